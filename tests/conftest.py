@@ -1,0 +1,44 @@
+"""Fixtures for every test. Run some tests: `var/venv/bin/python -m pytest tests/catalog` (or `bin/test` for all).
+
+PostgreSQL and Valkey are real and start by themselves (tests/servers/plugin.py); `db` and its like come from
+pytest-django. `postgres_server` and `mariadb_server` give scratch databases to crawl.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import plugin
+from tests.servers.databases import MariadbServer, PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> PostgresServer:
+    """The running PostgreSQL: address, superuser, and scratch databases."""
+    return PostgresServer(plugin.servers.postgres)
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariadbServer]:
+    """A real MariaDB server of this run, started from the installed binaries in a directory of its own."""
+    binaries = MariadbServer.binaries()
+    if binaries is None:
+        plugin.lacking("MariaDB server", "On Debian run `apt-get install mariadb-server-core`.")
+        return
+    with MariadbServer.running(plugin.servers.layout, binaries) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey() -> str:
+    """The running Valkey's address for redis-py."""
+    return plugin.servers.valkey.url
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """A real Chromium's path, for Playwright's executable_path."""
+    path = plugin.chromium()
+    if path is None:
+        plugin.lacking("Chromium", "On Debian run `apt-get install chromium`, or name one in CHROMIUM.")
+    return str(path)

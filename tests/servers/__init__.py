@@ -1,0 +1,1 @@
+"""Real servers for the tests: an embedded PostgreSQL and Valkey, MariaDB, and Chromium."""

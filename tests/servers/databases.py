@@ -1,0 +1,172 @@
+"""Scratch databases on real servers, for tests that crawl them."""
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pymysql
+from psycopg import sql
+
+from stack.account import for_postgres
+from stack.errors import StackError
+from stack.layout import Layout
+from stack.postgres import SUPERUSER, Postgres
+from stack.secrets import password
+from stack.supervision import wait_until
+
+
+class PostgresServer:
+    """The embedded PostgreSQL as a server to crawl, by host and port."""
+
+    host = "127.0.0.1"
+    superuser = SUPERUSER
+
+    def __init__(self, postgres: Postgres) -> None:
+        self.postgres = postgres
+        self.port = postgres.port
+        self.password = password(postgres.layout.secrets, f"postgres_{SUPERUSER}")
+
+    def url(self, database: str = "postgres") -> str:
+        """The superuser's address of a database: postgresql://postgres:...@127.0.0.1:port/database."""
+        return self.postgres.tcp_url(SUPERUSER, database)
+
+    @contextmanager
+    def database(self, name: str | None = None) -> Iterator[str]:
+        """Make a scratch database, give its name, and drop it afterwards, connections included.
+
+        The name begins with this run's number, so that a killed run's databases are dropped by the next.
+        """
+        name = name or scratch_name()
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield name
+        finally:
+            with psycopg.connect(self.url(), autocommit=True) as connection:
+                drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+                connection.execute(drop.format(sql.Identifier(name)))
+
+
+def scratch_name() -> str:
+    """A fresh name below this run's: test_<process>_..., in lower case."""
+    run = os.environ.get("TEST_DATABASE_NAME", f"test_{os.getpid()}")
+    return f"{run}_{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True, slots=True)
+class MariadbServer:
+    """A running MariaDB, by host and port on loopback."""
+
+    host: str
+    port: int
+    superuser: str
+    password: str
+    socket: str
+
+    @staticmethod
+    def binaries() -> tuple[str, str] | None:
+        """The paths of mariadbd and mariadb-install-db, or None when they are not installed."""
+        path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin:/sbin"
+        server = shutil.which("mariadbd", path=path) or shutil.which("mysqld", path=path)
+        install = shutil.which("mariadb-install-db", path=path)
+        return (server, install) if server and install else None
+
+    def url(self, database: str = "") -> str:
+        """The superuser's address of a database: mysql://user:password@127.0.0.1:port/database."""
+        return f"mysql://{self.superuser}:{self.password}@{self.host}:{self.port}/{quote(database, safe='')}"
+
+    def connect(self, **options: Any) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
+        """A connection as superuser, committing by itself."""
+        options = {"host": self.host, "port": self.port, "user": self.superuser, "autocommit": True} | options
+        return pymysql.connect(**{"password": self.password} | options)
+
+    @contextmanager
+    def database(self, name: str | None = None) -> Iterator[str]:
+        """Make a scratch database, give its name, and drop it afterwards."""
+        name = name or scratch_name()
+        quoted = "`" + name.replace("`", "``") + "`"
+        with self.connect() as connection:
+            connection.cursor().execute(f"CREATE DATABASE {quoted}")
+        try:
+            yield name
+        finally:
+            with self.connect() as connection:
+                connection.cursor().execute(f"DROP DATABASE IF EXISTS {quoted}")
+
+    @classmethod
+    @contextmanager
+    def running(cls, layout: Layout, binaries: tuple[str, str]) -> Iterator["MariadbServer"]:
+        """Start a server in a temporary directory; it ends with the block."""
+        server, install = binaries
+        account = for_postgres(None)
+        # Short and reachable for the account that a root's test run lends to the server.
+        home = Path(tempfile.mkdtemp(prefix="catalog-mariadb-", dir="/tmp"))
+        account.own(home)
+        data, socket = home / "data", home / "mariadb.sock"
+        options = [f"--datadir={data}", "--skip-log-bin", "--innodb-buffer-pool-size=64M"]
+        environment = {
+            "PATH": os.environ.get("PATH", "") + ":/usr/sbin",
+            "HOME": str(home),
+            "TMPDIR": str(home),
+        }
+        made = subprocess.run(
+            [install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", *options],
+            cwd=home, env=environment, capture_output=True, text=True, check=False, **account.process_options(),
+        )  # fmt: skip
+        if made.returncode != 0:
+            raise StackError(f"MariaDB could not make a data directory:\n{made.stdout}{made.stderr}")
+        options += [f"--socket={socket}", "--bind-address=127.0.0.1", "--port=0", "--skip-networking=0"]
+        options += ["--performance-schema=off", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"]
+        log = (home / "log").open("wb")
+        process = subprocess.Popen(
+            [server, "--no-defaults", *options], cwd=home, env=environment, stdout=log, stderr=log,
+            **account.process_options(),
+        )  # fmt: skip
+        try:
+            yield cls._reach(process, socket, home / "log")
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+            log.close()
+            shutil.rmtree(home, ignore_errors=True)
+
+    @classmethod
+    def _reach(cls, process: subprocess.Popen[bytes], socket: Path, log: Path) -> "MariadbServer":
+        """Wait for the server, give its superuser a password, and learn the port."""
+
+        def answers() -> bool:
+            try:
+                pymysql.connect(unix_socket=str(socket), user="root").close()
+            except pymysql.err.OperationalError:
+                return False
+            return True
+
+        if (
+            not wait_until(lambda: process.poll() is not None or answers(), seconds=60)
+            or process.poll() is not None
+        ):
+            raise StackError(f"MariaDB did not start:\n{log.read_text(errors='replace')}")
+        secret = secrets.token_hex(12)
+        with pymysql.connect(unix_socket=str(socket), user="root", autocommit=True) as connection:
+            cursor = connection.cursor()
+            cursor.execute("CREATE USER 'tester'@'%%' IDENTIFIED BY %s", [secret])
+            cursor.execute("GRANT ALL ON *.* TO 'tester'@'%' WITH GRANT OPTION")
+        port = _listening_port(log)
+        return cls("127.0.0.1", port, "tester", secret, str(socket))
+
+
+def _listening_port(log: Path) -> int:
+    found = re.findall(r"port: (\d+)", log.read_text(errors="replace"))
+    if not found:
+        raise StackError("MariaDB named no port in its log.")
+    return int(found[-1])
