@@ -41,7 +41,7 @@ def main(name: str) -> None:
         os.setgid(program["gid"])
         os.setuid(program["uid"])
     os.chdir(program["directory"])
-    os.execve(program["argv"][0], program["argv"], program["environment"])  # noqa: S606
+    os.execve(program["argv"][0], program["argv"], program["environment"])
 
 
 if __name__ == "__main__":

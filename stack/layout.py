@@ -64,7 +64,7 @@ class Layout:
         if len(os.fsencode(self.run)) <= LONGEST_SOCKET_DIRECTORY:
             return self.run
         digest = hashlib.sha256(os.fsencode(self.state)).hexdigest()[:12]
-        short = Path("/tmp") if len(tempfile.gettempdir()) > 40 else Path(tempfile.gettempdir())  # noqa: S108
+        short = Path("/tmp") if len(tempfile.gettempdir()) > 40 else Path(tempfile.gettempdir())
         return short / f"catalog-{os.geteuid()}-{digest}"
 
     def prepare(self) -> None:

@@ -156,7 +156,7 @@ class Postgres:
             name="postgres",
             argv=tuple(argv),
             directory=str(self.home),
-            environment={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "PG_OOM_ADJUST_FILE": ""},
+            environment={"PATH": os.defpath, "LC_ALL": "C", "PG_OOM_ADJUST_FILE": ""},
             uid=self.account.uid,
             gid=self.account.gid,
             pid_file=str(self.data / "postmaster.pid"),
@@ -212,7 +212,7 @@ class Postgres:
                 capture_output=True,
                 text=True,
                 check=False,
-                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+                env={"PATH": os.defpath, "LC_ALL": "C"},
                 **self.account.process_options(),
             )
         finally:

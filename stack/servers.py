@@ -12,8 +12,8 @@ from functools import cached_property
 from stack.layout import Layout
 from stack.locks import FileLock, exclusive
 from stack.postgres import Postgres
-from stack.progress import step
 from stack.programs import Program
+from stack.progress import step
 from stack.supervision import Supervisor
 from stack.valkey import Valkey
 
@@ -60,8 +60,6 @@ class Servers:
 
     def enter(self) -> None:
         """Count as a user of the servers, and start them if they are not running."""
-        if not (self.with_postgres or self.with_valkey):
-            return
         self.layout.prepare()
         with self.alone():
             self._users.acquire(shared=True)
@@ -73,8 +71,6 @@ class Servers:
 
     def leave(self) -> None:
         """No longer count as a user; the last one stops the servers."""
-        if not (self.with_postgres or self.with_valkey):
-            return
         with self.alone():
             self._leave()
 

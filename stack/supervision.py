@@ -52,6 +52,11 @@ class Supervisor:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.socket = directory / "supervisor.sock"
+        self._programs: list[Program] = []
+
+    def written(self) -> list[Program]:
+        """The programs of the last `apply` in this process."""
+        return list(self._programs)
 
     def _ask(self) -> Any:
         transport = SupervisorTransport(None, None, f"unix://{self.socket}")
@@ -71,6 +76,7 @@ class Supervisor:
     def apply(self, programs: Iterable[Program]) -> None:
         """Run exactly these programs: start what is new or changed, stop what is no longer among them."""
         programs = sorted(programs, key=lambda program: program.priority)
+        self._programs = programs
         self._write(programs)
         if not self.is_running():
             self.clear_up()

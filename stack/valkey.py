@@ -39,7 +39,7 @@ class Valkey:
             name="valkey",
             argv=(str(get_binary_path()), *settings),
             directory=str(data),
-            environment={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+            environment={"PATH": os.defpath, "LC_ALL": "C"},
             priority=10,
         )
 

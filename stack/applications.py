@@ -1,0 +1,62 @@
+"""The catalog's own processes under the supervisor: web, workers and beat."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+from stack.layout import Layout
+from stack.programs import Program
+
+WEB = "web"
+BEAT = "beat"
+# Each queue group has a worker of its own, so that a long crawl never delays what a person waits for.
+QUEUES = {
+    "worker-prompt": ("interactive", "expiry", "audit", "fold"),
+    "worker-long": ("crawl", "analytics"),
+}
+
+
+def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[Program]:
+    """Web, workers and beat, in the order in which they start."""
+    python = (sys.executable, "-m")
+    host = os.environ.get("HOST", "127.0.0.1")
+    directory = str(layout.root)
+    web = ("granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--no-ws")
+    web += ("--workers", os.environ.get("WEB_WORKERS", "2"), "--blocking-threads", "4")
+    web += ("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5")
+    celery = ("celery", "-A", "config")
+    wanted = [
+        Program(
+            name=WEB,
+            argv=(*python, *web, "config.wsgi:application"),
+            directory=directory,
+            environment=environment,
+            priority=50,
+        )
+    ]
+    for name, queues in QUEUES.items():
+        # Threads, not processes: a second process for each worker would cost its memory and win nothing on
+        # work that waits for PostgreSQL.
+        worker = ("worker", "--pool", "threads", "--concurrency", "2", "--queues", ",".join(queues))
+        worker += ("--hostname", f"{name}@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+        wanted.append(
+            Program(
+                name=name,
+                argv=(*python, *celery, *worker),
+                directory=directory,
+                environment=environment,
+                priority=60,
+                stop_seconds=15,
+            )
+        )
+    beat = ("beat", "--pidfile", "", "--loglevel", "INFO")
+    wanted.append(
+        Program(
+            name=BEAT,
+            argv=(*python, *celery, *beat),
+            directory=directory,
+            environment=environment,
+            priority=70,
+        )
+    )
+    return wanted
