@@ -1,0 +1,227 @@
+"""The people, domains, sources and datasets that tests speak of; every one is a real row.
+
+    cast = personas()                      # a domain with its people, a source, a dataset with fields
+    other = dataset(domain=cast.domain, fields=["id", "email"])
+    client.force_login(cast.steward.user)
+
+Names may be left out; they are then new each time. Whatever a factory needs and was not given, it makes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import Group
+
+from accounts.models import DomainRole, Principal, User
+from accounts.tokens import Scope, mint
+from catalog.models import (
+    Dataset,
+    DatasetName,
+    Domain,
+    DomainMembership,
+    Field,
+    Origin,
+    Ownership,
+    Source,
+    Tier,
+)
+from catalog.naming import dataset_names, server_namespace
+from catalog.snapshots import DatasetKind, FieldType
+
+_numbers = itertools.count(1)
+
+
+def person(
+    name: str = "",
+    *,
+    administrator: bool = False,
+    groups: Iterable[Group] = (),
+    password: str | None = None,
+) -> Principal:
+    """A person who can sign in: `client.force_login(principal.user)`, or by `password` if one was given."""
+    username = name or f"person-{next(_numbers)}"
+    user = User.objects.create_user(
+        username,
+        f"{username}@example.org",
+        password,
+        first_name=username.capitalize(),
+        is_staff=administrator,
+        is_superuser=administrator,
+    )
+    user.groups.set(groups)
+    return user.principal
+
+
+def pipeline(name: str = "") -> Principal:
+    """A pipeline, as it is told apart by its token."""
+    return Principal.objects.create(kind=Principal.Kind.PIPELINE, name=name or f"pipeline-{next(_numbers)}")
+
+
+def service(name: str = "") -> Principal:
+    return Principal.objects.create(kind=Principal.Kind.SERVICE, name=name or f"service-{next(_numbers)}")
+
+
+def group(name: str = "", *, members: Iterable[Principal] = ()) -> Group:
+    made = Group.objects.create(name=name or f"group-{next(_numbers)}")
+    for member in members:
+        add_to_group(member, made)
+    return made
+
+
+def add_to_group(member: Principal, joined: Group) -> None:
+    assert member.user is not None
+    member.user.groups.add(joined)
+
+
+def bearer(principal: Principal, *scopes: str) -> dict[str, str]:
+    """Headers with a new token: `client.get(url, headers=bearer(steward))`; every scope by default."""
+    issued = mint(
+        principal=principal, name=f"token-{next(_numbers)}", scopes=scopes or tuple(Scope), by=principal
+    )
+    return {"Authorization": f"Bearer {issued.text}"}
+
+
+def domain(name: str = "", *, open_tier: Tier = Tier.DISCOVER, parent: Domain | None = None) -> Domain:
+    """A domain whose datasets everybody may discover, unless `open_tier` says otherwise."""
+    name = name or f"domain-{next(_numbers)}"
+    return Domain.objects.create(
+        slug=name.lower().replace(" ", "-"), name=name, open_tier=open_tier, parent=parent
+    )
+
+
+def role(on: Domain, to: Principal | Group, name: str = DomainRole.STEWARD) -> DomainMembership:
+    """A role on a domain, for a person or a group."""
+    return DomainMembership.objects.create(
+        domain=on,
+        role=name,
+        principal=to if isinstance(to, Principal) else None,
+        group=to if isinstance(to, Group) else None,
+        granted_by=Principal.objects.system(),
+    )
+
+
+def source(name: str = "", *, of: Domain | None = None, platform: str = "postgres") -> Source:
+    """A source without a connection: its datasets are made by hand."""
+    name = name or f"source-{next(_numbers)}"
+    return Source.objects.create(
+        slug=name.lower().replace(" ", "-"),
+        name=name,
+        domain=of,
+        platform=platform,
+        namespace=server_namespace(platform, f"{name}.example.org", 5432),
+        created_by=Principal.objects.system(),
+    )
+
+
+def dataset(
+    name: str = "",
+    *,
+    domain: Domain | None = None,
+    source: Source | None = None,
+    fields: Sequence[str] = ("id", "name", "email"),
+    owner: Principal | Group | None = None,
+    kind: DatasetKind = DatasetKind.TABLE,
+) -> Dataset:
+    """A dataset with its main name and its fields (strings, in order; a dot makes a nested field)."""
+    name = name or f"table_{next(_numbers)}"
+    source = source or _source_of(domain)
+    path = (source.slug.replace("-", "_"), "public", name)
+    (main_name, *_) = dataset_names(source.platform, path)
+    made = Dataset.objects.create(
+        source=source,
+        path=list(path),
+        name=name,
+        qualified_name=main_name,
+        namespace=source.namespace,
+        kind=kind.value,
+        domain=domain,
+        field_count=len(fields),
+        version=1,
+    )
+    DatasetName.objects.create(
+        dataset=made, namespace=source.namespace, name=main_name, origin=Origin.CRAWL, is_main=True
+    )
+    for position, field_name in enumerate(fields, start=1):
+        field(made, field_name, position=position)
+    if owner is not None:
+        ownership(made, owner)
+    return made
+
+
+def _source_of(domain: Domain | None) -> Source:
+    return source(of=domain)
+
+
+def field(of: Dataset, name: str, *, position: int = 1, native_type: str = "text") -> Field:
+    return Field.objects.create(
+        dataset=of,
+        path=name.split("."),
+        position=position,
+        native_type=native_type,
+        type=FieldType.STRING.value if native_type == "text" else FieldType.OTHER.value,
+    )
+
+
+def ownership(
+    of: Dataset, to: Principal | Group, kind: str = Ownership.Kind.OWNER, *, origin: Origin = Origin.PERSON
+) -> Ownership:
+    """Make a person or group an owner (or steward) of one dataset."""
+    made = Ownership.objects.create(
+        dataset=of,
+        kind=kind,
+        principal=to if isinstance(to, Principal) else None,
+        group=to if isinstance(to, Group) else None,
+        origin=origin,
+        asserted_by=Principal.objects.system(),
+    )
+    if kind == Ownership.Kind.OWNER:
+        of.owner_names = [*of.owner_names, str(to)]
+        of.save(update_fields=["owner_names"])
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """One domain and the people around it.
+
+    The steward has the role steward on the domain, the analyst the role analyst; the outsider has none and is
+    in no group; the owner owns `dataset` (users: id, name, email) and nothing else; the administrator is a
+    superuser.
+    """
+
+    domain: Domain
+    source: Source
+    dataset: Dataset
+    steward: Principal
+    analyst: Principal
+    outsider: Principal
+    owner: Principal
+    administrator: Principal
+
+    def field(self, name: str) -> Field:
+        """A field of the cast's dataset."""
+        return self.dataset.fields.get(path=name.split("."))
+
+
+def personas(*, open_tier: Tier = Tier.DISCOVER) -> Cast:
+    """The cast that most tests need; make others beside it with the factories above."""
+    teaching = domain("Teaching", open_tier=open_tier)
+    ontrack = source("ontrack", of=teaching)
+    owner = person("owen")
+    steward, analyst = person("stella"), person("ana")
+    role(teaching, steward, DomainRole.STEWARD)
+    role(teaching, analyst, DomainRole.ANALYST)
+    users = dataset("users", domain=teaching, source=ontrack, owner=owner)
+    return Cast(
+        domain=teaching,
+        source=ontrack,
+        dataset=users,
+        steward=steward,
+        analyst=analyst,
+        outsider=person("otto"),
+        owner=owner,
+        administrator=person("ada", administrator=True),
+    )
