@@ -1,0 +1,43 @@
+"""The platforms that can be connected to. A platform's value is the scheme of its datasets' namespaces."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Platform(StrEnum):
+    POSTGRES = "postgres"
+    MYSQL = "mysql"
+    SQLITE = "sqlite"
+    DUCKDB = "duckdb"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+    @property
+    def is_file(self) -> bool:
+        return self in (Platform.SQLITE, Platform.DUCKDB)
+
+    @property
+    def default_port(self) -> int | None:
+        return _PORTS.get(self)
+
+
+_LABELS = {
+    Platform.POSTGRES: "PostgreSQL",
+    Platform.MYSQL: "MariaDB or MySQL",
+    Platform.SQLITE: "SQLite",
+    Platform.DUCKDB: "DuckDB",
+}
+_PORTS = {Platform.POSTGRES: 5432, Platform.MYSQL: 3306}
+
+SCHEMES = {
+    "postgres": Platform.POSTGRES,
+    "postgresql": Platform.POSTGRES,
+    "mysql": Platform.MYSQL,
+    "mariadb": Platform.MYSQL,
+    "sqlite": Platform.SQLITE,
+    "duckdb": Platform.DUCKDB,
+}
+"""The schemes that `add_source` accepts."""

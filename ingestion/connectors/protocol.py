@@ -1,0 +1,52 @@
+"""What every connector promises. Connectors know no Django; they turn a `Target` into `Reading` values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from catalog.snapshots import Path, Reading
+from connections.errors import ConnectorError, FailureKind
+from ingestion.connectors.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of a connection test. `reason` is a sentence: what was found, or what to do.
+
+    `warnings` are sentences about what a crawl would leave out, such as schemas without rights.
+    """
+
+    ok: bool
+    reason: str
+    kind: FailureKind | None = None
+    version: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Connector(Protocol):
+    platform: str
+
+    def check(self) -> Check:
+        """Try the connection. Answers within 5 s and never raises for what the source does."""
+
+    def required_grants(self) -> tuple[str, ...]:
+        """The statements, each ending in a semicolon, that give the crawl's user what it needs and no more.
+
+        Where the source cannot be reached yet, those that need no knowledge of what is in it. Empty for
+        files.
+        """
+
+    def read(self, scope: Scope, known: Mapping[Path, str]) -> Iterator[Reading]:
+        """Everything inside `scope`, in order of schema.
+
+        Raises `ConnectorError` only before the first value. Then comes one `SchemasListed`, and after it
+        every listed schema ends in exactly one `SchemaRead` or `SchemaFailed`, whatever happens to the
+        source. No path comes twice. `known` holds the fingerprints of the reading before: a dataset whose
+        fingerprint is still the same comes as `Unchanged`. Closing the iterator early gives the source its
+        connection back.
+        """
+
+
+__all__ = ["Check", "Connector", "ConnectorError", "FailureKind", "Reading", "Scope"]
