@@ -1,0 +1,108 @@
+"""Find the principal of a request: a session's person, or the owner of a bearer token."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+
+from accounts.models import ApiToken, Principal, User
+from accounts.tokens import Scope, digest_of, is_well_formed
+from common.errors import NotSignedIn
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
+
+_TOUCH_EVERY = dt.timedelta(minutes=1)
+
+
+def token_of(authorization: str) -> ApiToken | None:
+    """The usable token in an Authorization header's value, with its principal; None for any other."""
+    scheme, _, text = authorization.partition(" ")
+    text = text.strip()
+    if scheme.lower() != "bearer" or not is_well_formed(text):
+        return None
+    token = ApiToken.objects.usable().select_related("principal__user").filter(digest=digest_of(text)).first()  # type: ignore[attr-defined]
+    if token is not None:
+        _touch(token)
+    return cast("ApiToken | None", token)
+
+
+def _touch(token: ApiToken) -> None:
+    """Note the use, once a minute at most: a pipeline's thousand events a second must not write one row each."""
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at > _TOUCH_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+def principal_of(request: HttpRequest) -> Principal:
+    """The principal of a request; raises `NotSignedIn` where there is none."""
+    principal = getattr(request, "principal", None)
+    if principal is None:
+        raise NotSignedIn("Sign in, or send a bearer token.")
+    return cast(Principal, principal)
+
+
+class PrincipalMiddleware:
+    """Sets `request.principal` for the signed-in person, or None."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        request.principal = None  # type: ignore[attr-defined]
+        if isinstance(user, User) or getattr(user, "is_authenticated", False):
+            principal = Principal.objects.select_related("user").filter(user_id=user.pk).first()
+            request.principal = principal or Principal.objects.for_user(cast(User, user))  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class BearerAuthentication(BaseAuthentication):
+    """DRF: `Authorization: Bearer dcat_…`."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, ApiToken] | None:
+        header = request.headers.get("Authorization", "")
+        if not header:
+            return None
+        token = token_of(header)
+        if token is None:
+            raise AuthenticationFailed("The token is unknown, expired or revoked. Ask its owner for a new one.")
+        request._request.principal = token.principal  # type: ignore[attr-defined]
+        return token.principal, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="catalog"'
+
+
+class PersonSession(SessionAuthentication):
+    """DRF: the browser's session, with CSRF protection; the request's user is the principal."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, None] | None:  # type: ignore[override]
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        return principal_of(request._request), None
+
+
+class HasScope(BasePermission):
+    """A token needs the view's scope: `scope_read` for safe methods, `scope_write` for others. Sessions have them all."""
+
+    message = "The token lacks the scope for this. Create one with it."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not isinstance(request.user, Principal):
+            return False
+        if not isinstance(request.auth, ApiToken):
+            return True
+        safe = request.method in ("GET", "HEAD", "OPTIONS")
+        read = getattr(view, "scope_read", Scope.CATALOG_READ)
+        write = getattr(view, "scope_write", Scope.CATALOG_WRITE)
+        return str(read if safe else write) in request.auth.scopes

@@ -1,0 +1,86 @@
+"""Read the record as people tell it: who did what, when, with before and after."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audit.events import Subject, event_named
+from audit.models import PersonalDetail, Record, RecordSubject
+from common.pagination import Page, page_of
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_ERASED = "(erased)"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value of an event that has a before and an after; either may be None."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A record as a sentence: "<actor> <sentence>." `change` says what the event meant to this one subject."""
+
+    record_id: int
+    event: str
+    actor: Principal
+    sentence: str
+    occurred_at: dt.datetime
+    changes: tuple[Change, ...]
+    change: str = ""
+
+
+def activity_of(subject: Subject, *, cursor: str | None = None, size: int = 30) -> tuple[list[Activity], Page[RecordSubject]]:
+    """What happened to a subject, newest first, a page at a time; three statements whatever the page's size."""
+    rows = RecordSubject.objects.filter(kind=subject.kind, object_id=subject.id).select_related("record__actor__user")
+    page = page_of(rows, order=("-record_id",), cursor=cursor, size=size)
+    told = tell([row.record for row in page.rows], {row.record_id: row.change for row in page.rows})
+    return told, page
+
+
+def tell(records: Iterable[Record], changes: Mapping[int, str] | None = None) -> list[Activity]:
+    """The records as sentences, in their order; personal data is read back where it was not erased."""
+    listed = list(records)
+    personal = {row.record_id: row.values for row in PersonalDetail.objects.filter(record__in=[row.pk for row in listed])}
+    return [_told(row, personal.get(row.pk, {}), (changes or {}).get(row.pk, "")) for row in listed]
+
+
+def _told(row: Record, personal: Mapping[str, Any], change: str) -> Activity:
+    values = row.values
+    for name, value in values.items():
+        if isinstance(value, dict) and set(value) == {"digest"}:
+            values[name] = personal.get(name, _ERASED)
+    cls = event_named(row.event)
+    template = cls.sentence if cls else f"did {row.event}"
+    sentence = _PLACEHOLDER.sub(lambda match: _shown(values.get(match[1])), template)
+    return Activity(row.pk, row.event, row.actor, sentence, row.occurred_at, _changes(values), change)
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value)) or "nothing"
+    return str(value)
+
+
+def _changes(values: Mapping[str, Any]) -> tuple[Change, ...]:
+    before, after = values.get("before"), values.get("after")
+    if not isinstance(before, dict | None) or not isinstance(after, dict | None):
+        return ()
+    before, after = before or {}, after or {}
+    names = dict.fromkeys([*before, *after])
+    return tuple(
+        Change(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
+    )

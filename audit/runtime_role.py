@@ -1,0 +1,37 @@
+"""What the role that runs the application may do: everything with rows, nothing with tables, and no second thoughts about
+the record, which it may only add to and read."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import connections
+from psycopg import sql
+
+_APPEND_ONLY = ("audit_record", "audit_recordsubject")
+
+
+def grant(using: str = "default") -> bool:
+    """Give the runtime role its rights, where the role exists and another one owns the tables; returns whether it did."""
+    connection = connections[using]
+    role = sql.Identifier(settings.DATABASE_APP_ROLE)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolname <> current_user FROM pg_roles WHERE rolname = %s", [settings.DATABASE_APP_ROLE]
+        )
+        row = cursor.fetchone()
+        if row is None or not row[0]:
+            return False
+        for statement in (
+            "GRANT USAGE ON SCHEMA public TO {role}",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+            "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
+            "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}",
+        ):
+            cursor.execute(sql.SQL(statement).format(role=role))
+        for table in _APPEND_ONLY:
+            cursor.execute(
+                sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}").format(
+                    table=sql.Identifier(table), role=role
+                )
+            )
+    return True

@@ -1,0 +1,172 @@
+"""What happens in the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audit.events import Event, Subject, event
+
+
+@event("catalog.source_added", "added the source {source} ({platform})")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceAdded(Event):
+    source_id: int
+    source: str
+    platform: str
+    namespace: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("source", self.source_id)]
+
+
+@event("catalog.source_edited", "edited the source {source}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceEdited(Event):
+    source_id: int
+    source: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("source", self.source_id)]
+
+
+@event(
+    "catalog.snapshot_applied",
+    "read {source}: {added} datasets added, {changed} changed, {gone} gone, {unchanged} unchanged",
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotApplied(Event):
+    """The subjects (datasets, with added, changed, returned or gone) come as a set beside it."""
+
+    source_id: int
+    source: str
+    run_id: int
+    added: int
+    changed: int
+    returned: int
+    gone: int
+    unchanged: int
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("source", self.source_id), Subject("run", self.run_id)]
+
+
+@event("catalog.system_added", "added the system {system}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemAdded(Event):
+    system_id: int
+    system: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("system", self.system_id)]
+
+
+@event("catalog.domain_added", "added the domain {domain}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainAdded(Event):
+    domain_id: int
+    domain: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("domain", self.domain_id)]
+
+
+@event("catalog.domain_edited", "edited the domain {domain}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainEdited(Event):
+    domain_id: int
+    domain: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("domain", self.domain_id)]
+
+
+@event("catalog.role_granted", "made {member} {role} of the domain {domain}", personal=["member"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleGranted(Event):
+    domain_id: int
+    domain: str
+    role: str
+    member: str
+    principal_id: int | None
+    group_id: int | None
+
+    def subjects(self) -> Iterable[Subject]:
+        found = [Subject("domain", self.domain_id)]
+        return [*found, Subject("principal", self.principal_id)] if self.principal_id else found
+
+
+@event("catalog.role_ended", "ended {member}'s role of {role} in the domain {domain}", personal=["member"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleEnded(RoleGranted):
+    pass
+
+
+@event("catalog.datasets_moved", "put {count} datasets into the domain {domain}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetsMoved(Event):
+    dataset_ids: list[int]
+    count: int
+    domain: str | None
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("dataset", dataset_id) for dataset_id in self.dataset_ids]
+
+
+@event("catalog.described", "described {what}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described(Event):
+    dataset_id: int
+    field_id: int | None
+    what: str
+    origin: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("dataset", self.dataset_id)]
+
+
+@event("catalog.owner_assigned", "made {owner} {kind} of {count} datasets", personal=["owner"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerAssigned(Event):
+    dataset_ids: list[int]
+    count: int
+    owner: str
+    kind: str
+    origin: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("dataset", dataset_id) for dataset_id in self.dataset_ids]
+
+
+@event("catalog.owner_removed", "ended {owner}'s role as {kind} of {count} datasets", personal=["owner"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerRemoved(OwnerAssigned):
+    pass
+
+
+@event("catalog.tagged", "tagged {what} with {tag}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tagged(Event):
+    dataset_ids: list[int]
+    field_id: int | None
+    what: str
+    tag: str
+    origin: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("dataset", dataset_id) for dataset_id in self.dataset_ids]
+
+
+@event("catalog.untagged", "took the tag {tag} off {what}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untagged(Tagged):
+    pass

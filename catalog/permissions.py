@@ -1,0 +1,90 @@
+"""Who may do what in the catalog. `check_can_…` raises, `can_…` answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from accounts.models import DomainRole
+from catalog.models import Dataset, Domain, Ownership, Source, Tier
+from catalog.visibility import scope_of
+from common.errors import Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+_CURATORS = (DomainRole.STEWARD, DomainRole.OWNER)
+
+__all__ = [
+    "Tier",
+    "can_curate",
+    "can_edit_domain",
+    "can_edit_source",
+    "check_can_curate",
+    "check_can_edit_domain",
+    "check_can_edit_source",
+    "check_is_catalog_administrator",
+    "uncurated",
+]
+
+
+def uncurated(by: Principal, dataset_ids: Sequence[int]) -> set[int]:
+    """Those of the datasets that `by` may not curate; two statements for any number."""
+    scope = scope_of(by)
+    if scope.everything:
+        return set()
+    wanted = set(dataset_ids)
+    domains = dict(Dataset.objects.filter(pk__in=wanted).values_list("pk", "domain_id"))
+    mine = {pk for pk, domain_id in domains.items() if scope.has_role(domain_id, *_CURATORS)}
+    rest = wanted - mine
+    if rest:
+        held = Ownership.objects.filter(dataset_id__in=rest, valid_to__isnull=True)
+        mine |= set(held.filter(principal_id=scope.principal_id).values_list("dataset_id", flat=True))
+        if scope.group_ids:
+            mine |= set(held.filter(group_id__in=scope.group_ids).values_list("dataset_id", flat=True))
+    return wanted - mine
+
+
+def can_curate(by: Principal, dataset: Dataset) -> bool:
+    """Describe, tag, label and assign owners: stewards and owners of the domain or the dataset, and administrators."""
+    return not uncurated(by, [dataset.pk])
+
+
+def check_can_curate(by: Principal, datasets: Sequence[Dataset]) -> None:
+    """Raises `NotFound` for datasets that `by` may not see and `Forbidden` for those it may not curate."""
+    ids = [dataset.pk for dataset in datasets]
+    refused = uncurated(by, ids)
+    if not refused:
+        return
+    seen = set(Dataset.objects.filter(pk__in=refused).visible_to(by).values_list("pk", flat=True))  # type: ignore[attr-defined]
+    if refused - seen:
+        raise NotFound("There is no such dataset, or you may not see it.")
+    names = sorted(dataset.qualified_name for dataset in datasets if dataset.pk in refused)
+    raise Forbidden(f"Only stewards and owners may change {names[0]}. Ask one of its owners.")
+
+
+def can_edit_domain(by: Principal, domain: Domain) -> bool:
+    return scope_of(by).has_role(domain.pk, DomainRole.OWNER)
+
+
+def check_can_edit_domain(by: Principal, domain: Domain) -> None:
+    if not can_edit_domain(by, domain):
+        raise Forbidden(f"Only owners of {domain} and administrators may change it.")
+
+
+def can_edit_source(by: Principal, source: Source | None) -> bool:
+    """Owners of the source's domain; administrators for every source and for new ones."""
+    scope = scope_of(by)
+    if source is None:
+        return scope.everything
+    return scope.has_role(source.domain_id, DomainRole.OWNER)
+
+
+def check_can_edit_source(by: Principal, source: Source | None) -> None:
+    if not can_edit_source(by, source):
+        raise Forbidden("Only administrators and owners of the source's domain may do this.")
+
+
+def check_is_catalog_administrator(by: Principal) -> None:
+    if not scope_of(by).everything:
+        raise Forbidden("Only an administrator may do this. Ask one of them.")

@@ -1,0 +1,58 @@
+"""Reads of datasets and sources that chain."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.utils import timezone
+
+from catalog.visibility import scope_of
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+
+class DatasetQuerySet(models.QuerySet[Any]):
+    def visible_to(self, principal: Principal, tier: int = 1) -> DatasetQuerySet:
+        """Datasets that `principal` sees at `tier` (a `Tier`) or above. Every read that shows datasets passes here."""
+        return self.filter(scope_of(principal).condition(tier))
+
+    def with_tier(self, principal: Principal) -> DatasetQuerySet:
+        """Annotates `tier`: how much of each dataset the principal sees, 0 to 3."""
+        scope = scope_of(principal)
+        if scope.everything:
+            return self.annotate(tier=models.Value(3, output_field=models.SmallIntegerField()))
+        cases = [models.When(scope.condition(tier), then=models.Value(tier)) for tier in (3, 2, 1)]
+        return self.annotate(tier=models.Case(*cases, default=models.Value(0), output_field=models.SmallIntegerField()))
+
+    def standing(self) -> DatasetQuerySet:
+        """Neither gone nor merged into another."""
+        return self.filter(gone_since__isnull=True, merged_into__isnull=True)
+
+    def not_merged(self) -> DatasetQuerySet:
+        return self.filter(merged_into__isnull=True)
+
+    def without_owner(self) -> DatasetQuerySet:
+        return self.filter(owner_names=[])
+
+    def stale(self, days: int) -> DatasetQuerySet:
+        """Not written by any run for so many days (those never written by a known run are not counted)."""
+        return self.filter(data_updated_at__lt=timezone.now() - dt.timedelta(days=days))
+
+
+class SourceQuerySet(models.QuerySet[Any]):
+    def visible_to(self, principal: Principal) -> SourceQuerySet:
+        """Sources with at least one visible dataset, those of the principal's domains, and those it made."""
+        from catalog.models import Dataset
+
+        scope = scope_of(principal)
+        if scope.everything:
+            return self
+        shown = Dataset.objects.filter(source=models.OuterRef("pk")).visible_to(principal)  # type: ignore[attr-defined]
+        return self.filter(
+            models.Q(models.Exists(shown))
+            | models.Q(domain_id__in=list(scope.roles_of_domain))
+            | models.Q(created_by_id=scope.principal_id)
+        )

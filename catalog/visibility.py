@@ -1,0 +1,106 @@
+"""The one door: how much of which datasets a principal sees.
+
+A scope is read once per request with a fixed number of statements and then compiles to a condition on datasets, so lists,
+pages, search, export and lineage all ask the same question.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from accounts.models import DomainRole
+from accounts.permissions import is_trusted
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+TIER_OF_ROLE = {DomainRole.VIEWER: 2, DomainRole.ANALYST: 2, DomainRole.STEWARD: 3, DomainRole.OWNER: 3}
+_TIER_NAMES = {"none": 0, "discover": 1, "metadata": 2, "profile": 3}
+_PERMISSIONS = {1: ("discover_dataset", "read_dataset_metadata", "read_dataset_profile"), 2: ("read_dataset_metadata", "read_dataset_profile"), 3: ("read_dataset_profile",)}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one principal sees: everything (administrators), or a tier per domain plus its exceptions."""
+
+    everything: bool = False
+    tier_of_domain: Mapping[int, int] = field(default_factory=dict)
+    roles_of_domain: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    unassigned_tier: int = 0
+    principal_id: int = 0
+    user_id: int | None = None
+    group_ids: tuple[int, ...] = ()
+
+    def has_role(self, domain_id: int | None, *roles: str) -> bool:
+        """Whether one of `roles` is held on the domain; always for those who see everything."""
+        return self.everything or bool(self.roles_of_domain.get(domain_id or 0, frozenset()) & set(roles))
+
+    def condition(self, tier: int) -> Q:
+        """The condition on a dataset that it is visible at `tier` or above."""
+        from catalog.models import DatasetGroupPermission, DatasetUserPermission, Ownership
+
+        if self.everything:
+            return Q()
+        domains = [domain for domain, has in self.tier_of_domain.items() if has >= tier]
+        allowed = Q(domain_id__in=domains)
+        if self.unassigned_tier >= tier:
+            allowed |= Q(domain_id__isnull=True)
+        owned = Ownership.objects.filter(dataset=OuterRef("pk"), valid_to__isnull=True).filter(
+            Q(principal_id=self.principal_id) | Q(group_id__in=self.group_ids)
+        )
+        allowed |= Q(Exists(owned))
+        if self.user_id is not None:
+            codenames = _PERMISSIONS[max(tier, 1)]
+            own = DatasetUserPermission.objects.filter(
+                content_object=OuterRef("pk"), user_id=self.user_id, permission__codename__in=codenames
+            )
+            allowed |= Q(Exists(own))
+            if self.group_ids:
+                of_groups = DatasetGroupPermission.objects.filter(
+                    content_object=OuterRef("pk"), group_id__in=self.group_ids, permission__codename__in=codenames
+                )
+                allowed |= Q(Exists(of_groups))
+        return allowed
+
+
+def scope_of(principal: Principal) -> Scope:
+    """The scope of a principal: at most three statements. Kept on the principal, which lives as long as its request."""
+    kept: Scope | None = getattr(principal, "_catalog_scope", None)
+    if kept is None:
+        kept = _read_scope(principal)
+        principal._catalog_scope = kept  # type: ignore[attr-defined]
+    return kept
+
+
+def _read_scope(principal: Principal) -> Scope:
+    from catalog.models import Domain, DomainMembership
+
+    if is_trusted(principal):
+        return Scope(everything=True, principal_id=principal.pk, user_id=principal.user_id)
+    groups = tuple(principal.user.groups.values_list("pk", flat=True)) if principal.user else ()
+    tiers: dict[int, int] = dict(Domain.objects.values_list("pk", "open_tier"))
+    roles: dict[int, set[str]] = defaultdict(set)
+    now = timezone.now()
+    held = (
+        DomainMembership.objects.filter(Q(principal=principal) | Q(group_id__in=groups), valid_from__lte=now)
+        .filter(Q(valid_to__isnull=True) | Q(valid_to__gt=now))
+        .values_list("domain_id", "role")
+    )
+    for domain_id, role in held:
+        roles[domain_id].add(role)
+        tiers[domain_id] = max(tiers.get(domain_id, 0), TIER_OF_ROLE[DomainRole(role)])
+    return Scope(
+        tier_of_domain=tiers,
+        roles_of_domain={domain: frozenset(names) for domain, names in roles.items()},
+        unassigned_tier=_TIER_NAMES[settings.UNASSIGNED_TIER],
+        principal_id=principal.pk,
+        user_id=principal.user_id,
+        group_ids=groups,
+    )

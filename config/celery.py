@@ -1,0 +1,23 @@
+"""The Celery application, and the schedules that belong to the product itself (a person's schedules live in the database)."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("catalog")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "deliver records": {"task": "audit.tasks.deliver", "schedule": 10.0, "options": {"expires": 10.0}},
+}
+
+
+@app.on_after_configure.connect
+def add_heartbeat(sender: Celery, **_: object) -> None:
+    from config.heartbeats import Heartbeat
+
+    sender.steps["consumer"].add(Heartbeat)

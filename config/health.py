@@ -1,0 +1,90 @@
+"""Whether the product lives (`/healthz`) and whether it works (`/readyz`), without sign-in and without secrets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from config.heartbeats import BEAT_KEY, WORKER_KEY_PREFIX
+
+_STALE_AFTER = 45.0
+"""Seconds; workers and beat write a heartbeat every 15 seconds."""
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 as long as this process answers."""
+    return JsonResponse({"alive": True})
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 where everything works, 503 otherwise; each part with its figure or the kind of its failure."""
+    parts = {
+        "database": _tried(_database),
+        "broker": _tried(_broker),
+        "workers": _tried(_workers),
+        "beat": _tried(_beat),
+        "fold": _tried(_fold),
+    }
+    ready = all(part["ok"] for part in parts.values())
+    return JsonResponse({"ready": ready, **parts}, status=200 if ready else 503)
+
+
+def _tried(check: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    started = time.monotonic()
+    try:
+        found = {"ok": True, **check()}
+    except Exception as error:
+        found = {"ok": False, "error": type(error).__name__}
+    found["ms"] = round((time.monotonic() - started) * 1000, 1)
+    return found
+
+
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+
+
+def _database() -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return {}
+
+
+def _broker() -> dict[str, Any]:
+    with _client() as client:
+        client.ping()
+    return {}
+
+
+def _workers() -> dict[str, Any]:
+    """Every queue must have a worker that was heard of lately."""
+    now = time.time()
+    queues: set[str] = set()
+    alive = 0
+    with _client() as client:
+        for key in client.scan_iter(f"{WORKER_KEY_PREFIX}*"):
+            entry = client.hgetall(key)
+            if now - float(entry.get(b"at", 0)) <= _STALE_AFTER:
+                alive += 1
+                queues.update(entry.get(b"queues", b"").decode().split(","))
+    missing = sorted({queue.name for queue in settings.CELERY_TASK_QUEUES} - queues)
+    return {"ok": not missing, "alive": alive, "queues_without_worker": missing}
+
+
+def _beat() -> dict[str, Any]:
+    with _client() as client:
+        at = client.get(BEAT_KEY)
+    age = time.time() - float(at) if at else None
+    return {"ok": age is not None and age <= _STALE_AFTER, "heard_seconds_ago": round(age, 1) if age is not None else None}
+
+
+def _fold() -> dict[str, Any]:
+    from lineage.queries import fold_lag
+
+    pending, seconds = fold_lag()
+    return {"ok": seconds < 60, "pending": pending, "lag_seconds": round(seconds, 1)}

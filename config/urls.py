@@ -1,0 +1,28 @@
+"""Where everything is. Rooms keep their own URLs; the order here is that of the navigation."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from common.gallery import gallery
+from config.health import healthz, readyz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("", include("portal.urls")),
+    path("", include("catalog.urls")),
+    path("", include("ingestion.urls")),
+    path("", include("lineage.urls")),
+    path("", include("classification.urls")),
+    path("access/", include("access.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("api/v2/", include("portal.rest_urls")),
+    path("admin/", admin.site.urls),
+    path("style/", gallery, name="gallery"),
+]
+
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.forbidden"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"

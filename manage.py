@@ -1,0 +1,21 @@
+#!/usr/bin/env python
+"""Django's command line. Commands that change the schema connect as its owner, all others as the lesser runtime role."""
+
+import os
+import sys
+
+OWNER_COMMANDS = {"migrate", "makemigrations", "restore", "flush", "sqlflush", "squashmigrations"}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    owner = os.environ.get("DATABASE_OWNER_URL")
+    if owner and len(sys.argv) > 1 and sys.argv[1] in OWNER_COMMANDS:
+        os.environ["DATABASE_URL"] = owner
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
