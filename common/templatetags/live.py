@@ -1,0 +1,124 @@
+"""What moves or is drawn: progress, polled regions, logs, plots and the lineage graph. Each is whole without JavaScript."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from common.components import Graph, LogLine
+from common.templatetags.formats import duration, number
+from common.templatetags.ui import render
+
+register = template.Library()
+
+
+@register.inclusion_tag("components/progress.html")
+def progress(
+    value: float | None,
+    max: float | None = None,
+    label: str = "",
+    noun: str = "",
+    eta: dt.timedelta | float | None = None,
+    rate: float | None = None,
+) -> dict[str, Any]:
+    """`{% progress run.done run.total label="sales.public" noun="tables" eta=run.eta rate=12.5 %}`.
+
+    `eta` is a length of time, `rate` is per second. Without `max` the bar moves but promises nothing.
+    """
+    known = value is not None and bool(max)
+    said = f"{number(value)} of {number(max)}" if known else number(value) if value is not None else ""
+    rest = []
+    if rate:
+        rest.append(f"{number(round(rate, 1))}/s")
+    if eta is not None:
+        rest.append(f"about {duration(eta)} left")
+    return {
+        "value": value,
+        "max": max,
+        "known": known,
+        "label": label,
+        "said": f"{said} {noun}".strip(),
+        "rest": " · ".join(rest),
+    }
+
+
+@register.simple_block_tag(takes_context=True)
+def live(
+    context: Context, content: str, id: str, url: str, active: bool, announce: str = "", every: str = "1s"
+) -> str:
+    """A region that refreshes itself while `active`: `{% live id="run" url=run_url active=run.is_active announce=run.sentence %}`.
+
+    `url` answers this same block (`_run.html`), so the region replaces itself and stops when `active` is false.
+    `announce` is read to screen readers when it changes, at most every ten seconds and always at the end.
+    """
+    values = {
+        "region_id": id, "url": url, "active": active, "announce": announce, "every": every, "content": content,
+    }  # fmt: skip
+    return render(context, "live", values)
+
+
+@register.inclusion_tag("components/log.html")
+def log(lines: Sequence[LogLine], id: str = "log", label: str = "Log") -> dict[str, Any]:
+    """`{% log lines %}`: newest last, kept at its end unless the reader scrolls up."""
+    return {"lines": lines, "log_id": id, "label": label}
+
+
+@register.simple_block_tag(takes_context=True)
+def plot(
+    context: Context, content: str, title: str, kind: str = "lines", unit: str = "", open: bool = False
+) -> str:
+    """Draws the table inside it: `{% plot "Duration of runs" kind="bars" unit="s" %}<table>…</table>{% endplot %}`.
+
+    First column: a label, or `<time datetime="…">`; further columns: numbers, in `<td data-value="…">` or as text.
+    The table stays below the picture, folded; it is what screen readers and pages without JavaScript show.
+    """
+    values = {"title": title, "kind": kind, "unit": unit, "open": open, "content": content}
+    return render(context, "plot", values)
+
+
+@register.simple_tag
+def sparkline(values: Sequence[float], label: str) -> SafeString:
+    """`{% sparkline durations label="Last 20 runs, 3 s to 9 s" %}`: a small line; `label` says it in words."""
+    if len(values) < 2:
+        return format_html('<span class="dc-muted">{}</span>', label)
+    low, high = min(values), max(values)
+    span = (high - low) or 1
+    step = 96 / (len(values) - 1)
+    points = " ".join(
+        f"{index * step:.1f},{22 - (value - low) / span * 20:.1f}" for index, value in enumerate(values)
+    )
+    return format_html(
+        '<svg class="dc-sparkline" viewBox="0 0 96 24" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<polyline points="{}"></polyline></svg>',
+        label,
+        points,
+    )
+
+
+@register.inclusion_tag("components/lineage_graph.html")
+def lineage_graph(
+    graph: Graph, id: str = "lineage", label: str = "Lineage", table: bool = False, url: str = ""
+) -> dict[str, Any]:
+    """`{% lineage_graph graph %}`: drawn left to right, walked by arrow keys; the same as a table in the page.
+
+    `table=True` opens the table (it is open anyway without JavaScript). With `url` the picture is fetched from there
+    (`Graph.as_json()`), while the table still shows `graph`.
+    """
+    return {
+        "graph_id": id,
+        "data_id": f"{id}-data",
+        "url": url,
+        "label": label,
+        "data": graph.as_json(),
+        "rows": list(graph.rows()),
+        "nodes": graph.nodes,
+        "more": graph.more,
+        "table": table,
+        "has_hidden": any(node.kind == "hidden" for node in graph.nodes),
+    }
