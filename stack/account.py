@@ -1,8 +1,8 @@
 """The operating-system account that PostgreSQL runs under, and places that account can reach.
 
-PostgreSQL refuses to run as root. As root it is started under an unprivileged account; where that account cannot
-reach the checkout (a home with mode 0700), program and data are put where it can. No permission of an existing
-directory is ever widened.
+PostgreSQL refuses to run as root. As root it is started under an unprivileged account; where that account
+cannot reach the checkout (a home with mode 0700), program and data are put where it can. No permission of an
+existing directory is ever widened.
 """
 
 import os
@@ -12,6 +12,7 @@ import subprocess
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stack.errors import StackError
 
@@ -30,7 +31,7 @@ class Account:
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
 
-    def process_options(self) -> dict[str, object]:
+    def process_options(self) -> dict[str, Any]:
         """Keyword arguments for subprocess which run a command under the account."""
         if self.uid is None:
             return {}
@@ -39,7 +40,7 @@ class Account:
     def reaches(self, directory: Path) -> bool:
         """Whether the account can enter the directory."""
         command = ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(directory)]
-        run = subprocess.run(command, cwd="/", capture_output=True, check=False, **self.process_options())  # type: ignore[call-overload]
+        run = subprocess.run(command, cwd="/", capture_output=True, check=False, **self.process_options())
         return bool(run.returncode == 0)
 
 

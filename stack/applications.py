@@ -21,7 +21,7 @@ def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[
     python = (sys.executable, "-m")
     host = os.environ.get("HOST", "127.0.0.1")
     directory = str(layout.root)
-    web = ("granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--no-ws")
+    web: tuple[str, ...] = ("granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--no-ws")
     web += ("--workers", os.environ.get("WEB_WORKERS", "2"), "--blocking-threads", "4")
     web += ("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5")
     celery = ("celery", "-A", "config")
@@ -37,7 +37,15 @@ def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[
     for name, queues in QUEUES.items():
         # Threads, not processes: a second process for each worker would cost its memory and win nothing on
         # work that waits for PostgreSQL.
-        worker = ("worker", "--pool", "threads", "--concurrency", "2", "--queues", ",".join(queues))
+        worker: tuple[str, ...] = (
+            "worker",
+            "--pool",
+            "threads",
+            "--concurrency",
+            "2",
+            "--queues",
+            ",".join(queues),
+        )
         worker += ("--hostname", f"{name}@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
         wanted.append(
             Program(

@@ -82,3 +82,27 @@ def management(servers: Servers, outside: Outside) -> dict[str, str]:
         "DATABASE_OWNER_URL": servers.postgres.url(OWNER),
         "EMBEDDED_POSTGRES_URL": servers.postgres.tcp_url(SUPERUSER, "postgres"),
     }
+
+
+def testing(servers: Servers) -> dict[str, str]:
+    """What the tests, and the type checker's look at the settings, add to the environment."""
+    servers.layout.prepare()
+    return {
+        "DATABASE_URL": servers.postgres.url(OWNER, "postgres"),
+        "REDIS_URL": servers.valkey.url,
+        "SECRET_KEY": secrets.signing_key(servers.layout.secrets),
+        "CATALOG_ENCRYPTION_KEYS": secrets.encryption_keys(servers.layout.secrets),
+        "CATALOG_VAR": str(servers.layout.state),
+        "SITE_URL": f"http://127.0.0.1:{DEFAULT_PORT}",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],testserver",
+    }
+
+
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without the settings of someone's real catalog, which a test must never touch."""
+    prefixes = ("DATABASE_", "REDIS_", "CATALOG_", "EMBEDDED_", "POSTGRES_", "PG")
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(prefixes) or name in ("CATALOG_POSTGRES_ACCOUNT", "CATALOG_FAILED_CHECKS")
+    }

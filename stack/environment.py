@@ -38,7 +38,7 @@ def interpreter() -> Path:
 def ensure(lock: str) -> Path:
     """Bring var/venv in step with requirements/`lock`.txt ("run" or "test") and return its Python.
 
-    Nothing is installed when the lock has not changed since the last time. The test lock contains the run lock.
+    Nothing is installed when the lock has not changed since the last time. The test lock contains the other.
     """
     wanted = _digest(lock)
     if _in_step(lock, wanted):
@@ -61,7 +61,7 @@ def _make(lock: str) -> None:
         with step("Making the Python environment"):
             _create(clear=moved or (ENVIRONMENT.exists() and not _works(interpreter())))
         stamp = {}
-    # Once the test packages are there they stay in step too, or the two commands would undo each other's work.
+    # Once the test packages are there they stay in step too, or the two commands would undo each other.
     locks = ["run", "test"] if lock == "test" or "test" in stamp else ["run"]
     with step("Installing Python packages"):
         _pip_install("uv")
@@ -117,7 +117,7 @@ def _install(command: list[str]) -> None:
     if done.returncode != 0:
         raise StackError(
             f"The Python packages could not be installed: {_last_lines(done.stdout + done.stderr)}\n"
-            "Check the network connection (or the package index that pip and uv are set to), then start again."
+            "Check the network connection (or the index that pip and uv are set to), then start again."
         )
 
 

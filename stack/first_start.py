@@ -37,7 +37,7 @@ class FirstStart:
             return
         with step("Loading the demo"):
             answer = self._ask("load_demo", "--json")
-        with open(os.open(self.demo, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as target:  # noqa: PTH123
+        with open(os.open(self.demo, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as target:
             json.dump(answer, target, indent=1)
 
     def create_administrator(self) -> str | None:

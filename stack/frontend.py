@@ -20,7 +20,7 @@ SKIPPED = {"var", "node_modules", "tests", "migrations", "dist", "bench", "docs"
 
 
 def ensure() -> None:
-    """Install npm packages when package-lock.json changed, and build when anything that the build reads changed."""
+    """Install npm packages when package-lock.json changed; build when anything that the build reads did."""
     if not (ROOT / "package-lock.json").exists():
         return
     with exclusive(ROOT / "var" / "run" / "frontend.lock"):
@@ -94,5 +94,5 @@ def _node(*arguments: str) -> None:
         end = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
         raise StackError(
             f"The front end could not be built:\n{end}\n"
-            "Check the network connection (or npm's registry setting) if packages are missing, then start again."
+            "If packages are missing check the network connection (or npm's registry), then start again."
         )

@@ -17,7 +17,7 @@ LONGEST_SOCKET_DIRECTORY = 103 - len("/postgres/.s.PGSQL.65535")
 
 
 def private_directory(path: Path, mode: int = 0o700) -> Path:
-    """Make the directory if it is missing, with exactly this mode; refuse one that belongs to someone else."""
+    """Make the directory if it is missing, with exactly this mode; refuse one of someone else's."""
     path.mkdir(parents=True, exist_ok=True)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():

@@ -11,7 +11,7 @@ from stack.layout import Layout
 
 
 def main(arguments: list[str]) -> int:
-    """Run a management command and answer with its exit status; the servers run for as long as it needs them."""
+    """Run a management command and answer with its exit status; the servers run as long as it does."""
     layout = Layout.of_checkout()
     outside = contract.Outside.from_environment()
     servers = outside.servers(layout)

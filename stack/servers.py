@@ -1,7 +1,7 @@
 """The embedded servers of one layout, shared by every command that uses them at the same time.
 
-Whoever comes first starts them, whoever leaves last stops them: each command holds a shared lock on `users.lock`,
-and starting and stopping happen alone, under `servers.lock`.
+Whoever comes first starts them, whoever leaves last stops them: each command holds a shared lock on
+`users.lock`, and starting and stopping happen alone, under `servers.lock`.
 """
 
 from collections.abc import Callable, Iterator

@@ -104,7 +104,7 @@ class Supervisor:
         _link(self.directory / "launch.py", Path(__file__).with_name("launch.py"))
 
     def _start(self) -> None:
-        # A session of its own: Ctrl-C in the terminal reaches the command alone, which then stops things in order.
+        # A session of its own: Ctrl-C in the terminal reaches the command alone, which stops things in order.
         with (self.directory / "log" / "supervisord.out").open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", "supervisord.conf"],
@@ -137,10 +137,10 @@ class Supervisor:
         if wait_until(ready, seconds=seconds):
             return
         state = self.states().get(name)
+        log = (self.directory / "log").resolve() / f"{name}.log"
         raise StackError(
-            f"{name} was not ready within {seconds:.0f} s (state: {state.state if state else 'not supervised'}). "
-            f"The end of its log, {self.directory / 'log' / f'{name}.log'}:\n"
-            f"{last_lines(self.directory / 'log' / f'{name}.log')}"
+            f"{name} was not ready within {seconds:.0f} s (it is {state.state if state else 'not supervised'}). "
+            f"The end of its log, {log}:\n{last_lines(log)}"
         )
 
     def stop(self, names: Iterable[str]) -> None:

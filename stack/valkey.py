@@ -33,7 +33,16 @@ class Valkey:
         data = self.layout.state / "valkey"
         data.mkdir(exist_ok=True, mode=0o700)
         keep = "no" if self.throwaway else "yes"
-        settings = ("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700", "--save", "")
+        settings: tuple[str, ...] = (
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self.socket),
+            "--unixsocketperm",
+            "700",
+            "--save",
+            "",
+        )
         settings += ("--appendonly", keep, "--appendfsync", "everysec", "--maxmemory-policy", "noeviction")
         return Program(
             name="valkey",

@@ -1,4 +1,4 @@
-"""Fixtures for every test. Run some tests: `var/venv/bin/python -m pytest tests/catalog` (or `bin/test` for all).
+"""Fixtures for every test. Run some: `var/venv/bin/python -m pytest tests/catalog` (`bin/test` runs all).
 
 PostgreSQL and Valkey are real and start by themselves (tests/servers/plugin.py); `db` and its like come from
 pytest-django. `postgres_server` and `mariadb_server` give scratch databases to crawl.

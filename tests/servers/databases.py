@@ -119,19 +119,29 @@ class MariadbServer:
             "HOME": str(home),
             "TMPDIR": str(home),
         }
+        normal = "--auth-root-authentication-method=normal"
         made = subprocess.run(
-            [install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", *options],
-            cwd=home, env=environment, capture_output=True, text=True, check=False, **account.process_options(),
-        )  # fmt: skip
+            [install, "--no-defaults", normal, "--skip-test-db", *options],
+            cwd=home,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            **account.process_options(),
+        )
         if made.returncode != 0:
             raise StackError(f"MariaDB could not make a data directory:\n{made.stdout}{made.stderr}")
         options += [f"--socket={socket}", "--bind-address=127.0.0.1", "--port=0", "--skip-networking=0"]
         options += ["--performance-schema=off", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"]
         log = (home / "log").open("wb")
         process = subprocess.Popen(
-            [server, "--no-defaults", *options], cwd=home, env=environment, stdout=log, stderr=log,
+            [server, "--no-defaults", *options],
+            cwd=home,
+            env=environment,
+            stdout=log,
+            stderr=log,
             **account.process_options(),
-        )  # fmt: skip
+        )
         try:
             yield cls._reach(process, socket, home / "log")
         finally:

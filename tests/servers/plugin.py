@@ -1,7 +1,7 @@
 """The pytest plugin that starts PostgreSQL and Valkey for a run and tells Django where they are.
 
-Named in pyproject.toml's addopts, because Django reads its settings before any conftest.py is loaded. Runs at the
-same time share the servers in var/test, each with databases of its own; the last run to end stops them.
+Named in pyproject.toml's addopts, because Django reads its settings before any conftest.py is loaded. Runs at
+the same time share the servers in var/test, each with databases of its own; the last run to end stops them.
 """
 
 import os
@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from stack import contract, secrets
+from stack import contract
 from stack.layout import Layout
-from stack.postgres import OWNER, SUPERUSER
+from stack.postgres import SUPERUSER
 from stack.servers import Servers
 
 PREFIX = "test"
@@ -35,20 +35,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set the environment before pytest-django loads the settings. Nothing is started here."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
-    layout = servers.layout
-    layout.prepare()
-    for name in [name for name in os.environ if name.startswith(("DATABASE_", "REDIS_", "CATALOG_DEMO"))]:
+    for name in set(os.environ) - set(contract.without_settings(os.environ)):
         del os.environ[name]
-    os.environ |= {
-        "DATABASE_URL": servers.postgres.url(OWNER, "postgres"),
-        "TEST_DATABASE_NAME": database_name(os.getpid()),
-        "REDIS_URL": servers.valkey.url,
-        "SECRET_KEY": secrets.signing_key(layout.secrets),
-        "CATALOG_ENCRYPTION_KEYS": secrets.encryption_keys(layout.secrets),
-        "CATALOG_VAR": str(layout.state),
-        "SITE_URL": f"http://127.0.0.1:{contract.DEFAULT_PORT}",
-        "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],testserver",
-    }
+    os.environ.update(contract.testing(servers))
+    os.environ["TEST_DATABASE_NAME"] = database_name(os.getpid())
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,0 +1,92 @@
+"""bin/test: lint, types and import contracts, then every test on real servers."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from stack import contract, frontend
+from stack.layout import ROOT, Layout
+from stack.progress import note, step
+from stack.servers import Servers
+
+# What each check is called, and its command after Python's path.
+CHECKS = {
+    "ruff check": ("-m", "ruff", "check", "--quiet", "."),
+    "ruff format": ("-m", "ruff", "format", "--quiet", "--check", "."),
+    "mypy": ("-m", "mypy", "."),
+    "import contracts": ("-c", "from importlinter.cli import lint_imports_command as run; run()"),
+}
+# Only the programs: the packages with services of their own would start them.
+DEBIAN_PACKAGES = {"mariadbd": ("mariadb-server-core",), "chromium": ("chromium",)}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the checks, then pytest, whose lines are the last; the status is not 0 when anything failed."""
+    parser = argparse.ArgumentParser(prog="bin/test", description="Run every check and test.", add_help=False)
+    parser.add_argument("--all", action="store_true", help="the long proofs too")
+    options, rest = parser.parse_known_args(arguments)
+    install_missing_programs()
+    frontend.ensure()
+    chosen = [argument for argument in rest if not argument.startswith("-")]
+    failed = [] if chosen else run_checks()
+    environment = dict(os.environ)
+    if failed:
+        environment["CATALOG_FAILED_CHECKS"] = ", ".join(failed)
+    status = subprocess.run(
+        pytest_command(options.all, rest), cwd=ROOT, env=environment, check=False
+    ).returncode
+    return status or (1 if failed else 0)
+
+
+def pytest_command(everything: bool, rest: list[str]) -> list[str]:
+    """pytest with the arguments given; all tests on two processes when none were named."""
+    command = [sys.executable, "-m", "pytest"]
+    if not everything:
+        command += ["-m", "not long"]
+    if not any(argument.startswith(("-n", "--numprocesses", "--pdb")) for argument in rest):
+        command += ["-n", str(min(2, os.cpu_count() or 1)), "--dist", "loadgroup"]
+    return command + rest
+
+
+def run_checks() -> list[str]:
+    """Run the checks and print what they found; the names of those that failed."""
+    servers = Servers(Layout.of_checkout("test"), throwaway=True)
+    # mypy's Django plugin reads the settings, which want to know their servers but do not call them.
+    environment = contract.without_settings(os.environ) | contract.testing(servers)
+    failed = []
+    for name, command in CHECKS.items():
+        note(f"{name} …")
+        began = time.monotonic()
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, check=False)
+        note(
+            f"{name}: {'passed' if done.returncode == 0 else 'FAILED'} after {time.monotonic() - began:.1f} s"
+        )
+        if done.returncode != 0:
+            failed.append(name)
+    return failed
+
+
+def install_missing_programs() -> None:
+    """Install MariaDB's and Chromium's programs on Debian as root; elsewhere their tests are skipped."""
+    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
+    missing = [name for name in DEBIAN_PACKAGES if shutil.which(name, path=path) is None]
+    if not missing or os.geteuid() != 0 or not Path("/etc/debian_version").exists():
+        return
+    packages = [package for name in missing for package in DEBIAN_PACKAGES[name]]
+    with step(f"Installing {' and '.join(packages)}"):
+        quiet = {
+            "capture_output": True,
+            "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+            "check": False,
+        }
+        subprocess.run(["apt-get", "update", "-q"], **quiet)  # type: ignore[call-overload]
+        install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages]
+        done = subprocess.run(install, text=True, **quiet)  # type: ignore[call-overload]
+    if done.returncode != 0:
+        note(
+            f"apt-get could not install {', '.join(packages)}; their tests are skipped.\n{done.stderr[-500:]}"
+        )
