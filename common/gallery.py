@@ -98,7 +98,7 @@ def _graph() -> Graph:
         GraphNode("5", "dataset", "dim_student", "warehouse.marts", "#g", badge="Stale"),
         GraphNode("j3", "job", "build_unit_progress_report_for_teaching_staff", "dbt", "#h"),
         GraphNode("6", "dataset", "unit_progress", "warehouse.reports", "#i"),
-        GraphNode("7", "dashboard" if False else "dataset", "Progress dashboard", "looker", "#j"),
+        GraphNode("7", "dataset", "Progress dashboard", "looker", "#j"),
     ]
     pairs = [
         ("1", "j1", ""), ("3", "j1", ""), ("h", "j1", ""), ("j1", "4", "INSERT … SELECT, last run 2 h ago"),

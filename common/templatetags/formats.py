@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
@@ -22,6 +23,15 @@ def number(value: float | None) -> str:
         return NONE
     text = f"{value:,.1f}" if isinstance(value, float) and value != int(value) else f"{int(value):,}"
     return text.replace(",", THIN_SPACE)
+
+
+BREAKS = re.compile(r"(?<=[._/\\-])(?=\w)")
+
+
+@register.filter
+def breakable(name: object) -> SafeString:
+    """A technical name that may wrap after a dot, underscore, slash or hyphen, and is still copied whole."""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in BREAKS.split(str(name))))
 
 
 @register.filter

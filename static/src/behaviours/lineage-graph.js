@@ -6,14 +6,14 @@ import { zoom, zoomIdentity } from "d3-zoom";
 import { announce } from "../announce.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 232;
+const WIDTH = 208;
 const HEIGHT = { dataset: 64, job: 46, hidden: 46 };
 const ICONS = { dataset: "table", job: "route", hidden: "eye-off" };
 const OPTIONS = {
   "elk.algorithm": "layered",
   "elk.direction": "RIGHT",
   "elk.spacing.nodeNode": "22",
-  "elk.layered.spacing.nodeNodeBetweenLayers": "64",
+  "elk.layered.spacing.nodeNodeBetweenLayers": "52",
   "elk.layered.nodePlacement.strategy": "BRANDES_KOEPF",
   "elk.layered.nodePlacement.bk.fixedAlignment": "BALANCED",
   "elk.edgeRouting": "SPLINES",
@@ -111,6 +111,8 @@ function render(host, stage, svg, part, data, placed) {
     const group = draw(node.href ? "a" : "g", { class: `dc-graph-node is-${node.kind}${node.focus ? " is-focus" : ""}`, transform: `translate(${place.x} ${place.y})`, tabindex: -1 }, world);
     if (node.href) group.setAttribute("href", node.href);
     else group.setAttribute("role", "img");
+    // The whole name, which the box may have to shorten, is the accessible name and the tooltip.
+    draw("title", {}, group, [hidden ? "Hidden dataset" : node.title, hidden ? "" : node.subtitle, node.level || node.badge].filter(Boolean).join(", "));
     const round = node.kind === "job" ? place.height / 2 : 9;
     draw("rect", { class: "dc-ring", x: -4, y: -4, width: place.width + 8, height: place.height + 8, rx: round + 4 }, group);
     draw("rect", { class: "dc-box", width: place.width, height: place.height, rx: round }, group);
@@ -140,12 +142,10 @@ function render(host, stage, svg, part, data, placed) {
       subtitleRoom = x - textX - 6;
     }
     if (twoLines) fit(draw("text", { class: "dc-subtitle", x: textX, y: node.kind === "dataset" ? 50 : middle + 13 }, group, node.subtitle), subtitleRoom);
-    const kinds = { dataset: "Dataset", job: "Job", hidden: "" };
+    const kinds = { dataset: "Dataset", job: "Job", hidden: "You may not see it" };
     const inward = edges.filter((edge) => edge.target === node.id).length;
     const outward = edges.filter((edge) => edge.source === node.id).length;
-    const says = [`${kinds[node.kind]} ${title}`.trim(), hidden ? "" : node.subtitle, mark, node.focus ? "this one" : "", `${inward} in, ${outward} out`];
-    group.setAttribute("aria-label", says.filter(Boolean).join(", "));
-    draw("title", {}, group, hidden ? "You may not see this dataset" : [node.title, node.subtitle].filter(Boolean).join("\n"));
+    group.setAttribute("aria-description", [kinds[node.kind], node.focus ? "this one" : "", `${inward} in, ${outward} out`].filter(Boolean).join(", "));
     elements.set(node.id, group);
     group.addEventListener("focus", () => {
       light(node.id);
@@ -201,11 +201,14 @@ function render(host, stage, svg, part, data, placed) {
   const canvas = select(svg).call(zoomer).on("dblclick.zoom", null);
 
   function showAll() {
-    const scale = Math.min(stage.clientWidth / placed.width, stage.clientHeight / placed.height, 1);
+    const readable = 0.8;
+    const fitting = Math.min(stage.clientWidth / placed.width, 1);
+    // A small graph needs no tall stage.
+    stage.style.height = `${Math.round(Math.min(Math.max(placed.height * Math.max(fitting, readable) + 48, 240), innerHeight * 0.62))}px`;
+    const scale = Math.min(fitting, stage.clientHeight / placed.height);
     // Too small to read helps nobody: then begin at the dataset in question.
-    if (scale < 0.55) {
+    if (scale < 0.62) {
       const at = centre(start.id);
-      const readable = 0.8;
       canvas.call(zoomer.transform, zoomIdentity.translate(stage.clientWidth / 2 - at.x * readable, stage.clientHeight / 2 - at.y * readable).scale(readable));
       return;
     }

@@ -19,6 +19,21 @@ function read(table) {
   return { heads, labels, timed, columns, x: timed ? times.map((time) => Date.parse(time) / 1000) : rows.map((_, index) => index) };
 }
 
+const day = new Intl.DateTimeFormat("en-AU", { day: "numeric", month: "short" });
+const clock = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const full = new Intl.DateTimeFormat("en-AU", { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
+
+/** Times below an axis: the date where it changes, the clock between. */
+function timeTicks(ticks) {
+  let before = "";
+  return ticks.map((tick) => {
+    const date = day.format(tick * 1000);
+    const text = date === before ? clock.format(tick * 1000) : date;
+    before = date;
+    return text;
+  });
+}
+
 /** The token's colour as the browser resolves it; light-dark() means nothing on a canvas. */
 function colour(host, token) {
   const probe = document.createElement("span");
@@ -44,6 +59,8 @@ export function attach(figure) {
     const line = colour(figure, "--line");
     const axis = { stroke: ink, font: "11px Inter, system-ui, sans-serif", grid: { stroke: line, width: 1 }, ticks: { show: false } };
     const sorted = found.timed ? found.x.map((_, index) => index).sort((a, b) => found.x[a] - found.x[b]) : found.x.map((_, index) => index);
+    const [low, high] = [Math.min(...found.x), Math.max(...found.x)];
+    const gap = found.x.length > 1 ? (high - low) / (found.x.length - 1) : found.timed ? 3_600 : 1;
     const pick = (values) => sorted.map((index) => values[index]);
     plot = new uPlot(
       {
@@ -53,11 +70,11 @@ export function attach(figure) {
         cursor: { y: false, points: { size: 7 } },
         legend: { live: true },
         scales: {
-          x: { time: found.timed, range: kind === "bars" && !found.timed ? [-0.6, found.x.length - 0.4] : undefined },
+          x: { time: found.timed, range: kind === "bars" ? [low - gap * 0.6, high + gap * 0.6] : undefined },
           y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] },
         },
         series: [
-          { label: found.heads[0], value: (_, value) => (value === null ? "–" : found.timed ? new Date(value * 1000).toLocaleString() : found.labels[value]) },
+          { label: found.heads[0], value: (_, value) => (value === null ? "–" : found.timed ? full.format(value * 1000) : found.labels[value]) },
           ...found.columns.map((_, index) => {
             const stroke = colour(figure, SERIES[index % SERIES.length]);
             return {
@@ -72,7 +89,7 @@ export function attach(figure) {
           }),
         ],
         axes: [
-          { ...axis, grid: { show: false }, values: found.timed ? undefined : (_, ticks) => ticks.map((tick) => found.labels[tick] ?? "") },
+          { ...axis, grid: { show: false }, values: (_, ticks) => (found.timed ? timeTicks(ticks) : ticks.map((tick) => found.labels[tick] ?? "")) },
           { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => say(tick)) },
         ],
       },

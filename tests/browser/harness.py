@@ -1,0 +1,124 @@
+"""Real Chromium for tests: open a page as a persona, examine it with axe, photograph it by theme and width.
+
+    with Browser(live_server.url) as browser:
+        page = browser.page(theme="dark", width=390, session=client.cookies["sessionid"])
+        page.goto(browser.url("/"))
+        assert violations(page) == []
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = {"wide": 1440, "narrow": 390}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+Theme = Literal["light", "dark"]
+
+
+def chromium_path() -> str | None:
+    """Where Chromium is: CHROMIUM_PATH, or the system's; None where there is none."""
+    named = os.environ.get("CHROMIUM_PATH")
+    if named:
+        return named
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@dataclass(slots=True)
+class Session:
+    """A browser aimed at one server. `faults` collects what pages complained of: scripts, policies, missing files."""
+
+    chromium: Chromium
+    base: str
+    faults: list[str] = field(default_factory=list)
+
+    def url(self, path: str) -> str:
+        return f"{self.base.rstrip('/')}{path}"
+
+    def page(
+        self,
+        *,
+        theme: Theme = "light",
+        width: int = WIDTHS["wide"],
+        height: int = 900,
+        javascript: bool = True,
+        cookies: dict[str, str] | None = None,
+    ) -> Page:
+        """A page of its own context. `cookies` are a persona's, for example those of a Django test client's login."""
+        context = self.chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            java_script_enabled=javascript,
+            reduced_motion="reduce",
+            bypass_csp=False,
+        )
+        if cookies:
+            context.add_cookies([{"name": name, "value": value, "url": self.base} for name, value in cookies.items()])
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
+        page.on("console", lambda line: self.faults.append(f"{page.url}: {line.text}") if line.type == "error" else None)
+        return page
+
+
+@contextmanager
+def browser(base: str) -> Iterator[Session]:
+    """Chromium for the server at `base`. It is closed, with all its pages, at the end."""
+    path = chromium_path()
+    if path is None:
+        raise RuntimeError("No Chromium found. Install it (Debian: apt-get install chromium) or set CHROMIUM_PATH.")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
+        )
+        try:
+            yield Session(chromium, base)
+        finally:
+            chromium.close()
+
+
+def violations(page: Page, *, within: str | None = None) -> list[str]:
+    """What axe finds (WCAG 2.2 A and AA, best practice): a line for each rule and element; empty is good.
+
+    axe is run through the debugger, so the page's content security policy stays in force.
+    """
+    if not page.evaluate("typeof window.axe === 'object'"):
+        page.evaluate(AXE.read_text())
+    found: dict[str, Any] = page.evaluate(
+        "([within, rules]) => axe.run(within || document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})",
+        [within, RULES],
+    )
+    return [
+        f"{rule['id']}: {node['target'][0]}: {' '.join(node['failureSummary'].split())}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def settled(page: Page) -> Page:
+    """Waits until fonts are loaded and every picture that the page draws is drawn."""
+    page.wait_for_load_state("load")
+    page.evaluate("document.fonts.ready.then(() => true)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-behaviour=\"plot\"], [data-behaviour=\"lineage-graph\"]')]"
+        ".every((host) => 'drawn' in host.dataset || host.querySelector('[data-part=state]:not(:empty)')?.textContent.startsWith('Nothing'))"
+        " || !document.documentElement.classList.contains('js')"
+    )
+    return page
+
+
+def photograph(page: Page, path: Path, *, whole: bool = True) -> Path:
+    """A PNG of the page as it stands; `whole` beyond the window."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    settled(page).screenshot(path=path, full_page=whole)
+    return path
