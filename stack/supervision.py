@@ -139,7 +139,7 @@ class Supervisor:
         state = self.states().get(name)
         log = (self.directory / "log").resolve() / f"{name}.log"
         raise StackError(
-            f"{name} was not ready within {seconds:.0f} s (it is {state.state if state else 'not supervised'}). "
+            f"{name} was not ready within {seconds:.0f} s (it is {state.state if state else 'not there'}). "
             f"The end of its log, {log}:\n{last_lines(log)}"
         )
 

@@ -43,7 +43,17 @@ class Valkey:
             "--save",
             "",
         )
-        settings += ("--appendonly", keep, "--appendfsync", "everysec", "--maxmemory-policy", "noeviction")
+        # Its own process title would overwrite the environment by which a lost server is recognised.
+        settings += (
+            "--set-proc-title",
+            "no",
+            "--appendonly",
+            keep,
+            "--appendfsync",
+            "everysec",
+            "--maxmemory-policy",
+            "noeviction",
+        )
         return Program(
             name="valkey",
             argv=(str(get_binary_path()), *settings),
