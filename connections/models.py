@@ -1,0 +1,97 @@
+"""How a source is reached. The secret is sealed here and opened only on the way to the driver."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from connections.addresses import Address
+from connections.platforms import Platform
+from connections.secrets import SecretBox
+from connections.targets import Target, target
+from connections.tls import TlsMode
+
+
+class Connection(models.Model):
+    """An address, a user and a sealed secret. A secret opens only for the address that it was entered for."""
+
+    platform = models.CharField(max_length=20, choices=[(platform.value, platform.label) for platform in Platform])
+    host = models.CharField(max_length=253, default="", blank=True)
+    port = models.PositiveIntegerField(null=True, blank=True)
+    database = models.CharField(max_length=200, default="", blank=True)
+    path = models.CharField(max_length=4096, default="", blank=True)
+    username = models.CharField(max_length=200, default="", blank=True)
+    options = models.JSONField(default=dict, blank=True)
+    tls = models.CharField(max_length=20, choices=[(mode.value, mode.value) for mode in TlsMode], default=TlsMode.VERIFY_FULL.value)
+    tls_ca = models.TextField(default="", blank=True, help_text="The CA certificate of the server, as PEM text.")
+    sealed_secret = models.BinaryField(null=True, blank=True, editable=False)
+    key_id = models.CharField(max_length=12, default="", blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey("accounts.Principal", on_delete=models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return str(self.address())
+
+    @classmethod
+    def of(cls, address: Address, *, by: Any) -> Connection:
+        """An unsaved connection to an address, its secret sealed."""
+        connection = cls(
+            platform=address.platform,
+            host=address.host,
+            port=address.port,
+            database=address.database,
+            path=address.path,
+            username=address.username,
+            options=dict(address.options),
+            tls=address.tls,
+            created_by=by,
+        )
+        connection.set_secret(address.secret)
+        return connection
+
+    def address(self, *, secret: str = "") -> Address:
+        """The address, without the secret unless it is given."""
+        return Address(
+            platform=Platform(self.platform),
+            host=self.host,
+            port=self.port,
+            database=self.database,
+            path=self.path,
+            username=self.username,
+            secret=secret,
+            options=self.options,
+            tls=TlsMode(self.tls),
+        )
+
+    @property
+    def bound_to(self) -> str:
+        """What a secret is sealed for: another host, port, database or user needs it entered again."""
+        return f"{self.address()} as {self.username}"
+
+    def set_secret(self, secret: str) -> None:
+        """Seal a secret (empty: none) for the present address."""
+        if not secret:
+            self.sealed_secret, self.key_id = None, ""
+            return
+        box = secret_box()
+        self.sealed_secret, self.key_id = box.seal(secret, bound_to=self.bound_to), box.key_id
+
+    def target(self) -> Target:
+        """The opened address, after the guard. Raises what the guard and the seal raise."""
+        sealed = self.sealed_secret
+        secret = secret_box().open(bytes(sealed), bound_to=self.bound_to) if sealed else ""
+        return target(
+            self.address(secret=secret),
+            allowed_networks=[ipaddress.ip_network(text) for text in settings.CONNECTION_ALLOWED_NETWORKS],
+            allowed_paths=settings.CONNECTION_ALLOWED_PATHS,
+            tls_ca=self.tls_ca,
+        )
+
+
+def secret_box() -> SecretBox:
+    return SecretBox(settings.CATALOG_ENCRYPTION_KEYS)
