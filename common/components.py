@@ -1,4 +1,4 @@
-"""The values that page components take. Views build them; `{% load ui %}` renders them; docs/interface.md shows each."""
+"""The values that page components take: views build them, tags render them, docs/interface.md shows each."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:
-    """A branch or leaf. With `load_url` its children arrive when it is opened; without JavaScript `href` shows them."""
+    """A branch or leaf. With `load_url` its children arrive when it is opened; else `href` shows them."""
 
     label: str
     href: str = ""
@@ -168,7 +168,8 @@ class Version:
 class GraphNode:
     """A box. `kind` is dataset, job or hidden (a dataset the reader may not know of: no title, no href).
 
-    `level` and `colour` are a level's name and palette colour; `badge` is a short state, shown where no level is.
+    `level` and `colour` are a level's name and palette colour; `badge` is a short state, shown where no
+    level is.
     """
 
     id: str

@@ -58,30 +58,54 @@ class SampleForm(forms.Form):
     """Every kind of control, as the access request would use them."""
 
     purpose = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 3}), help_text="What you will do with the rows. The owner reads this."
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What you will do with the rows. The owner reads this.",
     )
-    duration = forms.ChoiceField(label="For how long", choices=[("30", "30 days"), ("90", "90 days"), ("365", "One year")])
+    duration = forms.ChoiceField(
+        label="For how long", choices=[("30", "30 days"), ("90", "90 days"), ("365", "One year")]
+    )
     columns = forms.MultipleChoiceField(
         choices=[("id", "id"), ("email", "email"), ("created_at", "created_at")],
         widget=forms.CheckboxSelectMultiple,
         help_text="Ask for no more than you need: it is approved sooner.",
     )
-    urgency = forms.ChoiceField(choices=[("usual", "As usual"), ("soon", "This week")], widget=forms.RadioSelect)
+    urgency = forms.ChoiceField(
+        choices=[("usual", "As usual"), ("soon", "This week")], widget=forms.RadioSelect
+    )
     ticket = forms.CharField(required=False, label="Ticket")
     agreed = forms.BooleanField(label="I have read the handling rules of the level Confidential")
 
 
 def _schema() -> list[SchemaRow]:
     return [
-        SchemaRow("id", "bigint", nullable=False, primary_key=True, level=INTERNAL, description="Surrogate key."),
-        SchemaRow("student_id", "bigint", nullable=False, foreign_key="ontrack.users.id", foreign_key_href="#schema", level=CONFIDENTIAL),
-        SchemaRow("email", "text", "character varying(320)", level=RESTRICTED, description="Where feedback is sent.", tags=("personal",), change="added"),
+        SchemaRow(
+            "id", "bigint", nullable=False, primary_key=True, level=INTERNAL, description="Surrogate key."
+        ),
+        SchemaRow(
+            "student_id",
+            "bigint",
+            nullable=False,
+            foreign_key="ontrack.users.id",
+            foreign_key_href="#schema",
+            level=CONFIDENTIAL,
+        ),
+        SchemaRow(
+            "email",
+            "text",
+            "character varying(320)",
+            level=RESTRICTED,
+            description="Where feedback is sent.",
+            tags=("personal",),
+            change="added",
+        ),
         SchemaRow("score", "decimal(5,2)", before="integer", change="changed", description="Out of 100."),
         SchemaRow("grade_letter", "text", change="removed", description="Replaced by score."),
         SchemaRow("feedback", "struct", description="As the marker left it."),
         SchemaRow("comments", "list<struct>", depth=1),
         SchemaRow("author", "text", depth=2, level=CONFIDENTIAL),
-        SchemaRow("rubric_criterion_identifier_as_exported", "text", depth=2, description="A long name that wraps."),
+        SchemaRow(
+            "rubric_criterion_identifier_as_exported", "text", depth=2, description="A long name that wraps."
+        ),
         SchemaRow("submitted_at", "timestamp", "timestamp with time zone", nullable=False, level=INTERNAL),
     ]
 
@@ -94,16 +118,26 @@ def _graph() -> Graph:
         GraphNode("h", "hidden"),
         GraphNode("j1", "job", "load_warehouse", "ontrack-pipeline", "#d"),
         GraphNode("j2", "job", "mask_people", "ontrack-pipeline", "#e"),
-        GraphNode("4", "dataset", "fct_submission_daily", "warehouse.marts", "#f", "Internal", "blue", focus=True),
+        GraphNode(
+            "4", "dataset", "fct_submission_daily", "warehouse.marts", "#f", "Internal", "blue", focus=True
+        ),
         GraphNode("5", "dataset", "dim_student", "warehouse.marts", "#g", badge="Stale"),
         GraphNode("j3", "job", "build_unit_progress_report_for_teaching_staff", "dbt", "#h"),
         GraphNode("6", "dataset", "unit_progress", "warehouse.reports", "#i"),
         GraphNode("7", "dataset", "Progress dashboard", "looker", "#j"),
     ]
     pairs = [
-        ("1", "j1", ""), ("3", "j1", ""), ("h", "j1", ""), ("j1", "4", "INSERT … SELECT, last run 2 h ago"),
-        ("2", "j2", ""), ("j2", "5", "masks email"), ("4", "j3", ""), ("5", "j3", ""), ("j3", "6", ""), ("6", "7", ""),
-    ]  # fmt: skip
+        ("1", "j1", ""),
+        ("3", "j1", ""),
+        ("h", "j1", ""),
+        ("j1", "4", "INSERT … SELECT, last run 2 h ago"),
+        ("2", "j2", ""),
+        ("j2", "5", "masks email"),
+        ("4", "j3", ""),
+        ("5", "j3", ""),
+        ("j3", "6", ""),
+        ("6", "7", ""),
+    ]
     return Graph(nodes, [GraphEdge(*pair) for pair in pairs], more=4)
 
 
@@ -120,27 +154,54 @@ def _tree() -> list[TreeNode]:
             count=42,
             open=True,
             children=[
-                TreeNode("ontrack (MariaDB)", kind="source", count=38, open=True, children=[
-                    TreeNode("public", kind="schema", count=36, open=True, children=tables),
-                    TreeNode("audit", kind="schema", count=2, children=tables[:1]),
-                ]),
+                TreeNode(
+                    "ontrack (MariaDB)",
+                    kind="source",
+                    count=38,
+                    open=True,
+                    children=[
+                        TreeNode("public", kind="schema", count=36, open=True, children=tables),
+                        TreeNode("audit", kind="schema", count=2, children=tables[:1]),
+                    ],
+                ),
                 TreeNode("logs", "#t", "file", count=4),
             ],
         ),
         TreeNode("SplashKit", kind="system", count=7, children=[TreeNode("usage", "#t", "topic")]),
-    ]  # fmt: skip
+    ]
 
 
 def _activity(now: dt.datetime) -> list[Activity]:
     return [
-        Activity("Ada Okafor set the level of users.email to Restricted.", now - dt.timedelta(minutes=12), ADA, "shield-lock",
-                 reason="Contact details of students", changes=[Change("Level", "Confidential", "Restricted")]),
-        Activity("The crawl found a new column in submissions.", now - dt.timedelta(hours=3), CRAWLER, "table-column", "#x",
-                 changes=[Change("email", "", "text"), Change("score", "integer", "decimal(5,2)"), Change("grade_letter", "text", "")]),
+        Activity(
+            "Ada Okafor set the level of users.email to Restricted.",
+            now - dt.timedelta(minutes=12),
+            ADA,
+            "shield-lock",
+            reason="Contact details of students",
+            changes=[Change("Level", "Confidential", "Restricted")],
+        ),
+        Activity(
+            "The crawl found a new column in submissions.",
+            now - dt.timedelta(hours=3),
+            CRAWLER,
+            "table-column",
+            "#x",
+            changes=[
+                Change("email", "", "text"),
+                Change("score", "integer", "decimal(5,2)"),
+                Change("grade_letter", "text", ""),
+            ],
+        ),
         Activity("dbt nightly wrote fct_submission_daily.", now - dt.timedelta(days=1), DBT, "route"),
-        Activity("Ada Okafor became the owner of submissions.", now - dt.timedelta(days=40), ADA, "user-check",
-                 changes=[Change("Owner", "", "Ada Okafor")]),
-    ]  # fmt: skip
+        Activity(
+            "Ada Okafor became the owner of submissions.",
+            now - dt.timedelta(days=40),
+            ADA,
+            "user-check",
+            changes=[Change("Owner", "", "Ada Okafor")],
+        ),
+    ]
 
 
 def gallery(request: HttpRequest) -> HttpResponse:
@@ -167,14 +228,46 @@ def gallery(request: HttpRequest) -> HttpResponse:
             "restricted": RESTRICTED,
             "confidential": CONFIDENTIAL,
             "internal": INTERNAL,
-            "kinds": ["table", "view", "materialized_view", "partitioned", "foreign", "file", "topic", "dashboard", "model"],
-            "columns": [Column("Name", sort="name"), Column("Kind"), Column("Level"), Column("Owner", sort="owner"),
-                        Column("Rows", sort="rows", align="end"), Column("Last seen", sort="seen")],
+            "kinds": [
+                "table",
+                "view",
+                "materialized_view",
+                "partitioned",
+                "foreign",
+                "file",
+                "topic",
+                "dashboard",
+                "model",
+            ],
+            "columns": [
+                Column("Name", sort="name"),
+                Column("Kind"),
+                Column("Level"),
+                Column("Owner", sort="owner"),
+                Column("Rows", sort="rows", align="end"),
+                Column("Last seen", sort="seen"),
+            ],
             "page": Page([1, 2, 3], "abc", "def"),  # type: ignore[type-var]
             "facets": [
-                Facet("system", "System", [FacetOption("ontrack", "OnTrack", 1204, True), FacetOption("splashkit", "SplashKit", 7)]),
-                Facet("kind", "Kind", [FacetOption("table", "Table", 812), FacetOption("view", "View", 96), FacetOption("topic", "Topic", 3)]),
-                Facet("level", "Level", [FacetOption("4", "Restricted", 14), FacetOption("none", "No level yet", 901)]),
+                Facet(
+                    "system",
+                    "System",
+                    [FacetOption("ontrack", "OnTrack", 1204, True), FacetOption("splashkit", "SplashKit", 7)],
+                ),
+                Facet(
+                    "kind",
+                    "Kind",
+                    [
+                        FacetOption("table", "Table", 812),
+                        FacetOption("view", "View", 96),
+                        FacetOption("topic", "Topic", 3),
+                    ],
+                ),
+                Facet(
+                    "level",
+                    "Level",
+                    [FacetOption("4", "Restricted", 14), FacetOption("none", "No level yet", 901)],
+                ),
             ],
             "suggestions": [
                 Suggestion("submissions", "#", "table", "ontrack.public"),
@@ -189,7 +282,11 @@ def gallery(request: HttpRequest) -> HttpResponse:
                 Change("score", "integer", "decimal(5,2)", "changed"),
             ],
             "schema": _schema(),
-            "versions": [Version("4", "4 (now)", now), Version("3", "3", now - dt.timedelta(days=9)), Version("2", "2", now - dt.timedelta(days=70))],
+            "versions": [
+                Version("4", "4 (now)", now),
+                Version("3", "3", now - dt.timedelta(days=9)),
+                Version("2", "2", now - dt.timedelta(days=70)),
+            ],
             "graph": _graph(),
             "empty_graph": Graph([], []),
             "log": [
@@ -200,9 +297,16 @@ def gallery(request: HttpRequest) -> HttpResponse:
             ],
             "eta": dt.timedelta(minutes=6),
             "durations": durations,
-            "runs": [{"at": now - dt.timedelta(hours=6 * (20 - index)), "seconds": value, "tables": 280 + index * 2} for index, value in enumerate(durations)],
+            "runs": [
+                {
+                    "at": now - dt.timedelta(hours=6 * (20 - index)),
+                    "seconds": value,
+                    "tables": 280 + index * 2,
+                }
+                for index, value in enumerate(durations)
+            ],
             "by_level": [("Public", 41), ("Internal", 230), ("Confidential", 88), ("Restricted", 14)],
             "form": bound,
             "earlier": now - dt.timedelta(hours=2, minutes=5),
         },
-    )  # fmt: skip
+    )

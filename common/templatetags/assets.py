@@ -1,7 +1,7 @@
 """The built front end in templates: `{% asset "app.js" %}` and `{% icon "table" %}`.
 
-static/build.mjs writes files whose names carry a hash, and manifest.json, which maps plain names to those. Storage
-backends need not rename them again: they may be cached for ever as they are.
+static/build.mjs writes files whose names carry a hash, and manifest.json, which maps plain names to those.
+Storage backends need not rename them again: they may be cached for ever as they are.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _read(path: Path, changed_at: int) -> dict[str, str]:
 
 
 def built_names() -> dict[str, str]:
-    """Plain name to hashed name; empty where the front end has not been built. Rebuilding needs no restart."""
+    """Plain name to hashed name; empty where nothing has been built. Rebuilding needs no restart."""
     path = manifest_path()
     try:
         return _read(path, path.stat().st_mtime_ns)
@@ -43,7 +43,7 @@ def built_names() -> dict[str, str]:
 
 @register.simple_tag
 def asset(name: str) -> str:
-    """The URL of a built file, for example `{% asset "app.css" %}`; empty, with a warning, where it was not built."""
+    """The URL of a built file, as `{% asset "app.css" %}`; empty, with a warning, where it was not built."""
     hashed = built_names().get(name)
     if hashed is None:
         logger.warning("The front end has no %s. Build it: npm ci && npm run build.", name)

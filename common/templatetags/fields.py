@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms, template
 from django.forms import BaseForm, BoundField
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -53,9 +54,15 @@ def control(bound: BoundField) -> SafeString:
 def field(bound: BoundField, label: str = "", help: str = "") -> dict[str, Any]:
     """`{% field form.purpose %}`: label, control, help, errors. `label` and `help` replace the form's own."""
     widget = bound.field.widget
-    shape = "group" if isinstance(widget, GROUPS) else "check" if isinstance(widget, forms.CheckboxInput) else "line"
+    shape = (
+        "group"
+        if isinstance(widget, GROUPS)
+        else "check"
+        if isinstance(widget, forms.CheckboxInput)
+        else "line"
+    )
     if help:
-        bound.help_text = help
+        bound.help_text = conditional_escape(help)
     values: dict[str, Any] = {
         "bound": bound,
         "label": label or bound.label,
@@ -70,7 +77,7 @@ def field(bound: BoundField, label: str = "", help: str = "") -> dict[str, Any]:
 
 @register.inclusion_tag("components/error_summary.html")
 def error_summary(form: BaseForm) -> dict[str, Any]:
-    """`{% error_summary form %}` above a form: what to correct, each a link to its field; nothing without errors."""
+    """`{% error_summary form %}` above a form: what to correct, each a link to its field."""
     problems = [
         {"id": bound.id_for_label or bound.auto_id, "label": bound.label, "text": text}
         for bound in form

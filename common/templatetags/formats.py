@@ -74,7 +74,12 @@ def duration(value: dt.timedelta | float | None) -> str:
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    parts = [(whole // 86_400, "d"), (whole % 86_400 // 3_600, "h"), (whole % 3_600 // 60, "min"), (whole % 60, "s")]
+    parts = [
+        (whole // 86_400, "d"),
+        (whole % 86_400 // 3_600, "h"),
+        (whole % 3_600 // 60, "min"),
+        (whole % 60, "s"),
+    ]
     first = next(index for index, (count, _) in enumerate(parts) if count)
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
 
@@ -93,7 +98,13 @@ def moment(value: dt.datetime | dt.date | None) -> str:
 def relative(value: dt.datetime, now: dt.datetime) -> str:
     """`3 minutes ago`, `in 2 days`, `just now`; whole units, rounded towards now."""
     seconds = (value - now).total_seconds()
-    for unit, size in (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60)):
+    for unit, size in (
+        ("year", 31_557_600),
+        ("month", 2_629_800),
+        ("day", 86_400),
+        ("hour", 3_600),
+        ("minute", 60),
+    ):
         count = int(abs(seconds) // size)
         if count:
             noun = unit if count == 1 else f"{unit}s"
@@ -103,7 +114,7 @@ def relative(value: dt.datetime, now: dt.datetime) -> str:
 
 @register.simple_tag
 def ago(value: dt.datetime | None, empty: str = "never") -> SafeString | str:
-    """`{% ago dataset.last_seen_at %}`: relative words, the full time as title, kept true while the page is open."""
+    """`{% ago dataset.last_seen_at %}`: relative words with the full time as title, kept true by the page."""
     if value is None:
         return empty
     local = timezone.localtime(value)

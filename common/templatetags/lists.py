@@ -1,4 +1,4 @@
-"""Lists of things: tables with sortable heads, pagers, facets, trees, feeds, diffs, and the schema browser."""
+"""Lists of things: tables with sortable heads, pagers, facets, trees, feeds, diffs, the schema browser."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def table(
     tall: bool = False,
     show_caption: bool = False,
 ) -> str:
-    """A table: `{% table "Sources" columns %}<tr><th scope="row">…</th><td data-label="Kind">…</td></tr>{% endtable %}`.
+    """`{% table "Sources" columns %}<tr><th scope="row">…<td data-label="Kind">…</tr>{% endtable %}`.
 
-    On narrow screens rows become blocks (`stack`), each cell after its `data-label`. `tall=True` scrolls below a
-    head that stays. `caption` names the table for screen readers.
+    On narrow screens rows become blocks (`stack`), each cell after its `data-label`. `tall=True` scrolls
+    below a head that stays. `caption` names the table for screen readers.
     """
     values = {
         "caption": caption,
@@ -80,11 +80,13 @@ def pager(context: Context, page: Any, noun: str = "rows", total: str = "") -> d
 def facets(context: Context, groups: Sequence[Facet], target: str = "", action: str = "") -> dict[str, Any]:
     """`{% facets facets target="results" %}`: checkboxes in a GET form that keeps q and sort.
 
-    With `target` (an element's id) htmx replaces that element by the one of the same id in the answering page.
+    With `target` (an element's id) htmx replaces that element by the one of that id in the answer.
     """
     request = context.get("request")
     names = {group.name for group in groups} | {"cursor"}
-    kept = [(name, value) for name, values in _query(request).lists() if name not in names for value in values]
+    kept = [
+        (name, value) for name, values in _query(request).lists() if name not in names for value in values
+    ]
     path = action or (request.path if request is not None else "")
     chosen = any(option.checked for group in groups for option in group.options)
     clear = QueryDict(mutable=True)
@@ -101,7 +103,7 @@ def facets(context: Context, groups: Sequence[Facet], target: str = "", action: 
 
 @register.inclusion_tag("components/tree.html")
 def tree(nodes: Sequence[TreeNode], label: str) -> dict[str, Any]:
-    """`{% tree nodes label="Schemas" %}`: nested lists that open and close, arrow keys, counts at the end of a line."""
+    """`{% tree nodes label="Schemas" %}`: nested lists that open and close, arrow keys, counts."""
     return {"nodes": nodes, "label": label}
 
 
@@ -119,7 +121,7 @@ def timeline(items: Sequence[Activity], level: int = 3) -> dict[str, Any]:
 
 @register.inclusion_tag("components/diff_table.html")
 def diff_table(changes: Sequence[Change], caption: str = "Changes") -> dict[str, Any]:
-    """`{% diff_table changes caption="Version 3 to 4" %}`: added, removed and changed rows, each said in words."""
+    """`{% diff_table changes caption="Version 3 to 4" %}`: added, removed, changed rows, said in words."""
     return {"changes": changes, "caption": caption}
 
 
@@ -127,7 +129,7 @@ def diff_table(changes: Sequence[Change], caption: str = "Changes") -> dict[str,
 def schema_table(
     rows: Sequence[SchemaRow], caption: str = "Columns", levels: bool = True, changes: bool = False
 ) -> dict[str, Any]:
-    """`{% schema_table rows changes=True %}`: fields with types, keys, levels, descriptions; nested ones indented."""
+    """`{% schema_table rows changes=True %}`: fields with types, keys, levels, descriptions, nesting."""
     return {"rows": rows, "caption": caption, "levels": levels, "changes": changes}
 
 
@@ -135,7 +137,7 @@ def schema_table(
 def version_picker(
     context: Context, versions: Sequence[Version], current: str, compare: str = "", name: str = "version"
 ) -> dict[str, Any]:
-    """`{% version_picker versions current=version.value compare=other.value %}`: a GET form of ?version= and ?compare=."""
+    """`{% version_picker versions current="4" compare="3" %}`: a GET form of ?version= and ?compare=."""
     kept = [
         (key, value)
         for key, values in _query(context.get("request")).lists()

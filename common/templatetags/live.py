@@ -1,4 +1,7 @@
-"""What moves or is drawn: progress, polled regions, logs, plots and the lineage graph. Each is whole without JavaScript."""
+"""What moves or is drawn: progress, polled regions, logs, plots and the lineage graph.
+
+Each is whole without JavaScript.
+"""
 
 from __future__ import annotations
 
@@ -52,14 +55,21 @@ def progress(
 def live(
     context: Context, content: str, id: str, url: str, active: bool, announce: str = "", every: str = "1s"
 ) -> str:
-    """A region that refreshes itself while `active`: `{% live id="run" url=run_url active=run.is_active announce=run.sentence %}`.
+    """A region that refreshes itself while `active`.
 
-    `url` answers this same block (`_run.html`), so the region replaces itself and stops when `active` is false.
-    `announce` is read to screen readers when it changes, at most every ten seconds and always at the end.
+    `{% live id="run" url=run_url active=run.is_active announce=run.sentence %}…{% endlive %}`
+
+    `url` answers this same block (`_run.html`), so the region replaces itself and stops when `active` is
+    false. `announce` is read to screen readers when it changes, at most every ten seconds and at the end.
     """
     values = {
-        "region_id": id, "url": url, "active": active, "announce": announce, "every": every, "content": content,
-    }  # fmt: skip
+        "region_id": id,
+        "url": url,
+        "active": active,
+        "announce": announce,
+        "every": every,
+        "content": content,
+    }
     return render(context, "live", values)
 
 
@@ -73,10 +83,11 @@ def log(lines: Sequence[LogLine], id: str = "log", label: str = "Log") -> dict[s
 def plot(
     context: Context, content: str, title: str, kind: str = "lines", unit: str = "", open: bool = False
 ) -> str:
-    """Draws the table inside it: `{% plot "Duration of runs" kind="bars" unit="s" %}<table>…</table>{% endplot %}`.
+    """Draws the table inside it: `{% plot "Duration" kind="bars" unit="s" %}<table>…</table>{% endplot %}`.
 
-    First column: a label, or `<time datetime="…">`; further columns: numbers, in `<td data-value="…">` or as text.
-    The table stays below the picture, folded; it is what screen readers and pages without JavaScript show.
+    First column: a label, or `<time datetime="…">`; further columns: numbers, in `<td data-value="…">` or as
+    text. The table stays below the picture, folded; it is what screen readers and pages without JavaScript
+    show.
     """
     values = {"title": title, "kind": kind, "unit": unit, "open": open, "content": content}
     return render(context, "plot", values)
@@ -84,7 +95,7 @@ def plot(
 
 @register.simple_tag
 def sparkline(values: Sequence[float], label: str) -> SafeString:
-    """`{% sparkline durations label="Last 20 runs, 3 s to 9 s" %}`: a small line; `label` says it in words."""
+    """`{% sparkline durations label="Last 20 runs, 3 s to 9 s" %}`: a line; `label` says it in words."""
     if len(values) < 2:
         return format_html('<span class="dc-muted">{}</span>', label)
     low, high = min(values), max(values)
@@ -105,10 +116,10 @@ def sparkline(values: Sequence[float], label: str) -> SafeString:
 def lineage_graph(
     graph: Graph, id: str = "lineage", label: str = "Lineage", table: bool = False, url: str = ""
 ) -> dict[str, Any]:
-    """`{% lineage_graph graph %}`: drawn left to right, walked by arrow keys; the same as a table in the page.
+    """`{% lineage_graph graph %}`: drawn left to right, walked by arrow keys; and as a table in the page.
 
-    `table=True` opens the table (it is open anyway without JavaScript). With `url` the picture is fetched from there
-    (`Graph.as_json()`), while the table still shows `graph`.
+    `table=True` opens the table (it is open anyway without JavaScript). With `url` the picture is
+    fetched from there (`Graph.as_json()`), while the table still shows `graph`.
     """
     return {
         "graph_id": id,

@@ -1,4 +1,4 @@
-"""The page's frame and its marks: header, crumbs, tabs, cards, notices, empty states, badges, kinds, principals.
+"""The page's frame and its marks: header, crumbs, tabs, cards, notices, empty states, badges, principals.
 
 Values that need more than a word are in `common.components`. docs/interface.md shows every component.
 """
@@ -110,7 +110,9 @@ def initials(name: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def nav_link(context: Context, url: str, label: str, exact: bool = False, count: int | None = None) -> SafeString:
+def nav_link(
+    context: Context, url: str, label: str, exact: bool = False, count: int | None = None
+) -> SafeString:
     """A link of the main navigation, marked where the page is below it; nothing where `url` is empty."""
     if not url:
         return SafeString("")
@@ -129,13 +131,23 @@ def breadcrumbs(crumbs: Sequence[Crumb]) -> dict[str, Any]:
 
 
 @register.simple_block_tag(takes_context=True)
-def page_header(context: Context, content: str, title: str, subtitle: str = "", icon: str = "", name: bool = False) -> str:
-    """The page's h1 with actions: `{% page_header "Sources" %}<a class="btn btn-primary" …>…</a>{% endpage_header %}`.
+def page_header(
+    context: Context, content: str, title: str, subtitle: str = "", icon: str = "", name: bool = False
+) -> str:
+    """The page's h1 and its actions: `{% page_header "Sources" %}<a class="btn">…</a>{% endpage_header %}`.
 
-    `name=True` sets the title as a technical name. A line of badges goes inside as `{% head_meta %}…{% endhead_meta %}`.
+    `name=True` sets the title as a technical name. A line of badges goes inside, as
+    `{% head_meta %}…{% endhead_meta %}`.
     """
     meta, actions = _split_meta(content)
-    values = {"title": title, "subtitle": subtitle, "head_icon": icon, "name": name, "meta": meta, "actions": actions}
+    values = {
+        "title": title,
+        "subtitle": subtitle,
+        "head_icon": icon,
+        "name": name,
+        "meta": meta,
+        "actions": actions,
+    }
     return render(context, "page_header", values)
 
 
@@ -164,16 +176,29 @@ def tabs(items: Sequence[Tab], label: str = "Sections") -> dict[str, Any]:
 
 @register.simple_block_tag(takes_context=True)
 def card(
-    context: Context, content: str, title: str = "", icon: str = "", flush: bool = False, level: int = 2, id: str = ""
+    context: Context,
+    content: str,
+    title: str = "",
+    icon: str = "",
+    flush: bool = False,
+    level: int = 2,
+    id: str = "",
 ) -> str:
     """`{% card "Owners" icon="users" %}…{% endcard %}`; `flush=True` for a table or list without padding."""
-    values = {"title": title, "card_icon": icon, "flush": flush, "level": level, "card_id": id, "content": content}
+    values = {
+        "title": title,
+        "card_icon": icon,
+        "flush": flush,
+        "level": level,
+        "card_id": id,
+        "content": content,
+    }
     return render(context, "card", values)
 
 
 @register.simple_block_tag(takes_context=True)
 def notice(context: Context, content: str, kind: str = "info", title: str = "") -> str:
-    """`{% notice "warning" title="Recorded, not applied" %}<p>…</p>{% endnotice %}`: info success warning error note."""
+    """`{% notice "warning" title="…" %}<p>…</p>{% endnotice %}`: info, success, warning, error or note."""
     mark, tone = NOTICES.get(kind, NOTICES["info"])
     values = {"mark": mark, "tone": tone, "title": title, "content": content, "urgent": kind == "error"}
     return render(context, "notice", values)
@@ -219,7 +244,10 @@ def level_badge(level: LevelLike | None, of: int = 4, none: str = "No level") ->
     if level is None:
         return {"level": None, "none": none}
     on = max(1, min(level.rank, of))
-    bars = [{"x": index * 4, "y": 8 - index * 2.5, "height": 3 + index * 2.5, "on": index < on} for index in range(of)]
+    bars = [
+        {"x": index * 4, "y": 8 - index * 2.5, "height": 3 + index * 2.5, "on": index < on}
+        for index in range(of)
+    ]
     return {"level": level, "bars": bars, "tone": colour_of(level.colour)}
 
 
@@ -230,7 +258,7 @@ def kind_of(kind: object) -> tuple[str, str]:
 
 @register.simple_tag
 def kind_icon(kind: object, bare: bool = False) -> SafeString:
-    """`{% kind_icon dataset.kind %}`: icon and word; `bare=True` the icon alone, where the word stands elsewhere."""
+    """`{% kind_icon dataset.kind %}`: icon and word; `bare=True` where the word stands elsewhere."""
     mark, words = kind_of(kind)
     if bare:
         return icon_svg(mark)
@@ -245,7 +273,7 @@ def kind_label(kind: object) -> str:
 
 @register.inclusion_tag("components/principal.html")
 def principal_chip(principal: PrincipalLike | None, href: str = "", none: str = "Nobody") -> dict[str, Any]:
-    """`{% principal_chip owner %}`: a person by initials, a service, pipeline or the catalog itself by an icon."""
+    """`{% principal_chip owner %}`: a person by initials, a service, a pipeline or the catalog by an icon."""
     marks = {"service": "server-2", "pipeline": "route", "system": "settings"}
     kind = _key(principal.kind) if principal is not None else ""
     return {"principal": principal, "kind": kind, "mark": marks.get(kind, ""), "href": href, "none": none}

@@ -1,9 +1,8 @@
 """Real Chromium for tests: open a page as a persona, examine it with axe, photograph it by theme and width.
 
-    with Browser(live_server.url) as browser:
-        page = browser.page(theme="dark", width=390, session=client.cookies["sessionid"])
-        page.goto(browser.url("/"))
-        assert violations(page) == []
+A page is opened in its own context: `with browser(live_server.url) as session`, then
+`page = session.page(theme="dark", width=390, cookies={"session": key})`, `page.goto(session.url("/"))` and
+`assert violations(page) == []`.
 """
 
 from __future__ import annotations
@@ -24,6 +23,12 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = {"wide": 1440, "narrow": 390}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
+DRAWN = """() => {
+  if (!document.documentElement.classList.contains("js")) return true;
+  const hosts = document.querySelectorAll('[data-behaviour="plot"], [data-behaviour="lineage-graph"]');
+  return [...hosts].every((host) => "drawn" in host.dataset);
+}"""
+
 Theme = Literal["light", "dark"]
 
 
@@ -37,7 +42,7 @@ def chromium_path() -> str | None:
 
 @dataclass(slots=True)
 class Session:
-    """A browser aimed at one server. `faults` collects what pages complained of: scripts, policies, missing files."""
+    """A browser aimed at one server; `faults` collects complaints of pages: scripts, policies, missing files."""
 
     chromium: Chromium
     base: str
@@ -55,7 +60,7 @@ class Session:
         javascript: bool = True,
         cookies: dict[str, str] | None = None,
     ) -> Page:
-        """A page of its own context. `cookies` are a persona's, for example those of a Django test client's login."""
+        """A page of its own context. `cookies` are a persona's, as of a Django test client's login."""
         context = self.chromium.new_context(
             viewport={"width": width, "height": height},
             color_scheme=theme,
@@ -64,10 +69,15 @@ class Session:
             bypass_csp=False,
         )
         if cookies:
-            context.add_cookies([{"name": name, "value": value, "url": self.base} for name, value in cookies.items()])
+            context.add_cookies(
+                [{"name": name, "value": value, "url": self.base} for name, value in cookies.items()]
+            )
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
-        page.on("console", lambda line: self.faults.append(f"{page.url}: {line.text}") if line.type == "error" else None)
+        page.on(
+            "console",
+            lambda line: self.faults.append(f"{page.url}: {line.text}") if line.type == "error" else None,
+        )
         return page
 
 
@@ -76,10 +86,13 @@ def browser(base: str) -> Iterator[Session]:
     """Chromium for the server at `base`. It is closed, with all its pages, at the end."""
     path = chromium_path()
     if path is None:
-        raise RuntimeError("No Chromium found. Install it (Debian: apt-get install chromium) or set CHROMIUM_PATH.")
+        raise RuntimeError(
+            "No Chromium found. Install it (Debian: apt-get install chromium) or set CHROMIUM_PATH."
+        )
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
+            executable_path=path,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"],
         )
         try:
             yield Session(chromium, base)
@@ -94,9 +107,9 @@ def violations(page: Page, *, within: str | None = None) -> list[str]:
     """
     if not page.evaluate("typeof window.axe === 'object'"):
         page.evaluate(AXE.read_text())
+    options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
     found: dict[str, Any] = page.evaluate(
-        "([within, rules]) => axe.run(within || document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})",
-        [within, RULES],
+        "([within, options]) => axe.run(within || document, options)", [within, options]
     )
     return [
         f"{rule['id']}: {node['target'][0]}: {' '.join(node['failureSummary'].split())}"
@@ -109,11 +122,7 @@ def settled(page: Page) -> Page:
     """Waits until fonts are loaded and every picture that the page draws is drawn."""
     page.wait_for_load_state("load")
     page.evaluate("document.fonts.ready.then(() => true)")
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('[data-behaviour=\"plot\"], [data-behaviour=\"lineage-graph\"]')]"
-        ".every((host) => 'drawn' in host.dataset || host.querySelector('[data-part=state]:not(:empty)')?.textContent.startsWith('Nothing'))"
-        " || !document.documentElement.classList.contains('js')"
-    )
+    page.wait_for_function(DRAWN)
     return page
 
 

@@ -70,6 +70,7 @@ export async function attach(host) {
     } else data = JSON.parse(host.querySelector('script[type="application/json"]').textContent);
     if (!data.nodes.length) {
       part("state").textContent = "Nothing is known to flow into or out of this yet.";
+      host.dataset.drawn = "";
       return;
     }
     const placed = await layout({
@@ -83,6 +84,7 @@ export async function attach(host) {
   } catch (error) {
     part("state").textContent = "The graph could not be drawn. Use the table below.";
     host.querySelector("details").open = true;
+    host.dataset.drawn = "";
     console.error(error);
   }
 }
@@ -200,16 +202,23 @@ function render(host, stage, svg, part, data, placed) {
     .on("zoom", (event) => world.setAttribute("transform", event.transform));
   const canvas = select(svg).call(zoomer).on("dblclick.zoom", null);
 
+  /** Where a picture begins in a window: centred where it fits, else around `point` without empty space beside it. */
+  function along(window, size, point) {
+    return size <= window ? (window - size) / 2 : Math.min(0, Math.max(window - size, window / 2 - point));
+  }
+
   function showAll() {
-    const readable = 0.8;
+    const readable = 0.85;
     const fitting = Math.min(stage.clientWidth / placed.width, 1);
     // A small graph needs no tall stage.
     stage.style.height = `${Math.round(Math.min(Math.max(placed.height * Math.max(fitting, readable) + 48, 240), innerHeight * 0.62))}px`;
     const scale = Math.min(fitting, stage.clientHeight / placed.height);
     // Too small to read helps nobody: then begin at the dataset in question.
-    if (scale < 0.62) {
+    if (scale < 0.74) {
       const at = centre(start.id);
-      canvas.call(zoomer.transform, zoomIdentity.translate(stage.clientWidth / 2 - at.x * readable, stage.clientHeight / 2 - at.y * readable).scale(readable));
+      const left = along(stage.clientWidth, placed.width * readable, at.x * readable);
+      const top = along(stage.clientHeight, placed.height * readable, at.y * readable);
+      canvas.call(zoomer.transform, zoomIdentity.translate(left, top).scale(readable));
       return;
     }
     canvas.call(zoomer.transform, zoomIdentity.translate((stage.clientWidth - placed.width * scale) / 2, (stage.clientHeight - placed.height * scale) / 2).scale(scale));

@@ -98,6 +98,7 @@ export function attach(figure) {
     );
   }
 
+  figure.dataset.drawn = "";
   if (!found.x.length) return;
   make();
   let width = canvas.clientWidth;
@@ -108,5 +109,4 @@ export function attach(figure) {
   }).observe(canvas);
   document.addEventListener("theme-change", make);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", make);
-  figure.dataset.drawn = "";
 }
