@@ -44,6 +44,7 @@ from catalog.models import (
     TagAssignment,
 )
 from catalog.permissions import (
+    check_can_crawl_source,
     check_can_curate,
     check_can_edit_domain,
     check_can_edit_source,
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
 @transaction.atomic
 def apply_snapshots(*, source: Source, reading: int, staged: Staged, by: Principal) -> Applied:
     """Write the plan of a reading into the catalog and record it as one set. `reading` is the id of the run."""
-    check_can_edit_source(by, source)
+    check_can_crawl_source(by, source)
     plan = plan_of(source, reading)
     applied = write_plan(source, reading, staged)
     if applied.ids or plan.unchanged:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
 from accounts.models import DomainRole
 from catalog.models import Dataset, Domain, Ownership, Source, Tier
 from catalog.visibility import scope_of
@@ -17,9 +19,11 @@ _CURATORS = (DomainRole.STEWARD, DomainRole.OWNER)
 
 __all__ = [
     "Tier",
+    "can_crawl_source",
     "can_curate",
     "can_edit_domain",
     "can_edit_source",
+    "check_can_crawl_source",
     "check_can_curate",
     "check_can_edit_domain",
     "check_can_edit_source",
@@ -83,6 +87,19 @@ def can_edit_source(by: Principal, source: Source | None) -> bool:
 def check_can_edit_source(by: Principal, source: Source | None) -> None:
     if not can_edit_source(by, source):
         raise Forbidden("Only administrators and owners of the source's domain may do this.")
+
+
+def can_crawl_source(by: Principal, source: Source) -> bool:
+    """Stewards and owners of the source's domain, administrators, and whoever holds a token to push its namespace."""
+    if scope_of(by).has_role(source.domain_id, *_CURATORS):
+        return True
+    pushes = by.tokens.usable().filter(scopes__contains=["snapshot:write"])  # type: ignore[attr-defined]
+    return bool(pushes.filter(Q(namespaces=[]) | Q(namespaces__contains=[source.namespace])).exists())
+
+
+def check_can_crawl_source(by: Principal, source: Source) -> None:
+    if not can_crawl_source(by, source):
+        raise Forbidden(f"Only stewards and owners of the domain of {source} and administrators may read it in.")
 
 
 def check_is_catalog_administrator(by: Principal) -> None:

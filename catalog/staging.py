@@ -7,6 +7,7 @@ written and the reconciliation compares: a reading that lost its rows must never
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -150,7 +151,10 @@ def _text(value: str) -> str:
 
 
 def _json(value: object) -> str:
-    text = _encode(value).decode()
+    try:
+        text = _encode(value).decode()
+    except UnicodeEncodeError:
+        text = _text(json.dumps(msgspec.to_builtins(value), ensure_ascii=False))
     return text.replace("\\u0000", "\ufffd") if "\\u0000" in text else text
 
 

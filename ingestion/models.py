@@ -27,7 +27,14 @@ class RunState(models.TextChoices):
 TRANSITIONS: dict[str, frozenset[str]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.FAILED}),
     RunState.RUNNING: frozenset(
-        {RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.LOST, RunState.WAITING}
+        {
+            RunState.SUCCEEDED,
+            RunState.FAILED,
+            RunState.CANCELLED,
+            RunState.LOST,
+            RunState.WAITING,
+            RunState.QUEUED,
+        }
     ),
     RunState.WAITING: frozenset({RunState.QUEUED, RunState.CANCELLED}),
     RunState.SUCCEEDED: frozenset(),

@@ -17,12 +17,12 @@ RETURN
     || setweight(to_tsvector('simple'::regconfig, catalog_search_words(left(coalesce(field_names, ''), 200000))), 'D');
 """
 
-# Staging is rewritten at every crawl and worthless after a crash: no write-ahead log for it.
+# Staging is rewritten at every crawl and worthless after a crash: no write-ahead log and no compression for it.
 # Field rows are inserted by the million in key order and updated rarely; datasets get their estimates updated in place.
 STORAGE = """
 ALTER TABLE catalog_stageddataset SET UNLOGGED;
 ALTER TABLE catalog_plannedchange SET UNLOGGED;
-ALTER TABLE catalog_stageddataset ALTER COLUMN fields SET COMPRESSION lz4, ALTER COLUMN fields SET STORAGE EXTENDED;
+ALTER TABLE catalog_stageddataset ALTER COLUMN fields SET STORAGE EXTERNAL, ALTER COLUMN field_names SET STORAGE EXTERNAL;
 ALTER TABLE catalog_dataset SET (fillfactor = 85);
 """
 

@@ -1,0 +1,200 @@
+"""Who works at a run: a claim with a fencing number, a heartbeat beside the work, and what happens when it falls silent.
+
+A worker that was thought dead may still be alive. So every write of a worker names its fence, and a run that was taken
+from it has another state or fence: the write finds no row, and the worker stops.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from typing import Any
+
+from django.db import connection, connections, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from audit.recording import record
+from catalog.reconciliation import forget_plan
+from catalog.staging import discard
+from ingestion.events import RunEnded
+from ingestion.models import TRANSITIONS, Run, RunLogLine, RunState
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 1.0
+"""How often a worker says that it lives, and asks whether it should stop."""
+
+SILENT_SECONDS = 25.0
+"""After so much silence a run is lost. With a sweep every ten seconds it is known within 40."""
+
+REQUEUE_SECONDS = 20.0
+"""A run that waits in the queue this long is sent again: its message may have been lost with the broker."""
+
+
+class LeaseLost(Exception):
+    """The run is no longer this worker's: cancelled, or given up as lost."""
+
+
+def claim(run_id: int) -> int | None:
+    """Take a queued run; returns the fence, or None where somebody else has it or it is not queued."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE ingestion_run
+            SET state = 'running', fence = fence + 1, heartbeat_at = %(now)s, started_at = coalesce(started_at, %(now)s)
+            WHERE id = %(id)s AND state = 'queued' RETURNING fence
+            """,
+            {"now": now, "id": run_id},
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def report(run_id: int, fence: int, **values: Any) -> None:
+    """Write progress. Raises `LeaseLost` where the run is no longer held under this fence."""
+    changed = Run.objects.filter(pk=run_id, fence=fence, state=RunState.RUNNING).update(
+        heartbeat_at=timezone.now(), **values
+    )
+    if not changed:
+        raise LeaseLost
+
+
+def log(run_id: int, text: str, severity: str = RunLogLine.Severity.INFO) -> None:
+    RunLogLine.objects.create(run_id=run_id, text=text[:10_000], severity=severity)
+
+
+@transaction.atomic
+def end(run_id: int, state: str, message: str, *, fence: int | None = None) -> Run:
+    """Move a run to `state`, as the table of transitions allows, and record it.
+
+    With a fence, only its holder may; raises `LeaseLost` otherwise. Ended runs give up what they had staged.
+    """
+    run = Run.objects.select_for_update(of=("self",)).select_related("source", "requested_by").get(pk=run_id)
+    if fence is not None and (run.fence != fence or run.state != RunState.RUNNING):
+        raise LeaseLost
+    if state not in TRANSITIONS[run.state]:
+        raise LeaseLost
+    run.state = state
+    run.message = message
+    if state in (RunState.WAITING, RunState.QUEUED):
+        run.save(update_fields=["state", "message"])
+        return run
+    run.finished_at = timezone.now()
+    run.save(update_fields=["state", "message", "finished_at"])
+    if state != RunState.SUCCEEDED or run.dry_run:
+        discard(run.pk)
+        forget_plan(run.pk)
+    record(
+        RunEnded(run_id=run.pk, source_id=run.source_id, source=run.source.name, state=state, message=message),
+        by=run.requested_by,
+    )
+    return run
+
+
+class Heart:
+    """Beats beside the work, in a thread with a connection of its own; notices cancellation and acts on it.
+
+    A cancelled run is ended here and now, however long the source takes to answer: the worker's next write finds the
+    run no longer its own. A statement that the catalog's database is running for the worker is cancelled there.
+    """
+
+    def __init__(self, run_id: int, fence: int) -> None:
+        self.run_id = run_id
+        self.fence = fence
+        self.lost = threading.Event()
+        self._stop = threading.Event()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (self._backend,) = cursor.fetchone()
+        self._thread = threading.Thread(target=self._live, name=f"heart-of-run-{run_id}", daemon=True)
+
+    def __enter__(self) -> Heart:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(timeout=10)
+
+    def check(self) -> None:
+        """Raise `LeaseLost` where a beat has found the run taken away."""
+        if self.lost.is_set():
+            raise LeaseLost
+
+    def _live(self) -> None:
+        try:
+            while not self._stop.wait(BEAT_SECONDS):
+                try:
+                    self._beat()
+                except Exception:
+                    # The database may be restarting: silence is the sweep's business, not a reason to stop working.
+                    logger.warning("Run %s could not write its heartbeat.", self.run_id, exc_info=True)
+                    connection.close()
+                if self.lost.is_set():
+                    return
+        finally:
+            connections.close_all()
+
+    def _beat(self) -> None:
+        mine = Run.objects.filter(pk=self.run_id, fence=self.fence, state=RunState.RUNNING)
+        if not mine.update(heartbeat_at=timezone.now()):
+            self._lose()
+        elif mine.filter(cancel_requested_at__isnull=False).exists():
+            try:
+                end(self.run_id, RunState.CANCELLED, "Cancelled; nothing was changed.", fence=self.fence)
+            except LeaseLost:
+                pass
+            else:
+                log(self.run_id, "Cancelled.")
+            self._lose()
+
+    def _lose(self) -> None:
+        if self._stop.is_set():
+            return
+        self.lost.set()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_cancel_backend(%s)", [self._backend])
+
+
+def give_up_silent() -> list[Run]:
+    """End the runs that fell silent as lost (or cancelled, where that was asked), and queue each lost one once more.
+
+    Returns the new runs, which the caller sends to the queue.
+    """
+    limit = timezone.now() - dt.timedelta(seconds=SILENT_SECONDS)
+    again = []
+    for run in Run.objects.silent_since(limit).select_related("source"):  # type: ignore[attr-defined]
+        with transaction.atomic():
+            held = Run.objects.select_for_update(skip_locked=True).filter(pk=run.pk, heartbeat_at__lt=limit, state=RunState.RUNNING)
+            if not held.exists():
+                continue
+            if run.cancel_requested_at is not None:
+                end(run.pk, RunState.CANCELLED, "Cancelled after its worker had fallen silent; nothing was changed.")
+                continue
+            retried = run.retry_of_id is None and run.trigger != Run.Trigger.PUSH
+            told = "It is tried once more." if retried else "Start it again when the cause is known."
+            end(run.pk, RunState.LOST, f"The worker of this run fell silent. {told}")
+            log(run.pk, f"The worker fell silent at {run.heartbeat_at:%H:%M:%S} UTC. {told}", RunLogLine.Severity.ERROR)
+            if retried:
+                again.append(
+                    Run.objects.create(
+                        source=run.source,
+                        trigger=Run.Trigger.RETRY,
+                        requested_by=run.requested_by,
+                        dry_run=run.dry_run,
+                        retry_of=run,
+                    )
+                )
+    return again
+
+
+def forgotten_in_queue() -> list[int]:
+    """Queued runs that no worker took in time, oldest first."""
+    limit = timezone.now() - dt.timedelta(seconds=REQUEUE_SECONDS)
+    queued = Run.objects.filter(state=RunState.QUEUED, queued_at__lt=limit)
+    ids = list(queued.order_by("id").values_list("pk", flat=True)[:100])
+    Run.objects.filter(pk__in=ids, state=RunState.QUEUED).update(queued_at=F("queued_at") + dt.timedelta(seconds=REQUEUE_SECONDS))
+    return ids
