@@ -144,4 +144,8 @@ def structure_hash(snapshot: DatasetSnapshot) -> str:
         snapshot.definition,
         sorted(snapshot.properties.items()),
     )
-    return hashlib.blake2b(msgspec.json.encode(structure), digest_size=16).hexdigest()
+    try:
+        encoded = msgspec.json.encode(structure)
+    except UnicodeEncodeError:  # a lone surrogate, which only sources with unchecked text bring
+        encoded = repr(msgspec.to_builtins(structure)).encode("utf-8", "backslashreplace")
+    return hashlib.blake2b(encoded, digest_size=16).hexdigest()
