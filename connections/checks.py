@@ -8,6 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from common.errors import Invalid
+from connections.guard import networks
+from connections.models import secret_box
+
 
 @register()
 def allowed_paths_are_absolute(app_configs: Any, **_: Any) -> list[CheckMessage]:
@@ -20,3 +24,27 @@ def allowed_paths_are_absolute(app_configs: Any, **_: Any) -> list[CheckMessage]
         for path in settings.CONNECTION_ALLOWED_PATHS
         if not Path(path).is_absolute()
     ]
+
+
+@register()
+def networks_are_readable(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    try:
+        networks(map(str, settings.CONNECTION_ALLOWED_NETWORKS))
+    except Invalid as error:
+        return [Error(f"CONNECTION_ALLOWED_NETWORKS: {error.message}", id="connections.E002")]
+    return []
+
+
+@register()
+def encryption_keys_are_usable(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    try:
+        secret_box()
+    except ValueError:
+        return [
+            Error(
+                "CATALOG_ENCRYPTION_KEYS holds no usable key.",
+                hint="Set it to Fernet keys, newest first, separated by commas.",
+                id="connections.E003",
+            )
+        ]
+    return []

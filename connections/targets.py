@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from connections import guard
 from connections.addresses import Address
@@ -59,7 +60,7 @@ def target(
     resolve: guard.Resolve = guard.resolve,
 ) -> Target:
     """The target of an address after the network or file guard. Raises what the guard raises."""
-    seconds = {
+    seconds: dict[str, Any] = {
         name: int(address.options[option])
         for name, option in (
             ("connect_seconds", "connect_timeout"),
@@ -70,9 +71,10 @@ def target(
     }
     if address.platform.is_file:
         path = guard.checked_file(address.path, allowed_paths)
-        return Target(platform=address.platform, path=path, options=address.options, **seconds)
+        opened = Target(platform=address.platform, path=path, options=address.options)
+        return replace(opened, **seconds)
     port = address.port or address.platform.default_port or 0
-    return Target(
+    opened = Target(
         platform=address.platform,
         host=address.host,
         ip=guard.pin(address.host, port, allowed_networks, resolve),
@@ -83,5 +85,5 @@ def target(
         options=address.options,
         tls=address.tls,
         tls_ca=tls_ca,
-        **seconds,
     )
+    return replace(opened, **seconds)

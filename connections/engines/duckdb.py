@@ -32,7 +32,7 @@ _MEANINGS = (
 
 def connect(target: Target) -> duckdb.DuckDBPyConnection:
     """One connection that reads, reaches no other file and loads no extension. Raises `ConnectorError`."""
-    config: dict[str, str | int] = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "enable_external_access": "false",
         "autoload_known_extensions": "false",
         "autoinstall_known_extensions": "false",

@@ -73,13 +73,14 @@ _AT_CONNECT = (
 
 def connect(target: Target) -> psycopg.Connection[Any]:
     """One connection, autocommit off, read only. Raises `ConnectorError`."""
-    options = {name: target.options[name] for name in _PASSED_ON if name in target.options}
+    options: dict[str, Any] = {"application_name": "data catalog"}
+    options |= {name: target.options[name] for name in _PASSED_ON if name in target.options}
     try:
         with tempfile.NamedTemporaryFile("w", suffix=".pem") as authority:
             authority.write(target.tls_ca)
             authority.flush()
             connection = psycopg.connect(
-                **{"application_name": "data catalog", **options},
+                **options,
                 host=target.host,
                 hostaddr=target.ip,
                 port=target.port,

@@ -6,32 +6,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Connection',
+            name="Connection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('platform', models.CharField(choices=[('postgres', 'PostgreSQL'), ('mysql', 'MariaDB or MySQL'), ('sqlite', 'SQLite'), ('duckdb', 'DuckDB')], max_length=20)),
-                ('host', models.CharField(blank=True, default='', max_length=253)),
-                ('port', models.PositiveIntegerField(blank=True, null=True)),
-                ('database', models.CharField(blank=True, default='', max_length=200)),
-                ('path', models.CharField(blank=True, default='', max_length=4096)),
-                ('username', models.CharField(blank=True, default='', max_length=200)),
-                ('options', models.JSONField(blank=True, default=dict)),
-                ('tls', models.CharField(choices=[('disable', 'disable'), ('require', 'require'), ('verify-ca', 'verify-ca'), ('verify-full', 'verify-full')], default='verify-full', max_length=20)),
-                ('tls_ca', models.TextField(blank=True, default='', help_text='The CA certificate of the server, as PEM text.')),
-                ('sealed_secret', models.BinaryField(blank=True, null=True)),
-                ('key_id', models.CharField(blank=True, default='', editable=False, max_length=12)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.principal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "platform",
+                    models.CharField(
+                        choices=[
+                            ("postgres", "PostgreSQL"),
+                            ("mysql", "MariaDB or MySQL"),
+                            ("sqlite", "SQLite"),
+                            ("duckdb", "DuckDB"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("host", models.CharField(blank=True, default="", max_length=253)),
+                ("port", models.PositiveIntegerField(blank=True, null=True)),
+                ("database", models.CharField(blank=True, default="", max_length=200)),
+                ("path", models.CharField(blank=True, default="", max_length=4096)),
+                ("username", models.CharField(blank=True, default="", max_length=200)),
+                ("options", models.JSONField(blank=True, default=dict)),
+                (
+                    "tls",
+                    models.CharField(
+                        choices=[
+                            ("disable", "disable"),
+                            ("require", "require"),
+                            ("verify-ca", "verify-ca"),
+                            ("verify-full", "verify-full"),
+                        ],
+                        default="verify-full",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "tls_ca",
+                    models.TextField(
+                        blank=True, default="", help_text="The CA certificate of the server, as PEM text."
+                    ),
+                ),
+                ("sealed_secret", models.BinaryField(blank=True, null=True)),
+                ("key_id", models.CharField(blank=True, default="", editable=False, max_length=12)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.principal"
+                    ),
+                ),
             ],
         ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -48,7 +49,12 @@ class Scope:
         return tuple(parse_pattern(text) for text in self.exclude)
 
 
-_LITERAL = {"*": "\0star", "?": "\0mark"}
+_STAR, _MARK = "\ue000", "\ue001"
+_LITERAL = {"*": _STAR, "?": _MARK}
+"""Quoted wildcards stand for themselves; until they are translated they are kept as private characters."""
+
+_PARTS = re.compile("([*?\ue000\ue001])")
+_REGEX = {"*": ".*", "?": ".", _STAR: re.escape("*"), _MARK: re.escape("?")}
 
 
 def parse_pattern(text: str) -> Pattern:
@@ -86,24 +92,12 @@ def like(glob: str) -> str:
     """The glob as a LIKE pattern with `ESCAPE '|'`."""
     for special in (ESCAPE, "%", "_"):
         glob = glob.replace(special, ESCAPE + special)
-    for character, wildcard in (("star", "*"), ("mark", "?")):
-        glob = glob.replace("\0" + character, "\1" + wildcard)
-    glob = _wild(glob, "%", "_")
-    return glob.replace("\1*", "*").replace("\1?", "?")
+    return glob.replace("*", "%").replace("?", "_").replace(_STAR, "*").replace(_MARK, "?")
 
 
 def sqlite_glob(glob: str) -> str:
-    """The glob in SQLite's own GLOB, which knows character classes too."""
-    glob = glob.replace("[", "[[]")
-    return glob.replace("\0star", "[*]").replace("\0mark", "[?]")
-
-
-def _wild(glob: str, star: str, mark: str) -> str:
-    read = []
-    for place, character in enumerate(glob):
-        literal = place > 0 and glob[place - 1] == "\1"
-        read.append(character if literal else {"*": star, "?": mark}.get(character, character))
-    return "".join(read)
+    """The glob in SQLite's own GLOB, which knows character classes too and tells upper from lower case."""
+    return glob.replace("[", "[[]").replace(_STAR, "[*]").replace(_MARK, "[?]")
 
 
 def like_pairs(patterns: Sequence[Pattern]) -> tuple[list[str], list[str]]:
@@ -114,3 +108,9 @@ def like_pairs(patterns: Sequence[Pattern]) -> tuple[list[str], list[str]]:
 def whole_schemas(patterns: Sequence[Pattern]) -> list[str]:
     """The LIKE patterns of the schemas that these patterns cover altogether."""
     return [like(pattern.schema) for pattern in patterns if set(pattern.dataset) == {"*"}]
+
+
+def glob_matches(glob: str, name: str) -> bool:
+    """Whether a name fits a glob, as the source would say with `like`."""
+    regex = "".join(_REGEX.get(part, re.escape(part)) for part in _PARTS.split(glob))
+    return re.fullmatch(regex, name, re.DOTALL) is not None

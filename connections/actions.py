@@ -1,0 +1,122 @@
+"""Write how sources are reached."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Principal
+from audit.recording import record
+from connections.addresses import Address, check_host, check_path
+from connections.events import ConnectionChanged, ConnectionCreated, EncryptionKeysRotated
+from connections.models import Connection, guarded, secret_box
+from connections.options import read_options
+from connections.permissions import check_can_manage_connections
+from connections.tls import tls_context
+
+_BATCH = 500
+
+
+@transaction.atomic
+def create_connection(*, address: Address, by: Principal, tls_ca: str = "") -> Connection:
+    """Store a connection. Raises `Invalid` for what cannot be an address and `Forbidden` for what the guard
+    refuses.
+    """
+    check_can_manage_connections(by)
+    connection = Connection.of(_checked(address, tls_ca), by=by, tls_ca=tls_ca)
+    connection.save()
+    record(
+        ConnectionCreated(connection_id=connection.pk, connection=str(connection), after=_told(connection)),
+        by=by,
+    )
+    return connection
+
+
+@transaction.atomic
+def change_connection(
+    *, connection: Connection, address: Address, by: Principal, tls_ca: str | None = None
+) -> Connection:
+    """Change where and how a source is reached. An empty secret keeps the present one, as long as server,
+    account and TLS stay as they are; otherwise it is dropped and has to be entered again.
+    """
+    check_can_manage_connections(by)
+    connection = Connection.objects.select_for_update().get(pk=connection.pk)
+    before, bound_to, sealed = _told(connection), connection.bound_to, connection.sealed_secret
+    connection.tls_ca = connection.tls_ca if tls_ca is None else tls_ca
+    address = _checked(address, connection.tls_ca)
+    connection.platform = address.platform.value
+    connection.host = address.host
+    connection.port = address.port
+    connection.database = address.database
+    connection.path = address.path
+    connection.username = address.username
+    connection.options = dict(address.options)
+    connection.tls = address.tls.value
+    if address.secret or connection.bound_to != bound_to:
+        connection.set_secret(address.secret)
+    connection.save()
+    record(
+        ConnectionChanged(
+            connection_id=connection.pk,
+            connection=str(connection),
+            before=before,
+            after=_told(connection),
+            secret_changed=connection.sealed_secret is not sealed,
+        ),
+        by=by,
+    )
+    return connection
+
+
+@transaction.atomic
+def rotate_encryption_keys(*, by: Principal) -> int:
+    """Encrypt every stored secret's data key with the newest key; answers how many were under an older one.
+
+    Raises `Conflict`, and changes nothing, when a secret's key is missing. Afterwards the older keys can be
+    removed.
+    """
+    check_can_manage_connections(by)
+    box = secret_box()
+    outdated = Connection.objects.exclude(key_id__in=["", box.key_id]).select_for_update().order_by("pk")
+    count = 0
+    batch: list[Connection] = []
+    for connection in outdated.iterator(chunk_size=_BATCH):
+        connection.sealed_secret = box.rotate(bytes(connection.sealed_secret or b""))
+        connection.key_id = box.key_id
+        batch.append(connection)
+        count += 1
+        if len(batch) == _BATCH:
+            Connection.objects.bulk_update(batch, ["sealed_secret", "key_id"])
+            batch.clear()
+    Connection.objects.bulk_update(batch, ["sealed_secret", "key_id"])
+    if count:
+        record(EncryptionKeysRotated(count=count, key_id=box.key_id), by=by)
+    return count
+
+
+def _checked(address: Address, tls_ca: str) -> Address:
+    """The address with its values read. The guard speaks here, to the person who typed it, and again at each
+    opening.
+    """
+    if address.platform.is_file:
+        check_path(address.path)
+    else:
+        check_host(address.host)
+    tls_context(address.tls, tls_ca)
+    guarded(replace(address, secret=""), tls_ca=tls_ca)
+    port = address.port or address.platform.default_port
+    return replace(address, port=port, options=read_options(address.platform, address.options))
+
+
+def _told(connection: Connection) -> dict[str, Any]:
+    """What a record says of a connection."""
+    return {
+        "address": str(connection),
+        "username": connection.username,
+        "options": dict(connection.options),
+        "tls": connection.tls,
+        "own_ca": bool(connection.tls_ca),
+        "has_secret": connection.has_secret,
+    }
