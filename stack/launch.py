@@ -32,7 +32,7 @@ def forget_dead_owner(pid_file: str) -> None:
 
 def main(name: str) -> None:
     """Take the account, the directory and the environment of the specification, then exec it."""
-    with open(f"{name}.json", encoding="utf-8") as source:
+    with open(f"{name}.program.json", encoding="utf-8") as source:
         program = json.load(source)
     if program["pid_file"]:
         forget_dead_owner(program["pid_file"])

@@ -1,7 +1,7 @@
 """What the running catalog takes: `var/venv/bin/python -m stack.memory` prints the PSS of every process.
 
-PSS counts a page shared by n processes as 1/n of a page in each, so the sum is what would be free without them.
-Linux only; as another user's processes are unreadable, ask as the one who started the catalog, or as root.
+PSS counts a page that n processes share as 1/n of a page in each, so the sum is what would be free without
+them. Linux only; ask as the one who started the catalog, or as root: others may not read its processes.
 """
 
 import json

@@ -95,7 +95,7 @@ class Supervisor:
         for program in programs:
             marked = {**program.environment, MARK: str(self.directory)}
             complete = Program(**{**_fields(program), "environment": marked})
-            specification = self.directory / f"{program.name}.json"
+            specification = self.directory / f"{program.name}.program.json"
             with open(os.open(specification, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as target:
                 target.write(complete.specification())
             sections += complete.section()
