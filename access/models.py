@@ -1,0 +1,150 @@
+"""What people ask to read, and what they were granted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils import timezone
+
+from access.policy import LONGEST_DAYS
+from access.querysets import GrantQuerySet, RequestQuerySet
+from access.states import GRANT_LIVE, GrantState, RequestState
+from accounts.models import Principal
+from catalog.models import Dataset
+
+DECIDE_WITHIN = dt.timedelta(days=30)
+"""A request that nobody decides expires after this."""
+
+
+def _choices(states: Any) -> list[tuple[str, str]]:
+    return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]
+
+
+class AccessRequest(models.Model):
+    """Somebody's wish to read a dataset or some of its columns, for a purpose and a time.
+
+    `field_ids` are ids of the dataset's fields in ascending order; empty means the whole dataset.
+    """
+
+    requester = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="access_requests")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="access_requests")
+    field_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    purpose = models.TextField()
+    days = models.PositiveSmallIntegerField(help_text="For how many days from the approval on.")
+    state = models.CharField(max_length=10, choices=_choices(RequestState), default=RequestState.DRAFT.value)
+    created_at = models.DateTimeField(default=timezone.now)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    decide_by = models.DateTimeField(null=True, blank=True, help_text="Undecided, it expires then.")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decision_reason = models.TextField(default="", blank=True)
+
+    objects: ClassVar[models.Manager[AccessRequest]] = RequestQuerySet.as_manager()  # type: ignore[assignment]
+    grant: Grant
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="request_duration_has_limits", condition=Q(days__range=(1, LONGEST_DAYS))
+            ),
+            models.CheckConstraint(
+                name="request_pending_was_submitted",
+                condition=~Q(state=RequestState.PENDING.value)
+                | Q(submitted_at__isnull=False, decide_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="request_decision_has_author",
+                condition=~Q(state__in=[RequestState.APPROVED.value, RequestState.DENIED.value])
+                | Q(decided_by__isnull=False, decided_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="request_is_never_decided_by_requester",
+                condition=~Q(state__in=[RequestState.APPROVED.value, RequestState.DENIED.value])
+                | ~Q(decided_by=F("requester")),
+            ),
+            models.CheckConstraint(
+                name="request_refusal_has_reason",
+                condition=~Q(state=RequestState.DENIED.value) | ~Q(decision_reason=""),
+            ),
+            models.UniqueConstraint(
+                name="request_open_once_per_dataset",
+                fields=["requester", "dataset"],
+                condition=Q(state__in=[RequestState.DRAFT.value, RequestState.PENDING.value]),
+            ),
+        ]
+        indexes = [
+            models.Index(name="request_of_requester", fields=["requester", "-id"]),
+            models.Index(name="request_waiting", fields=["dataset"], condition=Q(state="pending")),
+            models.Index(name="request_undecided_until", fields=["decide_by"], condition=Q(state="pending")),
+        ]
+
+    def __str__(self) -> str:
+        return f"request {self.pk}"
+
+    @property
+    def is_pending(self) -> bool:
+        return self.state == RequestState.PENDING
+
+
+class Validity(Func):
+    """[valid_from, valid_to) as PostgreSQL's range."""
+
+    function = "tstzrange"
+    output_field = DateTimeRangeField()
+
+
+class Grant(models.Model):
+    """Access of a principal to a dataset or some of its columns, from a time to a time.
+
+    A grant that ended early has its real end in `valid_to`: what held at a moment is what spans it.
+    """
+
+    principal = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="grants")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="grants")
+    field_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    request = models.OneToOneField(
+        AccessRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="grant"
+    )
+    state = models.CharField(max_length=20, choices=_choices(GrantState))
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField()
+    granted_by = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
+    ended_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    end_reason = models.TextField(default="", blank=True)
+
+    objects: ClassVar[models.Manager[Grant]] = GrantQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="grant_ends_after_it_begins", condition=Q(valid_to__gte=F("valid_from"))
+            ),
+            ExclusionConstraint(
+                name="grant_live_once_per_principal_and_dataset",
+                expressions=[
+                    ("principal", RangeOperators.EQUAL),
+                    ("dataset", RangeOperators.EQUAL),
+                    (Validity("valid_from", "valid_to"), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(state__in=sorted(state.value for state in GRANT_LIVE)),
+            ),
+        ]
+        indexes = [
+            models.Index(name="grant_of_principal", fields=["principal", "-id"]),
+            models.Index(name="grant_of_dataset", fields=["dataset", "-id"]),
+            models.Index(name="grant_due", fields=["valid_to"], condition=Q(state="recorded")),
+        ]
+
+    def __str__(self) -> str:
+        return f"grant {self.pk}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in GRANT_LIVE

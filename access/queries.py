@@ -1,0 +1,280 @@
+"""What pages and REST show of access. Each function takes a fixed number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from access.models import AccessRequest, Grant
+from access.policy import Decision, Duration, may_revoke
+from access.reviewing import answerable_for, duration_for, review_decision, reviewer_of
+from catalog.models import Dataset, Field, Tier
+from classification.models import Level
+from classification.queries import levels_by_rank
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+COUNT_CAP = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    """A column that was asked for or granted, with its level as it is now."""
+
+    field_id: int
+    name: str
+    type: str
+    level: Level | None
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """A request with its columns; none of them means the whole dataset. `level` is the highest concerned."""
+
+    request: AccessRequest
+    columns: Sequence[ColumnRow]
+    level: Level | None
+
+    @property
+    def asks_for_all(self) -> bool:
+        return not self.request.field_ids
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """A grant with its columns. `may_end` says whether the reader may revoke it."""
+
+    grant: Grant
+    columns: Sequence[ColumnRow]
+    may_end: bool = False
+
+    @property
+    def is_of_all(self) -> bool:
+        return not self.grant.field_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """What waits for a principal's decision, what it asked for, and what it was granted, newest first."""
+
+    waiting: Sequence[RequestRow]
+    mine: Sequence[RequestRow]
+    grants: Sequence[GrantRow]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetAccess:
+    """A dataset's access as one principal may know it.
+
+    `sees_all` says that `grants` and `pending` are everybody's rather than the principal's own.
+    """
+
+    mine: GrantRow | None
+    my_request: AccessRequest | None
+    grants: Sequence[GrantRow]
+    pending: Sequence[RequestRow]
+    sees_all: bool
+    may_request: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A request as its page shows it: what an approver weighs, and whether the reader may decide."""
+
+    row: RequestRow
+    grant: Grant | None
+    decision: Decision
+    duration: Duration
+    others: Sequence[GrantRow]
+    replaces: Sequence[GrantRow]
+    conflicts: Sequence[str]
+
+    @property
+    def may_decide(self) -> bool:
+        return self.decision.allowed and self.row.request.is_pending
+
+
+_REQUEST_WITH = ("requester__user", "dataset", "decided_by__user")
+_GRANT_WITH = ("principal__user", "dataset", "granted_by__user", "ended_by__user")
+
+
+def waiting_for(principal: Principal, *, limit: int = 20) -> list[RequestRow]:
+    """Pending requests that `principal` may decide, oldest first."""
+    return request_rows(_waiting(principal).order_by("id")[:limit])
+
+
+def count_waiting(principal: Principal) -> int:
+    """How many wait for this principal, counted to 100; one statement (and the groups of an administrator)."""
+    return AccessRequest.objects.pending().reviewable_by(principal).values("pk")[:COUNT_CAP].count()  # type: ignore[attr-defined]
+
+
+def inbox_of(principal: Principal, *, limit: int = 50) -> Inbox:
+    """Everything of the inbox, at most `limit` of each kind."""
+    waiting = list(_waiting(principal).order_by("id")[:limit])
+    mine = list(_requests().filter(requester=principal).order_by("-id")[:limit])
+    grants = list(_grants().filter(principal=principal).order_by("-id")[:limit])
+    columns = _Columns([row.field_ids for row in (*waiting, *mine, *grants)])
+    return Inbox(
+        waiting=[columns.of_request(row) for row in waiting],
+        mine=[columns.of_request(row) for row in mine],
+        grants=[columns.of_grant(row, may_end=row.is_live) for row in grants],
+    )
+
+
+def request_rows(requests: Iterable[AccessRequest]) -> list[RequestRow]:
+    """Requests with their columns and levels; two statements beside the one that reads them."""
+    listed = list(requests)
+    columns = _Columns([request.field_ids for request in listed])
+    return [columns.of_request(request) for request in listed]
+
+
+def dataset_access(principal: Principal, dataset: Dataset) -> DatasetAccess:
+    """What the dataset page's access tab shows to `principal`, who may discover the dataset.
+
+    Those who answer for the dataset and administrators see every live grant and pending request, others their own.
+    """
+    answerable = answerable_for([dataset])[dataset.pk]
+    reviewer = reviewer_of(principal)
+    sees_all = may_revoke(reviewer, holder_id=0, answerable=answerable).allowed
+    grants = _grants().filter(dataset=dataset).live()
+    pending = _requests().filter(dataset=dataset).pending()
+    if not sees_all:
+        grants, pending = grants.filter(principal=principal), pending.filter(requester=principal)
+    shown, asked = list(grants.order_by("-id")[:200]), list(pending.order_by("id")[:200])
+    columns = _Columns([row.field_ids for row in (*shown, *asked)])
+    rows = [
+        columns.of_grant(
+            grant, may_end=bool(may_revoke(reviewer, holder_id=grant.principal_id, answerable=answerable))
+        )
+        for grant in shown
+    ]
+    my_request = next((row for row in asked if row.requester_id == principal.pk), None)
+    return DatasetAccess(
+        mine=next((row for row in rows if row.grant.principal_id == principal.pk), None),
+        my_request=my_request,
+        grants=rows,
+        pending=[columns.of_request(row) for row in asked],
+        sees_all=sees_all,
+        may_request=_may_request(principal, dataset, my_request),
+    )
+
+
+def review_of(principal: Principal, request: AccessRequest) -> Review:
+    """Everything that the page of one request shows; `request` comes from `visible_requests`."""
+    decision = review_decision(principal, request)
+    grant = _grants().filter(request=request).first()
+    live = list(_grants().filter(dataset_id=request.dataset_id).live().order_by("-id")[:50])
+    fields = list(Field.objects.filter(pk__in=request.field_ids).order_by("position"))
+    columns = _Columns([request.field_ids, *(row.field_ids for row in live)])
+    row = columns.of_request(request)
+    others = [columns.of_grant(other) for other in live if other.principal_id != request.requester_id]
+    own = [columns.of_grant(other) for other in live if other.principal_id == request.requester_id]
+    duration = duration_for(request.dataset, fields)
+    may_know = decision.allowed or principal.is_administrator
+    return Review(
+        row=row,
+        grant=grant,
+        decision=decision,
+        duration=duration,
+        others=others if may_know else [],
+        replaces=own if request.is_pending else [],
+        conflicts=_conflicts(row, duration) if request.is_pending else (),
+    )
+
+
+def offered_columns(principal: Principal, dataset: Dataset) -> list[ColumnRow] | None:
+    """The columns one may ask for by name; None where the principal may only ask for the whole dataset."""
+    if not Dataset.objects.filter(pk=dataset.pk).visible_to(principal, Tier.METADATA).exists():  # type: ignore[attr-defined]
+        return None
+    levels = levels_by_rank()
+    fields = Field.objects.filter(dataset=dataset, gone_since__isnull=True).order_by("position")
+    return [_column(field, levels) for field in fields]
+
+
+def visible_requests(principal: Principal) -> AccessRequest.objects.__class__:  # type: ignore[name-defined]
+    return _requests().visible_to(principal)
+
+
+def visible_grants(principal: Principal) -> Grant.objects.__class__:  # type: ignore[name-defined]
+    return _grants().visible_to(principal)
+
+
+def grant_rows(grants: Iterable[Grant]) -> list[GrantRow]:
+    listed = list(grants)
+    columns = _Columns([grant.field_ids for grant in listed])
+    return [columns.of_grant(grant) for grant in listed]
+
+
+def _requests() -> AccessRequest.objects.__class__:  # type: ignore[name-defined]
+    return AccessRequest.objects.select_related(*_REQUEST_WITH)
+
+
+def _grants() -> Grant.objects.__class__:  # type: ignore[name-defined]
+    return Grant.objects.select_related(*_GRANT_WITH)
+
+
+def _waiting(principal: Principal) -> AccessRequest.objects.__class__:  # type: ignore[name-defined]
+    return _requests().pending().reviewable_by(principal)
+
+
+def _may_request(principal: Principal, dataset: Dataset, open_request: AccessRequest | None) -> Decision:
+    if dataset.gone_since is not None:
+        return Decision(False, ("The dataset is gone from its source.",))
+    if open_request is not None:
+        return Decision(False, ("You have asked already; the request waits for a decision.",))
+    if principal.kind not in (principal.Kind.PERSON, principal.Kind.SERVICE):
+        return Decision(False, ("People and services ask for access.",))
+    return Decision(True, ("Everybody who may know of a dataset may ask for it.",))
+
+
+def _conflicts(row: RequestRow, duration: Duration) -> tuple[str, ...]:
+    """What an approver should know before deciding, as sentences."""
+    request = row.request
+    found = []
+    if request.dataset.gone_since is not None:
+        found.append("The dataset is gone from its source: this cannot be approved.")
+    gone = [column.name for column in row.columns if column.gone]
+    if gone:
+        found.append(f"Gone from the dataset since: {', '.join(gone)}. This cannot be approved as it stands.")
+    if request.days > duration.days:
+        found.append(f"It would last {duration.days} days, not {request.days}: {duration.reasons[0]}")
+    if not request.requester.is_active:
+        found.append("The requester's account is closed.")
+    return tuple(found)
+
+
+def _column(field: Field, levels: Mapping[int, Level]) -> ColumnRow:
+    return ColumnRow(
+        field_id=field.pk,
+        name=str(field),
+        type=field.native_type,
+        level=levels.get(field.level or 0),
+        gone=field.gone_since is not None,
+    )
+
+
+class _Columns:
+    """The columns of many requests and grants, read at once; two statements."""
+
+    def __init__(self, sets: Iterable[Sequence[int]]) -> None:
+        ids = {field_id for field_ids in sets for field_id in field_ids}
+        self.levels = levels_by_rank()
+        self.fields = {field.pk: field for field in Field.objects.filter(pk__in=ids)}
+
+    def _of(self, field_ids: Sequence[int]) -> list[ColumnRow]:
+        fields = sorted(
+            (self.fields[pk] for pk in field_ids if pk in self.fields), key=lambda one: one.position
+        )
+        return [_column(field, self.levels) for field in fields]
+
+    def of_request(self, request: AccessRequest) -> RequestRow:
+        columns = self._of(request.field_ids)
+        ranks = [column.level.rank for column in columns if column.level]
+        rank = max(ranks, default=0) if request.field_ids else request.dataset.level or 0
+        return RequestRow(request, columns, self.levels.get(rank))
+
+    def of_grant(self, grant: Grant, *, may_end: bool = False) -> GrantRow:
+        return GrantRow(grant, self._of(grant.field_ids), may_end)

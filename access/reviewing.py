@@ -1,0 +1,115 @@
+"""Gather from the database what `access.policy` decides on: who answers for datasets, and who asks to decide."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from django.db.models import Q
+
+from access.models import AccessRequest, Grant
+from access.policy import (
+    Answerable,
+    Decision,
+    Duration,
+    LevelLimit,
+    Reviewer,
+    longest_duration,
+    may_review,
+    may_revoke,
+)
+from access.querysets import owners_now, roles_now
+from accounts.models import DomainRole, Principal
+from catalog.models import Dataset, Field
+from classification.models import Level
+
+
+def reviewer_of(principal: Principal) -> Reviewer:
+    return Reviewer(
+        principal_id=principal.pk,
+        is_person=principal.kind == Principal.Kind.PERSON,
+        is_active=principal.is_active,
+        is_administrator=principal.is_administrator,
+    )
+
+
+def answerable_for(datasets: Iterable[Dataset]) -> Mapping[int, Answerable]:
+    """Who answers for each of these datasets, by its id; three statements for any number."""
+    domain_of = {dataset.pk: dataset.domain_id for dataset in datasets}
+    owned = list(
+        owners_now().filter(dataset_id__in=domain_of).values_list("dataset_id", "principal_id", "group_id")
+    )
+    roles = list(
+        roles_now()
+        .filter(domain_id__in={domain for domain in domain_of.values() if domain})
+        .values_list("domain_id", "role", "principal_id", "group_id")
+    )
+    people = _people(
+        {row[1] for row in owned} | {row[2] for row in roles},
+        {row[2] for row in owned} | {row[3] for row in roles},
+    )
+    owners: dict[int, set[int]] = defaultdict(set)
+    for dataset_id, principal_id, group_id in owned:
+        owners[dataset_id] |= people.of(principal_id, group_id)
+    holders: dict[tuple[int, str], set[int]] = defaultdict(set)
+    for domain_id, role, principal_id, group_id in roles:
+        holders[domain_id, role] |= people.of(principal_id, group_id)
+    return {
+        pk: Answerable(
+            dataset_owners=frozenset(owners[pk]),
+            domain_owners=frozenset(holders[domain or 0, DomainRole.OWNER]),
+            domain_stewards=frozenset(holders[domain or 0, DomainRole.STEWARD]),
+        )
+        for pk, domain in domain_of.items()
+    }
+
+
+class People:
+    """Active people by themselves and by their groups."""
+
+    def __init__(self) -> None:
+        self.alone: set[int] = set()
+        self.by_group: dict[int, set[int]] = defaultdict(set)
+
+    def of(self, principal_id: int | None, group_id: int | None) -> set[int]:
+        if group_id is not None:
+            return self.by_group[group_id]
+        return {principal_id} & self.alone if principal_id is not None else set()
+
+
+def _people(principal_ids: set[int | None], group_ids: set[int | None]) -> People:
+    """Those of these principals, and of the members of these groups, who are people and active; one statement."""
+    found = People()
+    wanted_groups = {group for group in group_ids if group is not None}
+    rows = Principal.objects.filter(
+        Q(pk__in=[pk for pk in principal_ids if pk is not None]) | Q(user__groups__in=wanted_groups),
+        kind=Principal.Kind.PERSON,
+        user__is_active=True,
+        disabled_at__isnull=True,
+    ).values_list("pk", "user__groups")
+    for pk, group_id in rows:
+        found.alone.add(pk)
+        if group_id is not None:
+            found.by_group[group_id].add(pk)
+    return found
+
+
+def review_decision(by: Principal, request: AccessRequest) -> Decision:
+    """Whether `by` may decide this request, and why; three statements."""
+    answerable = answerable_for([request.dataset])[request.dataset_id]
+    return may_review(reviewer_of(by), requester_id=request.requester_id, answerable=answerable)
+
+
+def revoke_decision(by: Principal, grant: Grant) -> Decision:
+    answerable = answerable_for([grant.dataset])[grant.dataset_id]
+    return may_revoke(reviewer_of(by), holder_id=grant.principal_id, answerable=answerable)
+
+
+def duration_for(dataset: Dataset, fields: Iterable[Field]) -> Duration:
+    """For how many days access to these columns (none: the whole dataset) may last; one statement."""
+    chosen = list(fields)
+    ranks = {field.level for field in chosen} if chosen else {dataset.level}
+    limits = Level.objects.filter(rank__in=[rank for rank in ranks if rank is not None])
+    return longest_duration(
+        LevelLimit(level.name, level.longest_grant_days) for level in limits.order_by("-rank")
+    )

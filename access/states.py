@@ -1,0 +1,76 @@
+"""The two state machines of access. Pure: no Django models.
+
+A request is what a person asks and others decide; a grant is what follows from an approval. Each machine is one table;
+states that are not a key of it are terminal and never move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from common.errors import Conflict
+
+
+class RequestState(StrEnum):
+    DRAFT = "draft"
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class GrantState(StrEnum):
+    """`recorded` is a grant that holds in this catalog and is not applied in the source.
+
+    The states from `scheduled` to `superseded` beside it are those of a grant that is carried out in its source:
+    `active` and `revoked` there mean that the privilege was read back. A recorded grant has no privilege to read, so
+    it never becomes `active`.
+    """
+
+    SCHEDULED = "scheduled"
+    PROVISIONING = "provisioning"
+    PROVISION_FAILED = "provision_failed"
+    RECORDED = "recorded"
+    ACTIVE = "active"
+    DRIFTED = "drifted"
+    SUSPENDED = "suspended"
+    EXPIRING = "expiring"
+    REVOKING = "revoking"
+    REVOKE_FAILED = "revoke_failed"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+
+
+REQUEST_TRANSITIONS: Mapping[RequestState, frozenset[RequestState]] = {
+    RequestState.DRAFT: frozenset({RequestState.PENDING, RequestState.CANCELLED}),
+    RequestState.PENDING: frozenset(
+        {RequestState.APPROVED, RequestState.DENIED, RequestState.EXPIRED, RequestState.CANCELLED}
+    ),
+}
+
+GRANT_TRANSITIONS: Mapping[GrantState, frozenset[GrantState]] = {
+    GrantState.RECORDED: frozenset({GrantState.EXPIRED, GrantState.REVOKED, GrantState.SUPERSEDED}),
+}
+
+GRANT_ENDED = frozenset({GrantState.REVOKED, GrantState.EXPIRED, GrantState.SUPERSEDED})
+"""Terminal: the principal's access by this grant is over."""
+
+GRANT_LIVE = frozenset(GrantState) - GRANT_ENDED
+"""Everything between approval and its end: at most one of these per principal and dataset at any time."""
+
+
+def check_request_moves(state: str, to: RequestState) -> None:
+    """Raises `Conflict` where the machine of requests has no such transition."""
+    if to not in REQUEST_TRANSITIONS.get(RequestState(state), frozenset()):
+        raise Conflict(f"This request is {state} already. Reload the page to see what happened.")
+
+
+def check_grant_moves(state: str, to: GrantState) -> None:
+    """Raises `Conflict` where the machine of grants has no such transition."""
+    if to not in GRANT_TRANSITIONS.get(GrantState(state), frozenset()):
+        raise Conflict(
+            f"This grant is {state.replace('_', ' ')} already. Reload the page to see what happened."
+        )

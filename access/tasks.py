@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from access.actions import expire_due
+from accounts.models import Principal
+
+
+@shared_task(queue="expiry", ignore_result=True)
+def expire() -> int:
+    """End what is over. Scheduled every 20 seconds, so nothing outlives its time by more than half a minute."""
+    return expire_due(by=Principal.objects.system())

@@ -1,0 +1,108 @@
+"""Reads of levels and labels for pages and REST."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalog.models import Dataset
+from classification.effective import Assertion
+from classification.models import Label, Level
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+USAGE_CAP = 10_000
+
+
+def levels() -> list[Level]:
+    """Every level, least sensitive first."""
+    return list(Level.objects.order_by("rank"))
+
+
+def levels_by_rank() -> dict[int, Level]:
+    """The level of each rank that datasets and fields carry: `levels_by_rank().get(dataset.level)`."""
+    return {level.rank: level for level in levels()}
+
+
+def assertions_of(dataset_ids: Iterable[int]) -> list[Assertion]:
+    """The confirmed labels that hold now on these datasets and their fields, as values; one statement."""
+    rows = (
+        Label.objects.current()  # type: ignore[attr-defined]
+        .confirmed()
+        .of_datasets(dataset_ids)
+        .values_list("dataset_id", "field_id", "level__rank", "origin", "field__gone_since")
+    )
+    return [
+        Assertion(dataset, field, rank, origin, gone is None) for dataset, field, rank, origin, gone in rows
+    ]
+
+
+def history_of(dataset: Dataset, *, limit: int = 100) -> list[Label]:
+    """The labels of a dataset and its fields, newest first, those that ended included; one statement."""
+    return list(
+        Label.objects.filter(dataset=dataset)
+        .select_related("level", "field", "author__user", "ended_by__user")
+        .order_by("-id")[:limit]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A dataset's effective level and why: the labels that make it, its own first."""
+
+    level: Level | None
+    because: Sequence[Label]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """A sentence for each label that makes the level."""
+        return tuple(
+            f"{label.field or 'The dataset'} is {label.level}: {label.reason} ({label.author})"
+            for label in self.because
+        )
+
+
+def standing_of(dataset: Dataset) -> Standing:
+    """Which level a dataset has and which labels make it so; two statements."""
+    level = Level.objects.filter(rank=dataset.level).first() if dataset.level else None
+    if level is None:
+        return Standing(None, ())
+    because = (
+        Label.objects.current()  # type: ignore[attr-defined]
+        .confirmed()
+        .filter(dataset=dataset, level=level, field__gone_since__isnull=True)
+        .select_related("level", "field", "author__user")
+        .order_by("field__position", "id")
+    )
+    return Standing(level, sorted(because, key=lambda label: label.field_id is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much a level is used. Counts stop at `USAGE_CAP`."""
+
+    datasets: int
+    fields: int
+    ended: int
+
+    @property
+    def is_unused(self) -> bool:
+        return not (self.datasets or self.fields or self.ended)
+
+
+def usage_of(level: Level) -> Usage:
+    """What would be affected by a change to this level; three statements."""
+    labels = Label.objects.filter(level=level)
+    now = labels.filter(valid_to__isnull=True)
+    return Usage(
+        datasets=now.filter(field__isnull=True)[:USAGE_CAP].count(),
+        fields=now.filter(field__isnull=False)[:USAGE_CAP].count(),
+        ended=labels.filter(valid_to__isnull=False)[:USAGE_CAP].count(),
+    )
+
+
+def labels_visible_to(principal: Principal) -> Label.objects.__class__:  # type: ignore[name-defined]
+    """Labels whose dataset the principal may read, with what a page or a program shows of them."""
+    return Label.objects.visible_to(principal).select_related("level", "field", "dataset", "author")  # type: ignore[attr-defined]

@@ -1,0 +1,38 @@
+"""Reads of labels that chain."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+from catalog.models import Dataset, Tier
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+
+class LabelQuerySet(models.QuerySet[Any]):
+    def current(self) -> LabelQuerySet:
+        """What holds now."""
+        return self.filter(valid_to__isnull=True)
+
+    def confirmed(self) -> LabelQuerySet:
+        return self.filter(state="confirmed")
+
+    def at(self, moment: dt.datetime) -> LabelQuerySet:
+        """What held at a moment."""
+        return self.filter(valid_from__lte=moment).filter(
+            models.Q(valid_to__isnull=True) | models.Q(valid_to__gt=moment)
+        )
+
+    def of_datasets(self, dataset_ids: Iterable[int]) -> LabelQuerySet:
+        """The labels of these datasets and of their fields."""
+        return self.filter(dataset_id__in=list(dataset_ids))
+
+    def visible_to(self, principal: Principal) -> LabelQuerySet:
+        """Labels of datasets whose metadata the principal may read: who labelled what, and why, is metadata."""
+        seen = Dataset.objects.filter(pk=models.OuterRef("dataset")).visible_to(principal, Tier.METADATA)  # type: ignore[attr-defined]
+        return self.filter(models.Exists(seen))
