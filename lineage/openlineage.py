@@ -1,0 +1,298 @@
+"""Read OpenLineage events: core spec 2-0-2 and earlier, lenient about what is unknown, exact about what is wrong.
+
+Pure: no Django. Facts: https://openlineage.io/spec/2-0-2/OpenLineage.json. An event is decoded once to plain JSON, masked by
+`lineage.masking`, and read here; its canonical form (sorted keys) is what is kept and hashed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+MAX_NAME_BYTES = 1024
+"""Of a namespace or a name: two of them must fit into one entry of a B-tree."""
+MAX_PAIRS = 100_000
+"""Inputs times outputs of one event: each pair is an edge."""
+
+_USER_INFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/@?#]*@")
+_ZONE_NAME = re.compile(r"\[[^\[\]]*\]$")
+_AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]+)`$")
+
+
+class Malformed(ValueError):
+    """The body is no JSON object."""
+
+
+class InvalidEvent(ValueError):
+    """The body is JSON but no OpenLineage event; `field` is a dotted path, `reason` says what is wrong with it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.field = field
+        self.reason = reason
+
+
+class EventType(StrEnum):
+    START = "START"
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    ABORT = "ABORT"
+    FAIL = "FAIL"
+    OTHER = "OTHER"
+
+
+Facets = dict[str, Any]
+
+
+class Dataset(msgspec.Struct, frozen=True, rename="camel"):
+    """A dataset as an event names it. `facets` describe the dataset, `input_facets` and `output_facets` this use of it."""
+
+    namespace: str
+    name: str
+    facets: Facets | None = None
+    input_facets: Facets | None = None
+    output_facets: Facets | None = None
+
+
+class Job(msgspec.Struct, frozen=True):
+    namespace: str
+    name: str
+    facets: Facets | None = None
+
+
+class Run(msgspec.Struct, frozen=True, rename="camel"):
+    run_id: UUID
+    facets: Facets | None = None
+
+
+class RunEvent(msgspec.Struct, frozen=True, rename="camel", tag="run", tag_field="kind"):
+    event_time: dt.datetime
+    run: Run
+    job: Job
+    event_type: EventType = EventType.OTHER
+    inputs: tuple[Dataset, ...] = ()
+    outputs: tuple[Dataset, ...] = ()
+
+
+class JobEvent(msgspec.Struct, frozen=True, rename="camel", tag="job", tag_field="kind"):
+    event_time: dt.datetime
+    job: Job
+    inputs: tuple[Dataset, ...] = ()
+    outputs: tuple[Dataset, ...] = ()
+
+
+class DatasetEvent(msgspec.Struct, frozen=True, rename="camel", tag="dataset", tag_field="kind"):
+    event_time: dt.datetime
+    dataset: Dataset
+
+
+Event = RunEvent | JobEvent | DatasetEvent
+
+
+class _Envelope(msgspec.Struct, rename="camel"):
+    """What all events share, before it is known which kind this is."""
+
+    event_time: str
+    producer: str
+    schema_u_r_l: str = msgspec.field(name="schemaURL")
+
+
+class _RunBody(msgspec.Struct, rename="camel"):
+    run: Run
+    job: Job
+    event_type: str | None = None
+    inputs: tuple[Dataset, ...] | None = None
+    outputs: tuple[Dataset, ...] | None = None
+
+
+class _JobBody(msgspec.Struct):
+    job: Job
+    inputs: tuple[Dataset, ...] | None = None
+    outputs: tuple[Dataset, ...] | None = None
+
+
+class _DatasetBody(msgspec.Struct):
+    dataset: Dataset
+
+
+_decoder = msgspec.json.Decoder()
+_canonical = msgspec.json.Encoder(order="deterministic")
+
+
+def decode(body: bytes) -> Any:
+    """The JSON value of a body in UTF-8; raises `Malformed` with the place of the fault."""
+    try:
+        return _decoder.decode(body)
+    except RecursionError:
+        raise Malformed("The JSON is nested too deeply.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"The body is not JSON: {error}.") from None
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces: equal for equal values."""
+    return _canonical.encode(value)
+
+
+def digest_of(canonical_json: bytes) -> UUID:
+    """128 bits of BLAKE2b, as a UUID so that databases and JSON carry it in 16 bytes and compare it bytewise."""
+    return UUID(bytes=hashlib.blake2b(canonical_json, digest_size=16).digest())
+
+
+def read(value: Any) -> Event:
+    """The event that a decoded JSON value is; raises `InvalidEvent` with the field and the reason.
+
+    With `run` it is a run event, else with `dataset` a dataset event, else a job event. Times without a zone are UTC.
+    """
+    if not isinstance(value, dict):
+        raise InvalidEvent("", "An event is a JSON object")
+    envelope = _convert(value, _Envelope)
+    at = _event_time(envelope.event_time)
+    if "run" in value:
+        body = _convert(value, _RunBody)
+        event: Event = RunEvent(
+            at, _checked_run(body.run), _checked_job(body.job), _event_type(body.event_type),
+            _checked_datasets("inputs", body.inputs), _checked_datasets("outputs", body.outputs),
+        )  # fmt: skip
+    elif "dataset" in value:
+        return DatasetEvent(at, _checked_dataset("dataset", _convert(value, _DatasetBody).dataset))
+    elif "job" in value:
+        declared = _convert(value, _JobBody)
+        event = JobEvent(
+            at, _checked_job(declared.job),
+            _checked_datasets("inputs", declared.inputs), _checked_datasets("outputs", declared.outputs),
+        )  # fmt: skip
+    else:
+        raise InvalidEvent("", "An event has a run and a job, a dataset, or a job")
+    if len(event.inputs) * len(event.outputs) > MAX_PAIRS:
+        counts = f"{len(event.inputs)} inputs with {len(event.outputs)} outputs"
+        raise InvalidEvent("outputs", f"one event joins {counts}: at most {MAX_PAIRS} pairs; split the job")
+    return event
+
+
+def _convert(value: Mapping[str, Any], into: type[Any]) -> Any:
+    try:
+        return msgspec.convert(value, into)
+    except msgspec.ValidationError as error:
+        raise _told(str(error)) from None
+
+
+def _told(message: str) -> InvalidEvent:
+    """msgspec's "Object missing required field `runId` - at `$.run`" as ("run.runId", "is missing")."""
+    at = _AT.search(message)
+    path = at["path"].lstrip(".") if at else ""
+    reason = message[: at.start()] if at else message
+    missing = _MISSING.match(reason)
+    if missing:
+        return InvalidEvent(".".join(part for part in (path, missing["name"]) if part), "is missing")
+    return InvalidEvent(path, reason.replace("`", ""))
+
+
+def _event_time(text: str) -> dt.datetime:
+    try:
+        at = msgspec.convert(_ZONE_NAME.sub("", text), dt.datetime)
+        return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
+    except (msgspec.ValidationError, OverflowError, ValueError):
+        raise InvalidEvent("eventTime", "is no RFC 3339 time such as 2026-11-23T19:52:00.001+10:00") from None
+
+
+def _event_type(text: str | None) -> EventType:
+    try:
+        return EventType((text or "OTHER").upper())
+    except ValueError:
+        raise InvalidEvent("eventType", f"is none of {', '.join(EventType)}") from None
+
+
+def _checked_run(run: Run) -> Run:
+    return Run(run.run_id, run.facets or {})
+
+
+def _checked_job(job: Job) -> Job:
+    return Job(_namespace("job.namespace", job.namespace), _name("job.name", job.name), job.facets or {})
+
+
+def _checked_datasets(field: str, datasets: tuple[Dataset, ...] | None) -> tuple[Dataset, ...]:
+    return tuple(_checked_dataset(f"{field}[{index}]", dataset) for index, dataset in enumerate(datasets or ()))
+
+
+def _checked_dataset(field: str, dataset: Dataset) -> Dataset:
+    return Dataset(
+        _namespace(f"{field}.namespace", dataset.namespace),
+        _name(f"{field}.name", dataset.name),
+        dataset.facets or {},
+        dataset.input_facets or {},
+        dataset.output_facets or {},
+    )
+
+
+def _namespace(field: str, text: str) -> str:
+    return plain_namespace(_name(field, text))
+
+
+def plain_namespace(text: str) -> str:
+    """A namespace without the user and password that some clients leave in it: `postgres://u:p@db:5432 -> postgres://db:5432`."""
+    return _USER_INFO.sub(r"\1", text)
+
+
+def _name(field: str, text: str) -> str:
+    if not text:
+        raise InvalidEvent(field, "is empty")
+    if len(text.encode()) > MAX_NAME_BYTES:
+        raise InvalidEvent(field, f"is longer than {MAX_NAME_BYTES} bytes")
+    return text
+
+
+def mentioned_namespaces(event: Event) -> dict[str, str]:
+    """Every namespace of a dataset or job that the event speaks of, facets included, with the field that does so first."""
+    found: dict[str, str] = {}
+    for field, namespace in _mentions(event):
+        found.setdefault(plain_namespace(namespace), field)
+    return found
+
+
+def _mentions(event: Event) -> Iterator[tuple[str, str]]:
+    if isinstance(event, DatasetEvent):
+        datasets = [("dataset", event.dataset)]
+    else:
+        yield "job.namespace", event.job.namespace
+        yield from _in_facets("job.facets", event.job.facets)
+        datasets = [(f"inputs[{index}]", dataset) for index, dataset in enumerate(event.inputs)]
+        datasets += [(f"outputs[{index}]", dataset) for index, dataset in enumerate(event.outputs)]
+    if isinstance(event, RunEvent):
+        yield from _in_facets("run.facets", event.run.facets)
+    for field, dataset in datasets:
+        yield f"{field}.namespace", dataset.namespace
+        for name in ("facets", "input_facets", "output_facets"):
+            yield from _in_facets(f"{field}.{name}", getattr(dataset, name))
+
+
+_NAMING_FACETS = frozenset(
+    {"symlinks", "columnLineage", "lifecycleStateChange", "parent", "jobDependencies", "lineage", "hierarchy"}
+)
+"""The facets that name datasets or jobs. In others a member called namespace may mean anything, a Kubernetes one for instance."""
+
+
+def _in_facets(field: str, facets: Facets | None) -> Iterator[tuple[str, str]]:
+    for name in sorted(_NAMING_FACETS & (facets or {}).keys()):
+        yield from _namespaces(f"{field}.{name}", (facets or {})[name])
+
+
+def _namespaces(field: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Every `namespace` member at any depth: symlinks, column lineage, a renamed dataset's former name, a parent job."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "namespace" and isinstance(inner, str):
+                yield f"{field}.namespace", inner
+            else:
+                yield from _namespaces(f"{field}.{name}", inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _namespaces(f"{field}[{index}]", inner)
