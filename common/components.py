@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
-
-from django.utils.functional import Promise
-
-Text = str | Promise
 
 ChangeKind = Literal["added", "removed", "changed", "same"]
 
@@ -17,16 +13,21 @@ ChangeKind = Literal["added", "removed", "changed", "same"]
 class LevelLike(Protocol):
     """A classification level: `rank` counts from 1 (least sensitive); `colour` is one of `COLOURS`."""
 
-    name: str
-    rank: int
-    colour: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def rank(self) -> int: ...
+    @property
+    def colour(self) -> str: ...
 
 
 class PrincipalLike(Protocol):
     """Whoever acts: `kind` is person, service, pipeline or system."""
 
-    name: str
-    kind: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
 
 
 COLOURS: tuple[str, ...] = ("grey", "green", "teal", "blue", "violet", "amber", "orange", "red")
@@ -220,15 +221,3 @@ class GraphRow:
     source: GraphNode
     target: GraphNode
     title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A number with a name, for rows of figures."""
-
-    label: str
-    value: str
-    href: str = ""
-    note: str = ""
-    icon: str = ""
-    trend: Sequence[float] = field(default_factory=tuple)

@@ -247,7 +247,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
                 Column("Rows", sort="rows", align="end"),
                 Column("Last seen", sort="seen"),
             ],
-            "page": Page([1, 2, 3], "abc", "def"),  # type: ignore[type-var]
+            "page": Page([1, 2, 3], "abc", "def"),
             "facets": [
                 Facet(
                     "system",

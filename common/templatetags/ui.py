@@ -222,6 +222,20 @@ def fact(content: str, label: str) -> SafeString:
 
 
 @register.simple_tag
+def figure(label: str, value: object, href: str = "", note: str = "") -> SafeString:
+    """`{% figure "Datasets" total|compact href=browse_url note="12 new" %}`: a large number with its name."""
+    name = format_html('<a href="{}">{}</a>', href, label) if href else label
+    rest = format_html('<span class="dc-muted">{}</span>', note) if note else ""
+    return format_html(
+        '<div class="dc-figure"><span class="dc-figure-value">{}</span>'
+        '<span class="dc-figure-label">{}</span>{}</div>',
+        value,
+        name,
+        rest,
+    )
+
+
+@register.simple_tag
 def badge(text: str, colour: str = "grey", icon: str = "") -> SafeString:
     """`{% badge "Batch" colour="teal" icon="clock" %}`; the colour is one of the palette."""
     mark = icon_svg(icon) if icon else ""
@@ -298,9 +312,9 @@ def confirm(
     icon: str = "",
     small: bool = False,
 ) -> str:
-    """A button that asks before it POSTs to `url`: a dialog with the block's content (fields may stand in it).
+    """A button that asks before it POSTs to `url`: a dialog with the block's content, fields among it.
 
-    Without JavaScript the button is a link: GET `url` answers components/confirm_page.html, which asks the same.
+    Without JavaScript the button is a link: GET `url` answers components/confirm_page.html, which asks too.
     """
     values = {
         "dialog_id": id,

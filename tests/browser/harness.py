@@ -33,8 +33,8 @@ Theme = Literal["light", "dark"]
 
 
 def chromium_path() -> str | None:
-    """Where Chromium is: CHROMIUM_PATH, or the system's; None where there is none."""
-    named = os.environ.get("CHROMIUM_PATH")
+    """Where Chromium is: what CHROMIUM names, or the system's; None where there is none."""
+    named = os.environ.get("CHROMIUM")
     if named:
         return named
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -42,7 +42,7 @@ def chromium_path() -> str | None:
 
 @dataclass(slots=True)
 class Session:
-    """A browser aimed at one server; `faults` collects complaints of pages: scripts, policies, missing files."""
+    """A browser aimed at one server; `faults` collects what pages complain of: scripts, policies, files."""
 
     chromium: Chromium
     base: str
@@ -82,22 +82,22 @@ class Session:
 
 
 @contextmanager
-def browser(base: str) -> Iterator[Session]:
+def browser(base: str, chromium: str | None = None) -> Iterator[Session]:
     """Chromium for the server at `base`. It is closed, with all its pages, at the end."""
-    path = chromium_path()
+    path = chromium or chromium_path()
     if path is None:
         raise RuntimeError(
-            "No Chromium found. Install it (Debian: apt-get install chromium) or set CHROMIUM_PATH."
+            "No Chromium found. Install it (Debian: apt-get install chromium) or set CHROMIUM."
         )
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
+        launched = playwright.chromium.launch(
             executable_path=path,
             args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"],
         )
         try:
-            yield Session(chromium, base)
+            yield Session(launched, base)
         finally:
-            chromium.close()
+            launched.close()
 
 
 def violations(page: Page, *, within: str | None = None) -> list[str]:
