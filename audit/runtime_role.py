@@ -24,13 +24,22 @@ def grant(using: str = "default") -> bool:
         row = cursor.fetchone()
         if row is None or not row[0]:
             return False
-        for statement in (
-            "GRANT USAGE ON SCHEMA public TO {role}",
-            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
-            "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
-            "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}",
+        cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {role}").format(role=role))
+        # Only what this role owns: extensions keep views and functions of their own in the same schema.
+        cursor.execute(
+            """
+            SELECT relname, relkind = 'S' FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'S')
+              AND pg_get_userbyid(relowner) = current_user ORDER BY relname
+            """
+        )
+        owned = cursor.fetchall()
+        for sequences, statement in (
+            (False, "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE {names} TO {role}"),
+            (True, "GRANT USAGE, SELECT ON SEQUENCE {names} TO {role}"),
         ):
-            cursor.execute(sql.SQL(statement).format(role=role))
+            names = sql.SQL(", ").join(sql.Identifier(name) for name, is_sequence in owned if is_sequence == sequences)
+            cursor.execute(sql.SQL(statement).format(names=names, role=role))
         for table in _APPEND_ONLY:
             cursor.execute(
                 sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}").format(
