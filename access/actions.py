@@ -38,7 +38,7 @@ def request_access(
 ) -> AccessRequest:
     """Ask to read a dataset, or only some of its columns, for so many days from the approval on.
 
-    Raises `Invalid` without a purpose or beyond what the levels allow, `Conflict` while another request is open.
+    Raises `Invalid` without a purpose or beyond what the levels allow, `Conflict` while another one is open.
     """
     check_can_request(by, dataset, fields)
     dataset = Dataset.objects.get(pk=dataset.pk)
@@ -65,7 +65,8 @@ def request_access(
             request.save()
     except IntegrityError:
         raise Conflict(
-            f"You have asked for {dataset.name} already and nobody has decided yet. Withdraw that request to ask anew."
+            f"You have asked for {dataset.name} already and nobody has decided yet. "
+            "Withdraw that request to ask anew."
         ) from None
     told = _told(request, _names([request.field_ids]))
     record(AccessRequested(**told, days=days, purpose=purpose), by=by)
@@ -78,9 +79,9 @@ def approve_request(
 ) -> Grant:
     """Approve a request and record its grant, which begins now.
 
-    It lasts as long as was asked, as `days` says, or as the columns' levels allow now, whichever is shortest. A live
-    grant that the requester has on the dataset is replaced. Of two approvers at the same instant the second gets
-    `Conflict`.
+    It lasts as long as was asked, as `days` says, or as the columns' levels allow now, whichever is shortest.
+    A live grant that the requester has on the dataset is replaced. Of two approvers at the same instant the
+    second gets `Conflict`.
     """
     request = _locked(request)
     decision = check_can_review(by, request)
@@ -189,19 +190,19 @@ def revoke_grant(*, grant: Grant, reason: str, by: Principal) -> Grant:
 
 @transaction.atomic
 def expire_due(*, by: Principal) -> int:
-    """End grants whose time is over and requests that nobody decided in time, at most 500 of each; returns how many.
+    """End grants whose time is over and requests that nobody decided in time; returns how many.
 
     Any number of workers may run it at once: each takes what no other has. The number of statements is fixed.
     """
     now = timezone.now()
     grants = list(
-        Grant.objects.due_at(now)  # type: ignore[attr-defined]
+        Grant.objects.due_at(now)
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("principal__user", "dataset")
         .order_by("valid_to")[:_BATCH]
     )
     requests = list(
-        AccessRequest.objects.undecided_at(now)  # type: ignore[attr-defined]
+        AccessRequest.objects.undecided_at(now)
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("requester__user", "dataset")
         .order_by("decide_by")[:_BATCH]
@@ -250,7 +251,7 @@ def _decide(
 
 def _supersede(request: AccessRequest, by: Principal, now: dt.datetime) -> list[Grant]:
     """End the grants that the new one replaces."""
-    live = Grant.objects.live().filter(principal_id=request.requester_id, dataset_id=request.dataset_id)  # type: ignore[attr-defined]
+    live = Grant.objects.live().filter(principal_id=request.requester_id, dataset_id=request.dataset_id)
     replaced = list(live.select_for_update(of=("self",)).select_related("principal__user", "dataset"))
     for grant in replaced:
         check_grant_moves(grant.state, GrantState.SUPERSEDED)

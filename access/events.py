@@ -1,4 +1,4 @@
-"""What happens to requests and grants. Purposes and reasons are people's own words, so they are kept apart as personal."""
+"""What happens to requests and grants. Purposes and reasons are people's words, kept apart as personal."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class AccessRequest(models.Model):
     )
     decision_reason = models.TextField(default="", blank=True)
 
-    objects: ClassVar[models.Manager[AccessRequest]] = RequestQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[AccessRequest]] = RequestQuerySet.as_manager()
     grant: Grant
 
     class Meta:
@@ -119,7 +119,7 @@ class Grant(models.Model):
     ended_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     end_reason = models.TextField(default="", blank=True)
 
-    objects: ClassVar[models.Manager[Grant]] = GrantQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Grant]] = GrantQuerySet.as_manager()
 
     class Meta:
         constraints = [

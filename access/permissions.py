@@ -19,16 +19,16 @@ def check_can_request(by: Principal, dataset: Dataset, fields: Sequence[Field]) 
     if by.kind not in _ASKING or not by.is_active:
         raise Forbidden("People and services ask for access. Sign in as yourself.")
     tier = Tier.METADATA if fields else Tier.DISCOVER
-    if not Dataset.objects.filter(pk=dataset.pk).visible_to(by, tier).exists():  # type: ignore[attr-defined]
+    if not Dataset.objects.filter(pk=dataset.pk).visible_to(by, tier).exists():
         raise NotFound("There is no such dataset or column, or you may not see it.")
 
 
 def check_can_review(by: Principal, request: AccessRequest) -> Decision:
-    """Raises `NotFound` for a request that `by` may not see, `Forbidden` with the reason for one it may not decide."""
+    """Raises `NotFound` for a request that `by` may not see, `Forbidden` with the reason otherwise."""
     decision = review_decision(by, request)
     if decision:
         return decision
-    if not AccessRequest.objects.filter(pk=request.pk).visible_to(by).exists():  # type: ignore[attr-defined]
+    if not AccessRequest.objects.filter(pk=request.pk).visible_to(by).exists():
         raise NotFound("There is no such request, or you may not see it.")
     raise Forbidden(decision.reasons[0])
 
@@ -36,7 +36,7 @@ def check_can_review(by: Principal, request: AccessRequest) -> Decision:
 def check_can_cancel(by: Principal, request: AccessRequest) -> None:
     if request.requester_id == by.pk:
         return
-    if not AccessRequest.objects.filter(pk=request.pk).visible_to(by).exists():  # type: ignore[attr-defined]
+    if not AccessRequest.objects.filter(pk=request.pk).visible_to(by).exists():
         raise NotFound("There is no such request, or you may not see it.")
     raise Forbidden("Only the person who asked may withdraw a request. You may refuse it instead.")
 
@@ -45,6 +45,6 @@ def check_can_revoke(by: Principal, grant: Grant) -> Decision:
     decision = revoke_decision(by, grant)
     if decision:
         return decision
-    if not Grant.objects.filter(pk=grant.pk).visible_to(by).exists():  # type: ignore[attr-defined]
+    if not Grant.objects.filter(pk=grant.pk).visible_to(by).exists():
         raise NotFound("There is no such grant, or you may not see it.")
     raise Forbidden(decision.reasons[0])

@@ -49,8 +49,8 @@ class Reviewer:
 def may_review(reviewer: Reviewer, *, requester_id: int, answerable: Answerable) -> Decision:
     """Whether `reviewer` may approve or refuse a request of `requester_id` on a dataset.
 
-    Owners of the dataset, owners and stewards of its domain; an administrator where none of them but the requester is
-    left. The requester never, in whichever role.
+    Owners of the dataset, owners and stewards of its domain; an administrator where none of them but the
+    requester is left. The requester never, in whichever role.
     """
     if reviewer.principal_id == requester_id:
         return Decision(False, ("You asked for this yourself; somebody else decides, whatever your roles.",))
@@ -78,7 +78,7 @@ def may_review(reviewer: Reviewer, *, requester_id: int, answerable: Answerable)
 
 
 def may_revoke(reviewer: Reviewer, *, holder_id: int, answerable: Answerable) -> Decision:
-    """Whether `reviewer` may end a grant of `holder_id`: taking access away is safe, so more may do it than give it."""
+    """Whether `reviewer` may end a grant of `holder_id`: more people may take access away than give it."""
     if not reviewer.is_active:
         return Decision(False, ("This account is closed.",))
     if reviewer.principal_id == holder_id:

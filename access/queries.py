@@ -107,8 +107,8 @@ def waiting_for(principal: Principal, *, limit: int = 20) -> list[RequestRow]:
 
 
 def count_waiting(principal: Principal) -> int:
-    """How many wait for this principal, counted to 100; one statement (and the groups of an administrator)."""
-    return AccessRequest.objects.pending().reviewable_by(principal).values("pk")[:COUNT_CAP].count()  # type: ignore[attr-defined]
+    """How many wait for this principal, counted to 100; one statement (for administrators two)."""
+    return AccessRequest.objects.pending().reviewable_by(principal).values("pk")[:COUNT_CAP].count()
 
 
 def inbox_of(principal: Principal, *, limit: int = 50) -> Inbox:
@@ -134,7 +134,7 @@ def request_rows(requests: Iterable[AccessRequest]) -> list[RequestRow]:
 def dataset_access(principal: Principal, dataset: Dataset) -> DatasetAccess:
     """What the dataset page's access tab shows to `principal`, who may discover the dataset.
 
-    Those who answer for the dataset and administrators see every live grant and pending request, others their own.
+    Those who answer for the dataset and administrators see all that is live or pending, others theirs.
     """
     answerable = answerable_for([dataset])[dataset.pk]
     reviewer = reviewer_of(principal)
@@ -187,7 +187,7 @@ def review_of(principal: Principal, request: AccessRequest) -> Review:
 
 def offered_columns(principal: Principal, dataset: Dataset) -> list[ColumnRow] | None:
     """The columns one may ask for by name; None where the principal may only ask for the whole dataset."""
-    if not Dataset.objects.filter(pk=dataset.pk).visible_to(principal, Tier.METADATA).exists():  # type: ignore[attr-defined]
+    if not Dataset.objects.filter(pk=dataset.pk).visible_to(principal, Tier.METADATA).exists():
         return None
     levels = levels_by_rank()
     fields = Field.objects.filter(dataset=dataset, gone_since__isnull=True).order_by("position")

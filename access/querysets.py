@@ -1,4 +1,4 @@
-"""Reads of requests and grants that chain. Who may decide is `access.policy.may_review`; here it is the same in SQL."""
+"""Reads of requests and grants that chain; `reviewable_by` is `access.policy.may_review` in SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gather from the database what `access.policy` decides on: who answers for datasets, and who asks to decide."""
+"""Gather what `access.policy` decides on: who answers for datasets, and who wants to decide."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def answerable_for(datasets: Iterable[Dataset]) -> Mapping[int, Answerable]:
         .values_list("domain_id", "role", "principal_id", "group_id")
     )
     people = _people(
-        {row[1] for row in owned} | {row[2] for row in roles},
-        {row[2] for row in owned} | {row[3] for row in roles},
+        [row[1] for row in owned] + [row[2] for row in roles],
+        [row[2] for row in owned] + [row[3] for row in roles],
     )
     owners: dict[int, set[int]] = defaultdict(set)
     for dataset_id, principal_id, group_id in owned:
@@ -77,8 +77,8 @@ class People:
         return {principal_id} & self.alone if principal_id is not None else set()
 
 
-def _people(principal_ids: set[int | None], group_ids: set[int | None]) -> People:
-    """Those of these principals, and of the members of these groups, who are people and active; one statement."""
+def _people(principal_ids: Iterable[int | None], group_ids: Iterable[int | None]) -> People:
+    """Who of these principals and of the members of these groups is an active person; one statement."""
     found = People()
     wanted_groups = {group for group in group_ids if group is not None}
     rows = Principal.objects.filter(

@@ -1,7 +1,7 @@
 """The two state machines of access. Pure: no Django models.
 
-A request is what a person asks and others decide; a grant is what follows from an approval. Each machine is one table;
-states that are not a key of it are terminal and never move.
+A request is what a person asks and others decide; a grant is what follows from an approval. Each machine is
+one table; states that are not a key of it are terminal and never move.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ class RequestState(StrEnum):
 class GrantState(StrEnum):
     """`recorded` is a grant that holds in this catalog and is not applied in the source.
 
-    The states from `scheduled` to `superseded` beside it are those of a grant that is carried out in its source:
-    `active` and `revoked` there mean that the privilege was read back. A recorded grant has no privilege to read, so
-    it never becomes `active`.
+    Others than `recorded` and the ends are those of a grant that is carried out in its source: `active` means
+    that the privilege was read back there. A recorded grant has no privilege to read, so is never `active`.
     """
 
     SCHEDULED = "scheduled"

@@ -8,5 +8,5 @@ from accounts.models import Principal
 
 @shared_task(queue="expiry", ignore_result=True)
 def expire() -> int:
-    """End what is over. Scheduled every 20 seconds, so nothing outlives its time by more than half a minute."""
+    """End what is over; scheduled every 20 seconds."""
     return expire_due(by=Principal.objects.system())

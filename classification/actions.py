@@ -55,8 +55,8 @@ def set_level(
 ) -> list[Label]:
     """Put a level on datasets and fields; returns the new labels, none for what has the level already.
 
-    The number of statements does not depend on how many there are. Raises `Invalid` without a reason or target, and
-    where a dataset would be labelled below its own fields.
+    The number of statements does not depend on how many there are. Raises `Invalid` without a reason or
+    target, and where a dataset would be labelled below its own fields.
     """
     targets = _targets(datasets, fields)
     check_can_label(by, targets)
@@ -108,9 +108,10 @@ def set_level(
 def clear_level(
     *, reason: str, by: Principal, datasets: Sequence[Dataset] = (), fields: Sequence[Field] = ()
 ) -> int:
-    """End the labels that `by`'s kind of author put on datasets and fields; returns how many. Their history stays.
+    """End the labels that `by`'s kind of author put on datasets and fields; returns how many.
 
-    What others than people said stays: it then is what counts. Raises `Conflict` where there is nothing to end.
+    Their history stays, and what other kinds of author said then is what counts. Raises `Conflict` where
+    there is nothing to end.
     """
     targets = _targets(datasets, fields)
     check_can_label(by, targets)
@@ -167,7 +168,7 @@ def add_level(
     longest_grant_days: int | None = None,
     above: Level | None = None,
 ) -> Level:
-    """A new level, the most sensitive unless it goes right above another. Raises `Conflict` for a name taken."""
+    """A new level, the most sensitive one unless `above` places it. Raises `Conflict` for a name taken."""
     check_can_edit_levels(by)
     order = list(Level.objects.select_for_update().order_by("rank"))
     level = Level(slug=slug, name=name, colour=colour, description=description, handling=handling)
@@ -233,13 +234,13 @@ def reorder_levels(*, order: Sequence[Level], by: Principal) -> None:
 
 @transaction.atomic
 def delete_level(*, level: Level, by: Principal) -> None:
-    """Remove a level that was never put on anything. Raises `Conflict` for one that was, be it in the past."""
+    """Remove a level that was never put on anything. Raises `Conflict` for one that was, even long ago."""
     check_can_edit_levels(by)
     present = list(Level.objects.select_for_update().order_by("rank"))
     if Label.objects.filter(level=level).exists():
         raise Conflict(
-            f"{level} was put on datasets or columns, and their history names it. Give what has it now another level, "
-            "or rename it."
+            f"{level} was put on datasets or columns, and their history names it. "
+            "Give what has it now another level, or rename it."
         )
     if len(present) == 1:
         raise Conflict("This is the only level. Add another one first.")
@@ -250,14 +251,14 @@ def delete_level(*, level: Level, by: Principal) -> None:
 
 
 def _put_in_order(order: Sequence[Level]) -> int:
-    """Rank the locked levels by their place and push what follows from it; returns how many datasets were pushed."""
+    """Rank the locked levels by their place and push what follows; returns how many datasets were pushed."""
     ranks = {level.pk: rank for rank, level in enumerate(order, start=1)}
     moved = [level.pk for level in order if level.rank != ranks[level.pk]]
     if not moved:
         return 0
     cases = [When(pk=pk, then=Value(rank)) for pk, rank in ranks.items()]
     Level.objects.filter(pk__in=moved).update(rank=Case(*cases, default=F("rank")), updated_at=timezone.now())
-    affected = Label.objects.current().confirmed().filter(level__in=moved).values("dataset_id").distinct()  # type: ignore[attr-defined]
+    affected = Label.objects.current().confirmed().filter(level__in=moved).values("dataset_id").distinct()
     ids = sorted(affected.values_list("dataset_id", flat=True))
     for start in range(0, len(ids), _BATCH):
         recompute(ids[start : start + _BATCH])
@@ -305,7 +306,7 @@ def _standing_labels(
 ) -> dict[tuple[int, int | None], Label]:
     """The labels of this origin that hold now on exactly these things; one statement."""
     rows = (
-        Label.objects.current()  # type: ignore[attr-defined]
+        Label.objects.current()
         .confirmed()
         .filter(origin=origin)
         .of_datasets({dataset.pk for dataset in datasets} | {field.dataset_id for field in fields})
@@ -327,7 +328,8 @@ def _check_not_below_fields(level: Level, made: Effective, datasets: Sequence[Da
     ]
     if below:
         raise Invalid(
-            f"{below[0]} has columns above {level}, and a dataset is never below its columns. Lower those first.",
+            f"{below[0]} has columns above {level}, and a dataset is never below its columns. "
+            "Lower those first.",
             {"level": [f"has columns above {level}: {name}" for name in below[:10]]},
         )
 

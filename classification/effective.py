@@ -1,7 +1,7 @@
 """Which level counts. Pure: no Django.
 
-Of several labels on the same thing the one of the strongest origin counts. A dataset is as sensitive as the most
-sensitive of its fields, unless its own label is higher.
+Of several labels on the same thing the one of the strongest origin counts. A dataset is as sensitive as the
+most sensitive of its fields, unless its own label is higher.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.handlers import handles
-from audit.models import Record
+from audit.models import Record, RecordSubject
 from catalog.events import SnapshotApplied
 from classification.actions import recompute
 from classification.models import Label
@@ -13,8 +13,10 @@ _BATCH = 5_000
 
 @handles(SnapshotApplied)
 def follow_fields(record: Record) -> None:
-    """A crawl saw fields come and go: a dataset's level follows those that stand. Doing it twice changes nothing."""
-    changed = record.subjects.filter(kind="dataset", change__in=["changed", "returned", "adopted"])
+    """A crawl saw fields come and go: a dataset's level follows those that stand. Twice is as once."""
+    changed = RecordSubject.objects.filter(
+        record=record, kind="dataset", change__in=["changed", "returned", "adopted"]
+    )
     labelled = Label.objects.filter(dataset_id__in=changed.values("object_id"), valid_to__isnull=True)
     ids = sorted(labelled.values_list("dataset_id", flat=True).distinct())
     for start in range(0, len(ids), _BATCH):

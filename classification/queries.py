@@ -29,7 +29,7 @@ def levels_by_rank() -> dict[int, Level]:
 def assertions_of(dataset_ids: Iterable[int]) -> list[Assertion]:
     """The confirmed labels that hold now on these datasets and their fields, as values; one statement."""
     rows = (
-        Label.objects.current()  # type: ignore[attr-defined]
+        Label.objects.current()
         .confirmed()
         .of_datasets(dataset_ids)
         .values_list("dataset_id", "field_id", "level__rank", "origin", "field__gone_since")
@@ -70,7 +70,7 @@ def standing_of(dataset: Dataset) -> Standing:
     if level is None:
         return Standing(None, ())
     because = (
-        Label.objects.current()  # type: ignore[attr-defined]
+        Label.objects.current()
         .confirmed()
         .filter(dataset=dataset, level=level, field__gone_since__isnull=True)
         .select_related("level", "field", "author__user")
@@ -105,4 +105,4 @@ def usage_of(level: Level) -> Usage:
 
 def labels_visible_to(principal: Principal) -> Label.objects.__class__:  # type: ignore[name-defined]
     """Labels whose dataset the principal may read, with what a page or a program shows of them."""
-    return Label.objects.visible_to(principal).select_related("level", "field", "dataset", "author")  # type: ignore[attr-defined]
+    return Label.objects.visible_to(principal).select_related("level", "field", "dataset", "author")

@@ -33,6 +33,6 @@ class LabelQuerySet(models.QuerySet[Any]):
         return self.filter(dataset_id__in=list(dataset_ids))
 
     def visible_to(self, principal: Principal) -> LabelQuerySet:
-        """Labels of datasets whose metadata the principal may read: who labelled what, and why, is metadata."""
-        seen = Dataset.objects.filter(pk=models.OuterRef("dataset")).visible_to(principal, Tier.METADATA)  # type: ignore[attr-defined]
+        """Labels of datasets whose metadata the principal may read: a label is metadata."""
+        seen = Dataset.objects.filter(pk=models.OuterRef("dataset")).visible_to(principal, Tier.METADATA)
         return self.filter(models.Exists(seen))

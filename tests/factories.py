@@ -203,7 +203,7 @@ class Cast:
 
     def field(self, name: str) -> Field:
         """A field of the cast's dataset."""
-        return self.dataset.fields.get(path=name.split("."))
+        return Field.objects.get(dataset=self.dataset, path=name.split("."))
 
 
 def personas(*, open_tier: Tier = Tier.DISCOVER) -> Cast:
