@@ -106,6 +106,7 @@ def test_manage_alone_has_servers_for_its_own_time(checkout: Checkout, running: 
 
 def test_a_taken_port_is_named_with_the_remedy(checkout: Checkout, running: Running) -> None:
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", checkout.port))
         taken.listen()
         done = checkout.ask("bin/run", "--no-demo")
