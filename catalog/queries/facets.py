@@ -1,0 +1,124 @@
+"""How many results each value of a filter would keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from django.db.models import QuerySet, TextField, Value
+
+from catalog.filters import FACETS, NONE, Narrowing
+from catalog.models import Dataset
+from catalog.queries.search import Wanted, candidates
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+CAP = 10_000
+"""Rows that are counted; beyond them the numbers are left out rather than wrong."""
+OPTIONS = 12
+"""Values that a facet offers, beside those already chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A value of a filter. `label` is what people read; `count` is None where not all rows were counted."""
+
+    value: str
+    label: str
+    count: int | None
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """The options of each facet by its name, and how many datasets match (at most `CAP`; `capped` says there are more)."""
+
+    options: dict[str, list[Option]] = field(default_factory=dict)
+    total: int = 0
+    capped: bool = False
+
+
+_COUNT = """
+    WITH counted AS MATERIALIZED ({rows}),
+    valued AS (
+        SELECT missed, 'system' AS facet, coalesce(system.slug, 'none') AS value, coalesce(system.name, '') AS label
+        FROM counted
+        LEFT JOIN catalog_source AS source ON source.id = counted.source_id
+        LEFT JOIN catalog_system AS system ON system.id = source.system_id
+        UNION ALL
+        SELECT missed, 'source', coalesce(source.slug, 'none'), coalesce(source.name, '')
+        FROM counted LEFT JOIN catalog_source AS source ON source.id = counted.source_id
+        UNION ALL
+        SELECT missed, 'domain', coalesce(domain.slug, 'none'), coalesce(domain.name, '')
+        FROM counted LEFT JOIN catalog_domain AS domain ON domain.id = counted.domain_id
+        UNION ALL
+        SELECT missed, 'kind', kind, '' FROM counted
+        UNION ALL
+        SELECT missed, 'level', coalesce(level::text, 'none'), '' FROM counted
+        UNION ALL
+        SELECT missed, 'owner', coalesce(owner, 'none'), coalesce(owner, '')
+        FROM counted LEFT JOIN LATERAL unnest(owner_names) AS named (owner) ON true
+        UNION ALL
+        SELECT missed, 'tag', tag, tag FROM counted CROSS JOIN LATERAL unnest(tag_names) AS named (tag)
+    )
+    SELECT '' AS facet, missed AS value, '' AS label, count(*) FROM counted GROUP BY missed
+    UNION ALL
+    SELECT facet, value, label, count(*) FROM valued WHERE missed = '' OR missed = facet GROUP BY facet, value, label
+"""
+
+_COLUMNS = ("missed", "source_id", "kind", "level", "domain_id", "owner_names", "tag_names")
+
+
+def facets_of(*, principal: Principal, wanted: Wanted | None, narrowing: Narrowing) -> Facets:
+    """The facets of a search; one statement.
+
+    A facet that is chosen from also counts what its other values would add, as if it were not chosen from.
+    """
+    sets = [_counted(_matching(principal, wanted, narrowing), "")]
+    for name in narrowing.facets:
+        others = _matching(principal, wanted, narrowing.without(name)).exclude(narrowing.condition(name))
+        sets.append(_counted(others, name))
+    parts, parameters = [], []
+    for rows in sets:
+        statement, values = rows.query.sql_with_params()
+        parts.append(f"({statement})")
+        parameters.extend(values)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT.replace("{rows}", " UNION ALL ".join(parts)), parameters)
+        counted = cursor.fetchall()
+    sizes = {value: count for facet, value, _, count in counted if facet == ""}
+    options = {name: _options(name, counted, sizes, narrowing) for name in FACETS}
+    total = sizes.get("", 0)
+    return Facets(options, min(total, CAP), total > CAP)
+
+
+def _matching(principal: Principal, wanted: Wanted | None, narrowing: Narrowing) -> QuerySet[Dataset]:
+    if wanted is None:
+        return narrowing.apply(Dataset.objects.not_merged().visible_to(principal))  # type: ignore[attr-defined]
+    return Dataset.objects.filter(pk__in=candidates(principal, wanted, narrowing))
+
+
+def _counted(rows: QuerySet[Dataset], missed: str) -> QuerySet[Dataset]:
+    found = rows.order_by().annotate(missed=Value(missed, output_field=TextField())).values(*_COLUMNS)[: CAP + 1]
+    return found  # type: ignore[return-value]
+
+
+def _options(
+    name: str, counted: list[tuple[str, str, str, int]], sizes: dict[str, int], narrowing: Narrowing
+) -> list[Option]:
+    partial = any(size > CAP for missed, size in sizes.items() if missed in ("", name))
+    chosen = narrowing.chosen.get(name, [])
+    options = [
+        Option(value, label, None if partial else count, value in chosen)
+        for facet, value, label, count in counted
+        if facet == name
+    ]
+    known = {option.value for option in options}
+    options += [Option(value, value, None if partial else 0, True) for value in chosen if value not in known]
+    if name == "level":
+        options.sort(key=lambda option: (option.value == NONE, -int(option.value) if option.value.isdigit() else 0))
+    else:
+        options.sort(key=lambda option: (not option.chosen, option.value == NONE, -(option.count or 0), option.label))
+    return [option for place, option in enumerate(options) if option.chosen or place < OPTIONS]

@@ -1,0 +1,275 @@
+"""Find datasets by what people type: the exact name first, then names that begin so, names that hold it, then full text.
+
+Everything passes the one door: whoever may only discover a dataset finds it by its name and tags, never by a column or a
+description, which it may not read. A mistyped word is corrected only to words that the principal's own datasets hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db import connection
+from django.db.models import BigIntegerField, Case, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, Greatest, Length, Lower
+
+from catalog.models import Dataset, Tier
+from catalog.queries.spelling import nearest_words
+from catalog.visibility import scope_of
+from common.errors import Invalid
+from common.pagination import Page, page_of
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+    from catalog.filters import Narrowing
+
+MAX_QUERY = 200
+MAX_WORDS = 12
+NAMED_CAP = 500
+"""How many datasets each of the name's matches (equal, beginning, holding) brings into the ranking."""
+TEXT_CAP = 2_000
+"""How many full-text matches are ranked; beyond them the reader is asked to narrow the search."""
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD = re.compile(r"[^\W_]+")
+_BUCKET = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the query. `instead` holds what is looked for in its place, where it was mistyped."""
+
+    text: str
+    instead: tuple[str, ...] = ()
+
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        return self.instead or (self.text,)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A query as it is understood."""
+
+    text: str
+    words: tuple[Word, ...]
+
+    @property
+    def corrected(self) -> str:
+        """What was looked for instead, for the sentence above the results; empty where nothing was corrected."""
+        if not any(word.instead for word in self.words):
+            return ""
+        return " ".join(word.alternatives[0] for word in self.words)
+
+    def text_search(self, *, named_only: bool = False) -> SearchQuery:
+        """All the words, each also as the beginning of one; `named_only` leaves columns and descriptions out."""
+        weights = "AB" if named_only else ""
+        parts = [" | ".join(f"'{one}':*{weights}" for one in word.alternatives) for word in self.words]
+        return SearchQuery(" & ".join(f"({part})" for part in parts), config="simple", search_type="raw")
+
+    def any_word(self) -> SearchQuery:
+        words = " | ".join(f"'{one}':*" for word in self.words for one in word.alternatives)
+        return SearchQuery(words, config="simple", search_type="raw")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of results. `columns` names, by dataset, the columns that the words were found in."""
+
+    page: Page[Dataset]
+    wanted: Wanted | None
+    columns: dict[int, list[str]] = field(default_factory=dict)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text as the search index cuts them: at everything that is no letter or digit, and at camelCase."""
+    return [match.lower() for match in _WORD.findall(_CAMEL.sub(" ", text))]
+
+
+def understood(text: str) -> Wanted | None:
+    """A query without correction; None for one that says nothing. Raises `Invalid` for one that cannot be searched."""
+    if "\x00" in text:
+        raise Invalid("Leave the NUL character out of the query.", {"q": ["holds a NUL character"]})
+    text = " ".join(text.split())
+    if len(text) > MAX_QUERY:
+        raise Invalid(f"A query has at most {MAX_QUERY} characters.", {"q": [f"at most {MAX_QUERY} characters"]})
+    if not text:
+        return None
+    return Wanted(text, tuple(Word(word) for word in dict.fromkeys(words_of(text)))[:MAX_WORDS])
+
+
+def search(
+    *,
+    principal: Principal,
+    text: str,
+    narrowing: Narrowing,
+    cursor: str | None = None,
+    size: int = 25,
+    sort: str = "",
+) -> Found:
+    """A page of the visible datasets that match `text` and `narrowing`, best first; without text by name.
+
+    Two statements, and four more where nothing matched and a word may be mistyped (beside the principal's scope).
+    """
+    wanted = understood(text)
+    if wanted is None:
+        return Found(page_of(listed(principal, narrowing), order=_order(sort), cursor=cursor, size=size), None)
+    page = _page(principal, wanted, narrowing, cursor, size)
+    if not page.rows and wanted.words:
+        corrected = _corrected(principal, wanted)
+        if corrected is not None:
+            wanted = corrected
+            page = _page(principal, wanted, narrowing, cursor, size)
+    return Found(page, wanted, _matching_columns(page.rows, wanted))
+
+
+def listed(principal: Principal, narrowing: Narrowing) -> QuerySet[Dataset]:
+    """The visible datasets that pass the filters, with their tier and `name_key`, in no order."""
+    rows = Dataset.objects.not_merged().visible_to(principal)  # type: ignore[attr-defined]
+    return for_lists(narrowing.apply(rows), principal)
+
+
+def matching(principal: Principal, narrowing: Narrowing, wanted: Wanted) -> QuerySet[Dataset]:
+    """The visible datasets that match, each with its `score` (more is better) and tier, in no order."""
+    rows = Dataset.objects.filter(pk__in=candidates(principal, wanted, narrowing)).annotate(score=_score(wanted))
+    return for_lists(rows, principal)
+
+
+def for_lists(rows: QuerySet[Any], principal: Principal) -> QuerySet[Dataset]:
+    """With what a list shows of each dataset, and without the large columns that it does not."""
+    found: QuerySet[Dataset] = (
+        rows.with_tier(principal)  # type: ignore[attr-defined]
+        .annotate(name_key=Lower("name"))
+        .select_related("source__system", "schema", "domain")
+        .defer("search", "definition", "properties")
+    )
+    return found
+
+
+_ORDERS = {
+    "": ("name_key", "id"),
+    "name": ("name_key", "id"),
+    "-name": ("-name_key", "-id"),
+    "-changed": ("-changed_at", "-id"),
+    "changed": ("changed_at", "id"),
+}
+
+
+def _order(sort: str) -> tuple[str, ...]:
+    if sort not in _ORDERS:
+        raise Invalid("sort is name, -name, changed or -changed.", {"sort": ["name, -name, changed or -changed"]})
+    return _ORDERS[sort]
+
+
+def _page(principal: Principal, wanted: Wanted, narrowing: Narrowing, cursor: str | None, size: int) -> Page[Dataset]:
+    return page_of(matching(principal, narrowing, wanted), order=("-score", "id"), cursor=cursor, size=size)
+
+
+def candidates(principal: Principal, wanted: Wanted, narrowing: Narrowing) -> QuerySet[Any]:
+    """The ids of what may be among the results: each way of matching brings a capped number, from an index of its own."""
+    visible = Dataset.objects.not_merged().visible_to(principal)  # type: ignore[attr-defined]
+    rows = narrowing.apply(visible).annotate(name_key=Lower("name")).order_by()
+    begins, holds = Q(), Q()
+    for key in _name_keys(wanted):
+        begins |= Q(name_key__startswith=key)
+        holds |= Q(name_key__contains=key)
+    branches = [rows.filter(name_key__in=_name_keys(wanted)), rows.filter(begins)]
+    if len(wanted.text) > 2:
+        branches.append(rows.filter(holds))
+    limited = [branch.values("pk")[:NAMED_CAP] for branch in branches]
+    if wanted.words:
+        limited.append(rows.filter(text_condition(principal, wanted)).values("pk")[:TEXT_CAP])
+    return limited[0].union(*limited[1:], all=True)
+
+
+def text_condition(principal: Principal, wanted: Wanted) -> Q:
+    """Full text, as far as the principal may read each dataset."""
+    scope = scope_of(principal)
+    if scope.everything:
+        return Q(search=wanted.text_search())
+    read = Q(search=wanted.text_search()) & scope.condition(Tier.METADATA)
+    return read | Q(search=wanted.text_search(named_only=True))
+
+
+def _name_keys(wanted: Wanted) -> tuple[str, ...]:
+    """The query as a name: as it is, and with the underscores that people leave out."""
+    key = wanted.text.lower()
+    return tuple(dict.fromkeys([key, key.replace(" ", "_")]))
+
+
+def _score(wanted: Wanted) -> Case:
+    """A whole number: the way of matching first, then how well. Shorter names first where the name begins so or holds it."""
+    keys = _name_keys(wanted)
+    short = Value(1_000_000) - Cast(Length("name"), BigIntegerField()) * 1000
+    short = Greatest(short, Value(0), output_field=BigIntegerField())
+    begins, holds = Q(), Q()
+    for key in keys:
+        begins |= Q(name__istartswith=key)
+        holds |= Q(name__icontains=key)
+    rank = Cast(SearchRank(F("search"), wanted.text_search()) * Value(1_000_000.0), IntegerField()) if wanted.words else Value(0)
+    return Case(
+        When(Q(name__iexact=keys[0]) | Q(name__iexact=keys[-1]) | Q(qualified_name__iexact=keys[0]), then=Value(4 * _BUCKET)),
+        When(begins, then=Value(3 * _BUCKET) + short),
+        When(holds, then=Value(2 * _BUCKET) + short),
+        default=Cast(rank, BigIntegerField()),
+        output_field=BigIntegerField(),
+    )
+
+
+def _corrected(principal: Principal, wanted: Wanted) -> Wanted | None:
+    """The query with each word that the principal's datasets lack replaced by the nearest ones that they hold."""
+    known = _seen_words(principal, [word.text for word in wanted.words])
+    unknown = [word.text for word in wanted.words if word.text not in known]
+    near = nearest_words(unknown)
+    seen = _seen_words(principal, [one for found in near.values() for one in found])
+    words = []
+    for word in wanted.words:
+        instead = tuple(one for one in near.get(word.text, ()) if one in seen)[:3]
+        words.append(Word(word.text, instead))
+    if not any(word.instead for word in words):
+        return None
+    return Wanted(wanted.text, tuple(words))
+
+
+def _seen_words(principal: Principal, words: Iterable[str]) -> set[str]:
+    """Those of the words with which a word of a visible dataset begins; one statement."""
+    branches = [
+        Dataset.objects.standing()  # type: ignore[attr-defined]
+        .visible_to(principal)
+        .filter(text_condition(principal, Wanted(word, (Word(word),))))
+        .order_by()
+        .annotate(found=Value(word))
+        .values_list("found", flat=True)[:1]
+        for word in dict.fromkeys(words)
+    ]
+    if not branches:
+        return set()
+    return set(branches[0].union(*branches[1:], all=True)) if len(branches) > 1 else set(branches[0])
+
+
+_COLUMNS = """
+    SELECT dataset_id, (array_agg(name ORDER BY position))[1:3]
+    FROM (
+        SELECT dataset_id, position, array_to_string(path, '.') AS name FROM catalog_field
+        WHERE dataset_id = ANY(%s) AND gone_since IS NULL
+          AND to_tsvector('simple', catalog_search_words(array_to_string(path, ' '))) @@ to_tsquery('simple', %s)
+    ) AS matched
+    GROUP BY dataset_id
+"""
+
+
+def _matching_columns(rows: Sequence[Dataset], wanted: Wanted) -> dict[int, list[str]]:
+    """By dataset, up to three columns that hold a word of the query, for datasets whose columns the reader may know."""
+    ids = [row.pk for row in rows if row.tier >= Tier.METADATA]  # type: ignore[attr-defined]
+    words = " | ".join(f"'{one}':*" for word in wanted.words for one in word.alternatives)
+    if not words:
+        return {}
+    found: dict[int, list[str]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_COLUMNS, [ids, words])
+        found.update(cursor.fetchall())
+    return dict(found)
