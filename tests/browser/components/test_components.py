@@ -61,7 +61,8 @@ def test_chosen_theme_outlives_the_page_and_is_there_before_the_first_paint(
     page.locator("summary", has_text="Your account").click()
     page.locator(f'[name="theme"][value="{chosen}"]').check(force=True)
     page.add_init_script(
-        "document.addEventListener('readystatechange', () => { window.early ??= document.documentElement.dataset.bsTheme })"
+        "const root = () => document.documentElement.dataset;"
+        "addEventListener('readystatechange', () => { window.early ??= root().bsTheme }, true)"
     )
     page.reload()
     assert page.evaluate("window.early") == chosen
@@ -97,7 +98,7 @@ def test_escape_closes_suggestions_and_keeps_the_words(cookies, session):
 def test_arrow_keys_walk_the_lineage_along_its_edges(cookies, session):
     page = opened(session, cookies)
     graph = page.locator("#graph")
-    start = graph.locator(".is-focus")
+    start = graph.locator(".dc-graph-node.is-focus")
     expect(start).to_have_attribute("tabindex", "0")
     start.focus()
     page.keyboard.press("ArrowLeft")
@@ -143,6 +144,6 @@ def test_without_javascript_everything_is_still_there(cookies, session):
     expect(page.get_by_role("button", name="Apply")).to_be_visible()
     expect(page.locator("#search")).not_to_have_attribute("role", "combobox")
     page.get_by_text("Menu").click()
-    expect(page.get_by_role("link", name="Home")).to_be_visible()
+    expect(page.get_by_role("link", name="Home")).to_be_in_viewport(ratio=1)
     page.get_by_role("link", name="Cancel the run").click()
     expect(page.get_by_role("heading", name="Cancel this run?")).to_be_visible()

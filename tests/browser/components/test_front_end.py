@@ -1,4 +1,4 @@
-"""What the build leaves: hashed files that any storage can carry, icons that exist, a lock without addresses."""
+"""What the build leaves: hashed files that any storage carries, icons that exist, no address in the lock."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ LIVE = Template(
     "<p>{{ done }} of 4 tables</p>{% endlive %}"
 )
 PAGE = Template(
-    "{% extends 'base.html' %}{% block title %}A run{% endblock %}{% block content %}<h1>A run</h1>{{ live }}{% endblock %}"
+    "{% extends 'base.html' %}{% block title %}A run{% endblock %}"
+    "{% block content %}<h1>A run</h1>{{ live }}{% endblock %}"
 )
 
 
