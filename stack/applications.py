@@ -25,6 +25,8 @@ def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[
     web += ("--workers", os.environ.get("WEB_WORKERS", "2"), "--blocking-threads", "4")
     web += ("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5")
     celery = ("celery", "-A", "config")
+    # Django's checks have run with the migrations; here they would load every page's code into each worker.
+    celery_environment = {**environment, "CELERY_SKIP_CHECKS": "1"}
     wanted = [
         Program(
             name=WEB,
@@ -52,7 +54,7 @@ def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[
                 name=name,
                 argv=(*python, *celery, *worker),
                 directory=directory,
-                environment=environment,
+                environment=celery_environment,
                 priority=60,
                 stop_seconds=15,
             )
@@ -63,7 +65,7 @@ def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[
             name=BEAT,
             argv=(*python, *celery, *beat),
             directory=directory,
-            environment=environment,
+            environment=celery_environment,
             priority=70,
         )
     )

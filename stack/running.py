@@ -1,6 +1,7 @@
 """bin/run: everything, in the foreground, until Ctrl-C or SIGTERM."""
 
 import argparse
+import hashlib
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ from stack.servers import Servers
 from stack.supervision import wait_until
 
 WATCH_SECONDS = 2.0
+REQUIRED = ("database", "broker", "workers", "beat")
 
 
 class Stopped(BaseException):
@@ -137,8 +139,14 @@ class Start:
             )
 
     def _migrate(self, environment: dict[str, str]) -> None:
+        stamp = self.layout.state / "migrated.stamp"
+        wanted = migrations_digest(self.layout)
+        # An outside database may be another one than last time; the embedded one goes with its stamp.
+        if self.outside.database_url is None and stamp.exists() and stamp.read_text() == wanted:
+            return
         with step("Bringing the database up to date"):
             self._manage(environment, "migrate", "--no-input", "--verbosity", "0")
+        stamp.write_text(wanted)
 
     def _collect_static(self, environment: dict[str, str]) -> None:
         stamp = self.layout.state / "static.stamp"
@@ -169,14 +177,12 @@ class Start:
             with self.servers.alone():
                 supervisor.apply([*self.servers.programs(), *wanted])
             supervisor.wait_for(applications.WEB, lambda: answers(self.port, "/healthz"), seconds=45)
-        with step("Waiting until everything is ready"):
-            if not wait_until(lambda: answers(self.port, "/readyz"), seconds=60, interval=0.25):
-                logs = [
-                    f"{name}:\n{last_lines(self.layout.log / f'{name}.log')}" for name in applications.QUEUES
-                ]
-                raise StackError(
-                    f"Not everything was ready within 60 s: {readiness(self.port)}\n" + "\n".join(logs)
-                )
+        with step("Waiting for workers and beat"):
+            if not wait_until(lambda: not lacking(self.port), seconds=60, interval=0.25):
+                lacks = lacking(self.port)
+                logs = [self.layout.log / f"{name}.log" for name in (*applications.QUEUES, applications.BEAT)]
+                ends = [f"{log}:\n{last_lines(log)}" for log in logs]
+                raise StackError(f"Not ready within 60 s: {', '.join(lacks)}.\n" + "\n".join(ends))
 
     def _announce(self, first: FirstStart, said: str | None, seconds: float) -> None:
         note(f"\nReady after {seconds:.1f} s: {contract.site_url()}")
@@ -185,6 +191,14 @@ class Start:
         if said:
             note(f"  {said}")
         note(f"Logs are in {self.layout.log}. Stop with Ctrl-C.")
+
+
+def migrations_digest(layout: Layout) -> str:
+    """Changes whenever a migration of ours, a package with migrations or the Python environment changes."""
+    digest = hashlib.sha256((layout.root / "requirements" / "run.txt").read_bytes())
+    for path in sorted(layout.root.glob("*/migrations/*.py")):
+        digest.update(f"{path.relative_to(layout.root)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def answers(port: int, path: str) -> bool:
@@ -196,15 +210,23 @@ def answers(port: int, path: str) -> bool:
         return False
 
 
-def readiness(port: int) -> str:
-    """What /readyz says, for an error message."""
+def lacking(port: int) -> list[str]:
+    """What /readyz finds wanting among the parts that a start brings up.
+
+    Events that wait to be folded are not among them: after a long stop there may be many, and it is the
+    workers of this start that fold them.
+    """
     try:
         with urllib.request.urlopen(_local(port, "/readyz"), timeout=5) as response:
-            return str(response.read().decode(errors="replace"))
+            parts = json.load(response)
     except urllib.error.HTTPError as error:
-        return error.read().decode(errors="replace")
-    except OSError as error:
-        return str(error)
+        try:
+            parts = json.load(error)
+        except ValueError:
+            return [f"/readyz answers with status {error.code}"]
+    except (OSError, ValueError) as error:
+        return [f"/readyz does not answer ({error})"]
+    return [name for name in REQUIRED if not parts.get(name, {}).get("ok")]
 
 
 def _local(port: int, path: str) -> urllib.request.Request:

@@ -146,11 +146,14 @@ class Supervisor:
     def stop(self, names: Iterable[str]) -> None:
         """Stop and forget these programs, leaving the others."""
         ask = self._ask()
-        running = self.states()
-        for name in names:
-            if name in running:
-                ask.stopProcessGroup(name)
-                ask.removeProcessGroup(name)
+        known = self.states()
+        chosen = [name for name in names if name in known]
+        for name in chosen:
+            ask.stopProcessGroup(name, False)
+        # supervisor itself kills what does not end within its program's stop_seconds.
+        wait_until(lambda: all(self.states()[name].pid == 0 for name in chosen), seconds=60)
+        for name in chosen:
+            ask.removeProcessGroup(name)
 
     def shutdown(self, *, seconds: float = 60) -> None:
         """Stop every program, the servers last, and supervisord itself."""

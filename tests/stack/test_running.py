@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from stack.memory import measure
@@ -69,6 +70,18 @@ def test_a_killed_process_comes_back(checkout: Checkout, running: Running, name:
         seconds=30,
         interval=0.2,
     ), supervisor.states()
+    assert wait_until(running.is_alive, seconds=30, interval=0.2)
+
+
+def test_a_killed_web_worker_is_replaced(checkout: Checkout, running: Running) -> None:
+    web = psutil.Process(checkout.servers().supervisor.states()["web"].pid)
+    before = {child.pid for child in web.children()}
+    os.kill(min(before), signal.SIGKILL)
+    assert wait_until(
+        lambda: len({child.pid for child in web.children()} - {min(before)}) == len(before),
+        seconds=30,
+        interval=0.2,
+    )
     assert wait_until(running.is_alive, seconds=30, interval=0.2)
 
 
