@@ -106,7 +106,8 @@ def driver_error(error: Exception, target: Target, *, connecting: bool = False) 
             f" ({detail})",
             FailureKind.UNREACHABLE,
         )
-    if isinstance(error, TimeoutError) or isinstance(cause, TimeoutError):
+    silent = connecting and "timed out" in str(error)  # how PyMySQL tells of a time-out in the handshake
+    if silent or isinstance(error, TimeoutError) or isinstance(cause, TimeoutError):
         return ConnectorError(
             f"{where} does not answer. Check host and port, and firewalls between.",
             FailureKind.TIMEOUT,
