@@ -1,0 +1,107 @@
+"""Work the queue off: fold batches until it is empty, set aside what cannot be folded, tell the catalog what changed.
+
+Any number of workers may drain at once. One that dies leaves its batch waiting, whole, for the next.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from django.db import OperationalError, connection, transaction
+from psycopg import errors
+
+from catalog import actions as catalog
+from lineage import statements
+from lineage.folding import BATCH_SIZE, FoldFailed, fold_batch
+from lineage.models import PendingEvent
+
+logger = logging.getLogger(__name__)
+
+_PASSING = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+_PASSING_IN_A_ROW = 5
+_REDUCTION = 7_263_401
+"""The key of the lock under which the catalog is told; any number that nothing else uses."""
+
+
+def drain(seconds: float = 20.0, batch_size: int = BATCH_SIZE) -> int:
+    """Fold what waits, for at most about so many seconds; returns how many events were folded.
+
+    Raises what the database raises when it is gone; the events then still wait.
+    """
+    until = time.monotonic() + seconds
+    folded = passing = 0
+    while time.monotonic() < until:
+        try:
+            done = len(fold_batch(batch_size))
+            passing = 0
+        except FoldFailed as failure:
+            if isinstance(failure.__cause__, OperationalError) and not _is_of_the_event(failure.__cause__):
+                passing += 1
+                if passing > _PASSING_IN_A_ROW or not isinstance(failure.__cause__.__cause__, _PASSING):
+                    raise failure.__cause__ from None
+                continue
+            done = _isolate(failure.event_ids, failure)
+            if not done:
+                break
+        if not done:
+            break
+        folded += done
+    tell_catalog()
+    return folded
+
+
+def _is_of_the_event(error: OperationalError) -> bool:
+    """A statement that ran too long, which another batch would not have done."""
+    return isinstance(error.__cause__, errors.QueryCanceled)
+
+
+def _isolate(event_ids: Sequence[int], failure: FoldFailed) -> int:
+    """Fold the halves of a batch that failed, down to the event that is at fault; returns how many were folded."""
+    if len(event_ids) == 1:
+        _note_failure(event_ids[0], failure)
+        return 0
+    folded = 0
+    middle = len(event_ids) // 2
+    for half in (event_ids[:middle], event_ids[middle:]):
+        try:
+            folded += len(fold_batch(len(half), only=half))
+        except FoldFailed as again:
+            folded += _isolate(again.event_ids, again)
+    return folded
+
+
+def _note_failure(event_id: int, failure: FoldFailed) -> None:
+    """Try again after 2, 4, 8 … seconds; after the last attempt the event is set aside with the reason."""
+    cause = failure.__cause__
+    reason = f"{type(cause).__name__}: {cause}"[:2000].replace("\x00", "\ufffd")
+    logger.warning("Event %s cannot be folded: %s", event_id, reason)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statements.NOTE_FAILURE,
+            {"event_id": event_id, "reason": reason, "attempts": PendingEvent.MAX_ATTEMPTS},
+        )
+
+
+def tell_catalog(limit: int = 5000) -> int:
+    """Push to the catalog what the fold learned of datasets; returns how many notes were worked off.
+
+    One at a time, in the order of the datasets; whoever finds another at it leaves it to them.
+    """
+    told = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_REDUCTION])
+            if not cursor.fetchone()[0]:
+                return told
+            cursor.execute(statements.CLAIM_DIRTY, [limit])
+            notes = cursor.fetchall()
+            written = {}
+            for dataset_id, written_at, _ in notes:
+                if written_at is not None:
+                    written[dataset_id] = max(written_at, written.get(dataset_id, written_at))
+            catalog.note_written(written)
+        told += len(notes)
+        if len(notes) < limit:
+            return told

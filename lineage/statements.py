@@ -1,0 +1,233 @@
+"""The SQL of the fold. Each takes one JSON array; every write is in key order and merges as `lineage.fold` does."""
+
+from __future__ import annotations
+
+# The queue is read in the order of arrival; what another fold holds is passed over.
+CLAIM = """
+    SELECT event.id, event.digest, event.body
+    FROM (
+        SELECT event_id, received_at
+        FROM lineage_pendingevent
+        WHERE (not_before IS NULL OR not_before <= now())
+          AND (%(only)s::bigint[] IS NULL OR event_id = ANY(%(only)s::bigint[]))
+        ORDER BY event_id
+        LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    ) AS pending
+    JOIN lineage_event AS event ON event.received_at = pending.received_at AND event.id = pending.event_id
+"""
+
+FIND_JOBS = """
+    SELECT job.namespace, job.name, job.id
+    FROM json_to_recordset(%s) AS wanted (namespace text, name text)
+    JOIN lineage_job AS job ON job.namespace = wanted.namespace AND job.name = wanted.name
+"""
+
+CREATE_JOBS = """
+    INSERT INTO lineage_job (namespace, name, latest_state)
+    SELECT namespace, name, '' FROM json_to_recordset(%s) AS new (namespace text, name text)
+    ORDER BY namespace, name
+    ON CONFLICT (namespace, name) DO NOTHING
+"""
+
+CONTENTS = """
+    INSERT INTO lineage_content (digest, value)
+    SELECT digest, value FROM json_to_recordset(%s) AS new (digest uuid, value jsonb)
+    ORDER BY digest
+    ON CONFLICT (digest) DO NOTHING
+"""
+
+# Also locks the runs that it does not change. The job of a run is the one that its first event names.
+RUNS = """
+    INSERT INTO lineage_run AS known (
+        id, job_id, first_at, first_digest, last_at, started_at, ended_at, ended_digest, ended_state, completed_at
+    )
+    SELECT id, job_id, first_at, first_digest, last_at, started_at, ended_at, ended_digest, ended_state, completed_at
+    FROM json_to_recordset(%s) AS new (
+        id uuid, job_id bigint, first_at timestamptz, first_digest uuid, last_at timestamptz, started_at timestamptz,
+        ended_at timestamptz, ended_digest uuid, ended_state text, completed_at timestamptz
+    )
+    ORDER BY id
+    ON CONFLICT (id) DO UPDATE SET
+        previous_job = known.job_id,
+        job_id = CASE WHEN (excluded.first_at, excluded.first_digest) < (known.first_at, known.first_digest)
+                 THEN excluded.job_id ELSE known.job_id END,
+        first_digest = CASE WHEN (excluded.first_at, excluded.first_digest) < (known.first_at, known.first_digest)
+                       THEN excluded.first_digest ELSE known.first_digest END,
+        first_at = least(known.first_at, excluded.first_at),
+        last_at = greatest(known.last_at, excluded.last_at),
+        started_at = least(known.started_at, excluded.started_at),
+        completed_at = greatest(known.completed_at, excluded.completed_at),
+        ended_state = CASE WHEN known.ended_at IS NULL
+                           OR (excluded.ended_at, excluded.ended_digest) > (known.ended_at, known.ended_digest)
+                      THEN excluded.ended_state ELSE known.ended_state END,
+        ended_digest = CASE WHEN known.ended_at IS NULL
+                            OR (excluded.ended_at, excluded.ended_digest) > (known.ended_at, known.ended_digest)
+                       THEN excluded.ended_digest ELSE known.ended_digest END,
+        ended_at = greatest(known.ended_at, excluded.ended_at)
+    RETURNING job_id, previous_job
+"""
+
+OBSERVATIONS = """
+    INSERT INTO lineage_rundataset AS known (
+        run_id, job_id, direction, dataset_id, first_at, last_at, schema, schema_at, schema_digest
+    )
+    SELECT run_id, job_id, direction, dataset_id, first_at, last_at, schema, schema_at, schema_digest
+    FROM json_to_recordset(%s) AS new (
+        run_id uuid, job_id bigint, direction smallint, dataset_id bigint, first_at timestamptz, last_at timestamptz,
+        schema uuid, schema_at timestamptz, schema_digest uuid
+    )
+    ORDER BY run_id, job_id, direction, dataset_id
+    ON CONFLICT (run_id, job_id, direction, dataset_id) DO UPDATE SET
+        first_at = least(known.first_at, excluded.first_at),
+        last_at = greatest(known.last_at, excluded.last_at),
+        schema = CASE WHEN known.schema_at IS NULL
+                      OR (excluded.schema_at, excluded.schema_digest) > (known.schema_at, known.schema_digest)
+                 THEN excluded.schema ELSE known.schema END,
+        schema_digest = CASE WHEN known.schema_at IS NULL
+                             OR (excluded.schema_at, excluded.schema_digest) > (known.schema_at, known.schema_digest)
+                        THEN excluded.schema_digest ELSE known.schema_digest END,
+        schema_at = greatest(known.schema_at, excluded.schema_at)
+"""
+
+LINKS = """
+    INSERT INTO lineage_jobdataset AS known (job_id, direction, dataset_id, first_seen, last_seen)
+    SELECT job_id, direction, dataset_id, first_seen, last_seen
+    FROM json_to_recordset(%s) AS new (
+        job_id bigint, direction smallint, dataset_id bigint, first_seen timestamptz, last_seen timestamptz
+    )
+    ORDER BY job_id, direction, dataset_id
+    ON CONFLICT (job_id, direction, dataset_id) DO UPDATE SET
+        first_seen = least(known.first_seen, excluded.first_seen),
+        last_seen = greatest(known.last_seen, excluded.last_seen)
+    WHERE excluded.first_seen < known.first_seen OR excluded.last_seen > known.last_seen
+"""
+
+_MERGE_EDGES = """
+    ON CONFLICT (downstream_id, upstream_id, job_id) DO UPDATE SET
+        first_seen = least(known.first_seen, excluded.first_seen),
+        last_seen = greatest(known.last_seen, excluded.last_seen)
+    WHERE excluded.first_seen < known.first_seen OR excluded.last_seen > known.last_seen
+"""
+
+# Over all that these runs have read and written so far: START may tell the inputs and COMPLETE the outputs.
+EDGES_OF_RUNS = f"""
+    INSERT INTO lineage_datasetedge AS known (downstream_id, upstream_id, job_id, first_seen, last_seen)
+    SELECT written.dataset_id, read.dataset_id, written.job_id,
+           min(least(read.first_at, written.first_at)), max(greatest(read.last_at, written.last_at))
+    FROM (SELECT value::uuid AS run_id FROM json_array_elements_text(%s::json)) AS run
+    JOIN lineage_rundataset AS read ON read.run_id = run.run_id AND read.direction = 1
+    JOIN lineage_rundataset AS written
+      ON written.run_id = run.run_id AND written.direction = 2 AND written.job_id = read.job_id
+    GROUP BY written.dataset_id, read.dataset_id, written.job_id
+    ORDER BY written.dataset_id, read.dataset_id, written.job_id
+    {_MERGE_EDGES}
+"""  # noqa: S608 -- constants only
+
+EDGES_DECLARED = f"""
+    INSERT INTO lineage_datasetedge AS known (downstream_id, upstream_id, job_id, first_seen, last_seen)
+    SELECT downstream_id, upstream_id, job_id, first_seen, last_seen
+    FROM json_to_recordset(%s) AS new (
+        downstream_id bigint, upstream_id bigint, job_id bigint, first_seen timestamptz, last_seen timestamptz
+    )
+    ORDER BY downstream_id, upstream_id, job_id
+    {_MERGE_EDGES}
+"""  # noqa: S608 -- constants only
+
+
+def _facets(table: str, key: str, types: str) -> str:
+    return f"""
+        INSERT INTO {table} AS known ({key}, at, digest, content_id)
+        SELECT {key}, at, digest, content_id
+        FROM json_to_recordset(%s) AS new ({types}, at timestamptz, digest uuid, content_id uuid)
+        ORDER BY {key}
+        ON CONFLICT ({key}) DO UPDATE SET at = excluded.at, digest = excluded.digest, content_id = excluded.content_id
+        WHERE (excluded.at, excluded.digest) > (known.at, known.digest)
+    """  # noqa: S608 -- the four calls below, constants only
+
+
+RUN_FACETS = _facets("lineage_runfacet", "run_id, name", "run_id uuid, name text")
+JOB_FACETS = _facets("lineage_jobfacet", "job_id, name", "job_id bigint, name text")
+DATASET_FACETS = _facets("lineage_datasetfacet", "dataset_id, name", "dataset_id bigint, name text")
+USE_FACETS = _facets(
+    "lineage_rundatasetfacet",
+    "run_id, direction, dataset_id, name",
+    "run_id uuid, direction smallint, dataset_id bigint, name text",
+)
+
+_UUID = "'^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'"
+
+# The runs are locked already. A parent that is no UUID names no run that we could know.
+PARENTS = f"""
+    UPDATE lineage_run AS run SET parent = told.parent
+    FROM (
+        SELECT facet.run_id,
+               CASE WHEN content.value #>> '{{run,runId}}' ~ {_UUID} THEN (content.value #>> '{{run,runId}}')::uuid END
+               AS parent
+        FROM (SELECT value::uuid AS run_id FROM json_array_elements_text(%s::json)) AS touched
+        JOIN lineage_runfacet AS facet ON facet.run_id = touched.run_id AND facet.name = 'parent'
+        LEFT JOIN lineage_content AS content ON content.digest = facet.content_id
+    ) AS told
+    WHERE run.id = told.run_id AND run.parent IS DISTINCT FROM told.parent
+"""  # noqa: S608 -- constants only
+
+DIRTY_WRITTEN = """
+    INSERT INTO lineage_dirtydataset (dataset_id, written_at)
+    SELECT written.dataset_id, max(run.completed_at)
+    FROM (SELECT value::uuid AS run_id FROM json_array_elements_text(%s::json)) AS touched
+    JOIN lineage_run AS run ON run.id = touched.run_id AND run.completed_at IS NOT NULL
+    JOIN lineage_rundataset AS written ON written.run_id = run.id AND written.direction = 2
+    GROUP BY written.dataset_id
+    ORDER BY written.dataset_id
+"""
+
+DIRTY_DESCRIBED = """
+    INSERT INTO lineage_dirtydataset (dataset_id, described)
+    SELECT value::bigint, true FROM json_array_elements_text(%s::json)
+"""
+
+_JOB_ROWS = "json_to_recordset(%s) AS new (id bigint, first_seen timestamptz, last_seen timestamptz)"
+
+LOCK_JOBS = f"""
+    SELECT job.id FROM {_JOB_ROWS} JOIN lineage_job AS job ON job.id = new.id ORDER BY job.id FOR NO KEY UPDATE OF job
+"""  # noqa: S608 -- constants only
+
+# The latest run is read anew after the lock, so it is that of all runs that are committed and of this transaction's.
+JOBS = f"""
+    UPDATE lineage_job AS job SET
+        first_seen = least(job.first_seen, new.first_seen),
+        last_seen = greatest(job.last_seen, new.last_seen),
+        latest_run = latest.id,
+        latest_state = coalesce(latest.state, ''),
+        latest_at = latest.began_at
+    FROM {_JOB_ROWS}
+    LEFT JOIN LATERAL (
+        SELECT run.id, run.state, run.began_at FROM lineage_run AS run
+        WHERE run.job_id = new.id ORDER BY run.began_at DESC, run.id DESC LIMIT 1
+    ) AS latest ON true
+    WHERE job.id = new.id
+"""  # noqa: S608 -- constants only
+
+CLAIM_DIRTY = """
+    DELETE FROM lineage_dirtydataset WHERE id IN (
+        SELECT id FROM lineage_dirtydataset ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    RETURNING dataset_id, written_at, described
+"""
+
+NOTE_FAILURE = """
+    WITH failed AS (
+        UPDATE lineage_pendingevent
+        SET attempts = attempts + 1, last_error = %(reason)s,
+            not_before = now() + make_interval(secs => power(2, attempts + 1)::int)
+        WHERE event_id = %(event_id)s AND attempts + 1 < %(attempts)s
+        RETURNING event_id
+    ), ended AS (
+        DELETE FROM lineage_pendingevent
+        WHERE event_id = %(event_id)s AND attempts + 1 >= %(attempts)s
+        RETURNING event_id, received_at
+    )
+    INSERT INTO lineage_setasideevent (event_id, received_at, set_aside_at, reason)
+    SELECT event_id, received_at, now(), %(reason)s FROM ended
+    ON CONFLICT (event_id) DO UPDATE SET set_aside_at = excluded.set_aside_at, reason = excluded.reason
+"""

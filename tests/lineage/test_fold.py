@@ -1,0 +1,323 @@
+"""The state is a function of the set of events."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import ApiToken, Principal
+from accounts.tokens import mint
+from catalog.models import Dataset
+from lineage import openlineage
+from lineage.draining import drain
+from lineage.folding import fold_batch
+from lineage.intake import accept, accept_batch
+from lineage.models import DatasetEdge, DirtyDataset, Job, PendingEvent, Run, RunDataset, RunState, SetAsideEvent
+from lineage.queries import fold_lag
+from tests.factories import pipeline
+from tests.lineage.events import at, dataset, dataset_event, job_event, run_event, run_id
+from tests.lineage.state import folded_state, forget
+
+pytestmark = pytest.mark.django_db
+
+
+def token_of(principal: Principal) -> ApiToken:
+    return mint(principal=principal, name="fold", scopes=["lineage:write"], by=principal).token
+
+
+@pytest.fixture
+def token(db) -> ApiToken:
+    return token_of(pipeline("fold"))
+
+
+@pytest.fixture
+def send(token):
+    """Accept events and fold them."""
+
+    def sent(*events, batch_size: int = 1000) -> None:
+        for event in events:
+            accept(json.dumps(event).encode(), token=token)
+        drain(batch_size=batch_size)
+
+    return sent
+
+
+def edges() -> set[tuple[str, str, str]]:
+    rows = DatasetEdge.objects.select_related("upstream", "downstream", "job")
+    return {(row.upstream.qualified_name, row.job.name, row.downstream.qualified_name) for row in rows}
+
+
+def test_lineage_shows_from_start_on(send):
+    send(run_event("START", inputs=["a"], outputs=["b"]))
+    assert edges() == {("a", "load_units", "b")}
+    assert Job.objects.get().latest_state == RunState.RUNNING
+
+
+def test_a_run_accumulates_what_its_events_tell_apart(send):
+    run = run_id()
+    send(run_event("START", run=run, inputs=["a"]))
+    send(run_event("COMPLETE", run=run, outputs=["b"], seconds=90))
+    assert edges() == {("a", "load_units", "b")}
+    found = Run.objects.get()
+    assert (found.state, found.duration.total_seconds()) == (RunState.COMPLETED, 90)
+
+
+def test_complete_without_start_is_a_run(send):
+    send(run_event("COMPLETE", inputs=["a"], outputs=["b"]))
+    found = Run.objects.get()
+    assert (found.state, found.started_at, found.duration) == (RunState.COMPLETED, None, None)
+    assert edges() == {("a", "load_units", "b")}
+
+
+def test_two_runs_of_a_templated_job_do_not_mix(send):
+    send(run_event(inputs=["a"], outputs=["b"]), run_event(inputs=["c"], outputs=["d"]))
+    assert edges() == {("a", "load_units", "b"), ("c", "load_units", "d")}
+
+
+def test_several_writers_of_one_dataset_are_all_shown(send):
+    send(run_event(job="one", inputs=["a"], outputs=["z"]), run_event(job="two", inputs=["b"], outputs=["z"]))
+    assert edges() == {("a", "one", "z"), ("b", "two", "z")}
+
+
+def test_a_job_event_has_edges_without_a_run(send):
+    send(job_event(inputs=["a"], outputs=["b"]))
+    assert edges() == {("a", "load_units", "b")}
+    assert not Run.objects.exists()
+
+
+def test_a_dataset_event_describes_a_dataset(send):
+    send(dataset_event(dataset("a", fields=["id"])))
+    assert Dataset.objects.get().facets.get(name="schema").content.value["fields"][0]["name"] == "id"
+
+
+def test_a_deleted_facet_is_gone_whatever_the_order(send):
+    old = dataset_event(dataset("a", documentation={"description": "old"}), seconds=0)
+    gone = dataset_event(dataset("a", documentation={"_deleted": True}), seconds=1)
+    send(gone, old)
+    assert Dataset.objects.get().facets.get(name="documentation").content is None
+
+
+def test_a_dataset_is_as_fresh_as_the_last_completed_write(send):
+    run = run_id()
+    send(run_event("COMPLETE", run=run, seconds=60), run_event("START", run=run, outputs=["b"]))
+    send(run_event("FAIL", outputs=["b"], seconds=500))
+    assert Dataset.objects.get().data_updated_at.isoformat() == at(60).replace("Z", "+00:00")
+    assert not DirtyDataset.objects.exists()
+
+
+def test_the_schema_that_a_run_saw_stays_with_the_run(send):
+    send(
+        run_event(outputs=[dataset("a", fields=["id"])], seconds=0),
+        run_event(outputs=[dataset("a", fields=["id", "name"])], seconds=9),
+    )
+    assert RunDataset.objects.values("schema").distinct().count() == 2
+
+
+def test_the_parent_of_a_run_is_known_even_if_it_comes_late(send):
+    parent, child = run_id(), run_id()
+    facet = {"parent": {"run": {"runId": parent}, "job": {"namespace": "airflow", "name": "dag"}}}
+    send(run_event("COMPLETE", run=child), run_event("START", run=child, run_facets=facet))
+    assert str(Run.objects.get().parent) == parent
+
+
+def test_a_parent_that_is_no_uuid_is_no_parent(send):
+    send(run_event(run_facets={"parent": {"run": {"runId": "scheduled__2026"}, "job": {"namespace": "n", "name": "p"}}}))
+    assert Run.objects.get().parent is None
+
+
+def test_an_end_is_not_undone_by_a_late_start(send):
+    run = run_id()
+    send(run_event("FAIL", run=run, seconds=5))
+    send(run_event("START", run=run, seconds=0))
+    assert Run.objects.get().state == RunState.FAILED
+
+
+def test_a_run_under_two_job_names_belongs_to_the_first_and_both_jobs_are_right(send):
+    run = run_id()
+    send(run_event("RUNNING", run=run, job="late", seconds=10))
+    assert Job.objects.get(name="late").latest_run is not None
+    send(run_event("START", run=run, job="early", seconds=0))
+    assert Run.objects.get().job.name == "early"
+    assert Job.objects.get(name="late").latest_run is None
+
+
+def test_names_meet_the_catalog_by_any_of_its_names(send):
+    from tests.factories import dataset as crawled
+
+    known = crawled("units")
+    send(run_event(outputs=[dataset(known.qualified_name, namespace=known.namespace)]))
+    assert RunDataset.objects.get().dataset_id == known.pk
+
+
+@pytest.mark.parametrize("name", ["a/b/c", "a:b:c", "100%", "%2F%s", "données", "数据", "🦘", 'q"u\'o`te', "back\\slash", "{}"])
+def test_names_survive_the_fold(send, name):
+    send(run_event(job=name, inputs=[name], outputs=["b"]))
+    assert edges() == {(name, name, "b")}
+
+
+def test_no_lag_when_nothing_waits_and_some_when_something_does(token):
+    assert fold_lag() == (0, 0.0)
+    accept(json.dumps(run_event()).encode(), token=token)
+    pending, seconds = fold_lag()
+    assert pending == 1 and 0 <= seconds < 60
+
+
+def statements_to_fold(token: ApiToken, count: int) -> int:
+    events = []
+    for number in range(count):
+        run = run_id()
+        parent = {"parent": {"run": {"runId": run_id()}, "job": {"namespace": "n", "name": "p"}}}
+        read = [dataset(f"in_{count}_{number}", fields=["id"])]
+        written = [dataset(f"out_{count}_{number}") | {"outputFacets": {"outputStatistics": {"rowCount": number}}}]
+        sql = {"sql": {"query": f"SELECT {number}"}}
+        events.append(run_event("COMPLETE", run=run, job=f"job_{count}_{number}", inputs=read, outputs=written,
+                                run_facets=parent, job_facets=sql))  # fmt: skip
+        events.append(job_event(job=f"declared_{count}_{number}", inputs=[f"in_{count}_{number}"], outputs=["x"]))
+    accept_batch(json.dumps(events).encode(), token=token)
+    with CaptureQueriesContext(connection, ) as captured:
+        assert len(fold_batch()) == 2 * count
+    return len(captured)
+
+
+def test_the_number_of_statements_does_not_grow_with_the_batch(token):
+    few, many = statements_to_fold(token, 5), statements_to_fold(token, 250)
+    assert few == many <= 35
+
+
+def test_a_fold_that_dies_leaves_everything_as_it_was(token):
+    accept_batch(json.dumps([run_event(inputs=["a"], outputs=["b"]) for _ in range(5)]).encode(), token=token)
+
+    class Killed(BaseException):
+        """Like the signal that ends a worker: nothing catches it on the way."""
+
+    def die_at_the_end(execute, sql, params, many, context):
+        if sql.startswith("DELETE FROM lineage_pendingevent"):
+            raise Killed
+        return execute(sql, params, many, context)
+
+    with pytest.raises(Killed), connection.execute_wrapper(die_at_the_end):
+        fold_batch()
+    assert PendingEvent.objects.count() == 5
+    assert not Run.objects.exists() and not Job.objects.exists()
+    drain()
+    assert Run.objects.count() == 5
+
+
+def poison(token: ApiToken) -> None:
+    """An event as an older version might have let it through: it is in the log and cannot be read."""
+    accept(json.dumps(run_event(job="poison")).encode(), token=token)
+    with connection.cursor() as cursor:
+        cursor.execute("""UPDATE lineage_event SET body = '{"eventTime": "never"}' WHERE body LIKE '%poison%'""")
+
+
+def test_a_poisonous_event_is_set_aside_and_blocks_nothing(token):
+    good = [run_event(inputs=["a"], outputs=["b"]) for _ in range(9)]
+    accept_batch(json.dumps(good[:4]).encode(), token=token)
+    poison(token)
+    accept_batch(json.dumps(good[4:]).encode(), token=token)
+    drain()
+    assert Run.objects.count() == 9
+    waiting = PendingEvent.objects.get()
+    assert waiting.attempts == 1 and "missing" in waiting.last_error
+    for _ in range(PendingEvent.MAX_ATTEMPTS - 1):
+        PendingEvent.objects.update(not_before=None)
+        drain()
+    assert not PendingEvent.objects.exists()
+    assert "producer" in SetAsideEvent.objects.get().reason
+
+
+def test_a_failed_event_waits_before_it_is_tried_again(token):
+    poison(token)
+    drain()
+    drain()
+    assert PendingEvent.objects.get().attempts == 1
+
+
+_names = st.sampled_from(["a", "b", "c", "d"])
+_some = st.lists(_names, max_size=3)
+
+
+@st.composite
+def generated_events(draw):
+    seconds = draw(st.integers(0, 5))
+    job = draw(st.sampled_from(["j1", "j2"]))
+    facets = draw(st.sampled_from([{}, {"documentation": {"description": "x"}}, {"documentation": {"_deleted": True}}]))
+    fields = st.sampled_from([(), ("id",), ("id", "name")])
+    read = [dataset(name, fields=draw(fields)) for name in draw(_some)]
+    written = [dataset(name, fields=draw(fields), **facets) for name in draw(_some)]
+    shape = draw(st.sampled_from(["run"] * 6 + ["job", "dataset"]))
+    if shape == "dataset":
+        return dataset_event(dataset(draw(_names), **facets), seconds=seconds)
+    if shape == "job":
+        return job_event(job=job, seconds=seconds, inputs=draw(_some), outputs=draw(_some), job_facets=facets)
+    parent = draw(st.sampled_from([{}, {"parent": {"run": {"runId": run_id(77)}, "job": {"namespace": "n", "name": "p"}}}]))
+    kind = draw(st.sampled_from(["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER", None]))
+    run = run_id(draw(st.integers(1, 4)))
+    return run_event(
+        kind, job=job, run=run, seconds=seconds, inputs=read, outputs=written, run_facets=parent, job_facets=facets
+    )
+
+
+def state_after(events, token: ApiToken, batches: list[int]) -> dict:
+    """Fold the events in this order, cut into batches of these sizes in turn."""
+    forget()
+    rest = list(events)
+    sizes = iter(batches * (len(rest) + 1))
+    while rest:
+        size = next(sizes)
+        part, rest = rest[:size], rest[size:]
+        # Straight into the log: the intake would recognise a duplicate, the fold has to bear it.
+        for event in part:
+            log(event, token)
+        drain()
+    return folded_state()
+
+
+def log(event, token: ApiToken) -> None:
+    kept = openlineage.canonical(event)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH written AS (
+                INSERT INTO lineage_event (digest, event_time, kind, principal_id, body)
+                VALUES (%s, now(), 'run', %s, %s) RETURNING id, received_at
+            )
+            INSERT INTO lineage_pendingevent (event_id, received_at) SELECT id, received_at FROM written
+            """,
+            [openlineage.digest_of(kept), token.principal_id, kept.decode()],
+        )
+
+
+def check_any_order(events, seed, batches) -> None:
+    token = ApiToken.objects.first() or token_of(pipeline())
+    expected = state_after(events, token, [len(events)])
+    shuffled = [*events, *random.Random(seed).choices(events, k=len(events) // 2)]
+    random.Random(seed).shuffle(shuffled)
+    assert state_after(shuffled, token, batches) == expected
+
+
+_orders = {
+    "events": st.lists(generated_events(), min_size=1, max_size=14),
+    "seed": st.integers(0, 2**32),
+    "batches": st.lists(st.integers(1, 6), min_size=1, max_size=4),
+}
+_unhurried = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@given(**_orders)
+@settings(max_examples=25, deadline=None, suppress_health_check=_unhurried)
+def test_any_order_any_split_and_any_duplicates_give_the_same_state(db, events, seed, batches):
+    check_any_order(events, seed, batches)
+
+
+@pytest.mark.long
+@given(**_orders)
+@settings(max_examples=400, deadline=None, suppress_health_check=_unhurried)
+def test_any_order_gives_the_same_state_at_length(db, events, seed, batches):
+    check_any_order(events, seed, batches)
