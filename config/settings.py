@@ -150,7 +150,11 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
-            ]
+                "portal.navigation.counts",
+            ],
+            "builtins": [
+                f"common.templatetags.{name}" for name in ("assets", "ui", "lists", "live", "fields", "formats")
+            ],
         },
     }
 ]
@@ -219,6 +223,8 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [path for path in [BASE_DIR / "static" / "dist"] if path.is_dir()]
+# The build puts a hash of the content into every name, so these never change.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^.+\.[0-9A-Z]{8}\.(js|css|svg|woff2)$"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},

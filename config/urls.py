@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from common.gallery import gallery
+from config.access import for_administrators
 from config.health import healthz, readyz
 
 urlpatterns = [
@@ -19,7 +20,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/v2/", include("portal.rest_urls")),
     path("admin/", admin.site.urls),
-    path("style/", gallery, name="gallery"),
+    path("style/", for_administrators(gallery), name="gallery"),
 ]
 
 handler400 = "config.errors.bad_request"

@@ -1,0 +1,120 @@
+"""The forms of sources, schedules and their crawls: shapes only, actions decide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django import forms
+
+from catalog.models import Domain, Source, System
+from connections.addresses import Address, parse_address
+from common.errors import Invalid
+from ingestion.connectors.scope import parse_pattern
+
+
+class PatternsField(forms.CharField):
+    """Patterns, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        lines = [line.strip() for line in (value or "").splitlines() if line.strip()]
+        for line in lines:
+            try:
+                parse_pattern(line)
+            except Invalid as error:
+                raise forms.ValidationError(error.message) from None
+        return lines
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return list(initial or []) != [line.strip() for line in (data or "").splitlines() if line.strip()]
+
+
+class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What is said of a source, and which of its datasets a crawl reads."""
+
+    include = PatternsField(
+        required=False, help_text="Only these, one pattern a line: public.* or sales.report_? Empty: everything."
+    )
+    exclude = PatternsField(required=False, help_text="Never these, one pattern a line: *.tmp_*")
+
+    class Meta:
+        model = Source
+        fields = [
+            "name", "system", "domain", "frequency", "structure", "location", "description", "include", "exclude",
+        ]  # fmt: skip
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, queryset in (("system", System.objects.all()), ("domain", Domain.objects.all())):
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = queryset
+            field.empty_label = "None"
+
+    def values(self) -> dict[str, Any]:
+        """The cleaned values as `catalog.actions.edit_source` takes them."""
+        cleaned = dict(self.cleaned_data)
+        for name in ("system", "domain"):
+            chosen = cleaned.pop(name)
+            cleaned[f"{name}_id"] = chosen.pk if chosen else None
+        return cleaned
+
+
+class NewSourceForm(SourceForm):
+    """A source with the address at which crawls reach it."""
+
+    url = forms.CharField(
+        label="Address",
+        max_length=2000,
+        help_text="postgres://reader@db.example.org:5432/shop, mysql://reader@host:3306/shop, sqlite:////path or duckdb:////path",
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
+    )
+    password = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Encrypted before it is stored, and never shown again.",
+    )
+    public_address = forms.CharField(
+        required=False,
+        max_length=300,
+        help_text="host:port by which pipelines speak of this server, where it is not the one above.",
+    )
+    field_order = ["name", "url", "password", "public_address"]
+
+    def clean_url(self) -> Address:
+        try:
+            return parse_address(self.cleaned_data["url"])
+        except Invalid as error:
+            raise forms.ValidationError(error.message) from None
+
+    def address(self) -> Address:
+        """The address with the secret of the password field, or of the URL where that is empty."""
+        address: Address = self.cleaned_data["url"]
+        password = self.cleaned_data["password"]
+        return replace(address, secret=password) if password else address
+
+    def values(self) -> dict[str, Any]:
+        cleaned = dict(self.cleaned_data)
+        for name in ("url", "password"):
+            del cleaned[name]
+        return cleaned
+
+
+class ScheduleForm(forms.Form):
+    """When a source is crawled by itself."""
+
+    cron = forms.CharField(
+        label="Times",
+        required=False,
+        max_length=200,
+        help_text="Minute, hour, day of month, month, day of week, in UTC: 0 3 * * * is every night at three. Empty: never.",
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
+    )
+    enabled = forms.BooleanField(label="Active", required=False, initial=True)

@@ -1,0 +1,104 @@
+"""What pages and REST read of sources and runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cron_descriptor import Options, get_description
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from catalog.models import Source
+from catalog.visibility import scope_of
+from common.errors import NotFound
+from ingestion.models import CrawlSchedule, Run, RunState
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+
+_WORDS = Options()
+_WORDS.use_24hour_time_format = True
+
+
+def sources_for(principal: Principal) -> QuerySet[Source]:
+    """Visible sources, each with the state and id of its latest run."""
+    latest = Run.objects.filter(source=OuterRef("pk")).order_by("-id")
+    return Source.objects.visible_to(principal).select_related("system", "domain", "connection").annotate(  # type: ignore[attr-defined, no-any-return]
+        last_run_id=Subquery(latest.values("id")[:1]), last_run_state=Subquery(latest.values("state")[:1])
+    )
+
+
+def source_for(principal: Principal, slug: str) -> Source:
+    """One visible source; raises `NotFound`."""
+    source = sources_for(principal).filter(slug=slug).first()
+    if source is None:
+        raise NotFound("There is no such source, or you may not see it.")
+    return source
+
+
+def runs_for(principal: Principal) -> QuerySet[Run]:
+    """Runs of the sources on whose domain the principal has a role; administrators see all."""
+    runs = Run.objects.select_related("source", "requested_by", "confirmed_by")
+    scope = scope_of(principal)
+    if scope.everything:
+        return runs
+    sources = Source.objects.filter(domain_id__in=list(scope.roles_of_domain)) | Source.objects.filter(created_by=principal)
+    return runs.filter(source__in=sources)
+
+
+def run_for(principal: Principal, run_id: int) -> Run:
+    """One run; raises `NotFound`."""
+    run = runs_for(principal).filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("There is no such run, or you may not see it.")
+    return run
+
+
+def waiting_for(principal: Principal) -> list[Run]:
+    """Runs whose plan waits for a person who may let it pass: for the home page."""
+    return list(runs_for(principal).filter(state=RunState.WAITING).order_by("-id")[:20])
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """How long an ended run took. `seconds` from start to end."""
+
+    run_id: int
+    at: dt.datetime
+    seconds: float
+    state: str
+    datasets: int
+
+
+def durations_of(source: Source, limit: int = 60) -> list[Duration]:
+    """The latest ended runs of a source, oldest first, as a plot reads them."""
+    rows = Run.objects.filter(source=source, started_at__isnull=False, finished_at__isnull=False)
+    latest = rows.order_by("-id").values_list("pk", "started_at", "finished_at", "state", "datasets_read")[:limit]
+    return [
+        Duration(pk, started, (finished - started).total_seconds(), state, datasets)
+        for pk, started, finished, state, datasets in reversed(list(latest))
+    ]
+
+
+def schedule_of(source: Source) -> CrawlSchedule | None:
+    return CrawlSchedule.objects.select_related("periodic_task__crontab", "set_by__user").filter(source=source).first()
+
+
+def next_times(schedule: CrawlSchedule, count: int = 3) -> list[dt.datetime]:
+    """The next times at which a schedule comes due, in UTC."""
+    crontab = schedule.periodic_task.crontab.schedule
+    at = dt.datetime.now(dt.UTC)
+    found = []
+    for _ in range(count):
+        start, step, _now = crontab.remaining_delta(at)
+        at = start + step
+        found.append(at)
+    return found
+
+
+def in_words(cron: str) -> str:
+    """A cron expression as a sentence: "At 03:00, Monday through Friday"."""
+    words: str = get_description(cron, _WORDS)
+    return words

@@ -1,0 +1,276 @@
+"""REST of crawls: runs, and what may be asked of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import DefaultRouter
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.keyset import KeysetPagination
+from accounts.models import Principal
+from accounts.tokens import Scope
+from catalog.permissions import check_can_edit_source
+from common.errors import Invalid
+from ingestion.actions import cancel_run, confirm_plan, cron_of, push_snapshots, request_crawl, set_schedule
+from ingestion.models import Run, RunLogLine, RunState
+from ingestion.permissions import check_can_crawl_source
+from ingestion.queries import run_for, runs_for, schedule_of, source_for
+from ingestion.sources import check_source, grants_of
+from ingestion.views import send
+
+
+class RunSerializer(serializers.ModelSerializer[Run]):
+    """A crawl: how far it is and how it ended."""
+
+    source = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    requested_by = serializers.StringRelatedField[Any]()
+    plan = serializers.SerializerMethodField()
+    seconds_left = serializers.FloatField(allow_null=True, read_only=True)
+
+    class Meta:
+        model = Run
+        fields = [
+            "id", "source", "state", "trigger", "dry_run", "requested_by", "queued_at", "started_at", "finished_at",
+            "heartbeat_at", "cancel_requested_at", "phase", "datasets_read", "datasets_expected", "seconds_left", "schemas",
+            "plan", "message", "retry_of",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_plan(self, run: Run) -> dict[str, Any]:
+        """What the run would change or changed: counts, and the first names of each kind."""
+        return {name: value for name, value in run.plan.items() if name != "staged"}
+
+
+class LogLineSerializer(serializers.ModelSerializer[RunLogLine]):
+    class Meta:
+        model = RunLogLine
+        fields = ["id", "at", "severity", "text"]
+        read_only_fields = fields
+
+
+class CrawlSerializer(serializers.Serializer[Any]):
+    dry_run = serializers.BooleanField(default=False, help_text="Show the plan and change nothing.")
+
+
+class ScheduleSerializer(serializers.Serializer[Any]):
+    cron = serializers.CharField(
+        max_length=200, allow_blank=True, help_text="Minute, hour, day of month, month, day of week, in UTC; empty: none."
+    )
+    enabled = serializers.BooleanField(default=True)
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    ok = serializers.BooleanField()
+    reason = serializers.CharField()
+    version = serializers.CharField()
+    warnings = serializers.ListField(child=serializers.CharField())
+    grants = serializers.ListField(child=serializers.CharField())
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Runs, the newest first",
+        parameters=[
+            OpenApiParameter("state", str, enum=RunState.values),
+            OpenApiParameter("source", str, description="Slug of a source."),
+        ],
+    ),
+    retrieve=extend_schema(summary="A run"),
+)
+class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Run]):
+    serializer_class = RunSerializer
+    pagination_class = KeysetPagination
+    queryset = Run.objects.none()
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[Run]:
+        runs = runs_for(_principal(self.request))
+        if self.action != "list":
+            return runs
+        state = self.request.query_params.get("state")
+        source = self.request.query_params.get("source")
+        if state is not None:
+            if state not in RunState.values:
+                raise Invalid("There is no such state.", {"state": [f"one of {', '.join(RunState.values)}"]})
+            runs = runs.filter(state=state)
+        return runs.filter(source__slug=source.replace("\x00", "")) if source is not None else runs
+
+
+class RunLogView(APIView):
+    @extend_schema(
+        summary="The log of a run",
+        operation_id="runs_log",
+        parameters=[OpenApiParameter("after", OpenApiTypes.INT64, description="Lines after this one's id.")],
+        responses=LogLineSerializer(many=True),
+    )
+    def get(self, request: Request, run_id: int) -> Response:
+        run = run_for(_principal(request), run_id)
+        after = request.query_params.get("after", "0")
+        if not after.isascii() or not after.isdigit() or len(after) > 18:
+            raise Invalid("after is the id of a line.", {"after": ["a number"]})
+        lines = run.log.filter(pk__gt=int(after)).order_by("pk")[:1000]  # type: ignore[attr-defined]
+        return Response(LogLineSerializer(lines, many=True).data)
+
+
+class RunCancelView(APIView):
+    @extend_schema(summary="Cancel an open run", operation_id="runs_cancel", request=None, responses=RunSerializer)
+    def post(self, request: Request, run_id: int) -> Response:
+        by = _principal(request)
+        return Response(RunSerializer(cancel_run(run=run_for(by, run_id), by=by)).data)
+
+
+class RunConfirmView(APIView):
+    @extend_schema(
+        summary="Let the plan of a waiting run pass", operation_id="runs_confirm", request=None, responses=RunSerializer
+    )
+    def post(self, request: Request, run_id: int) -> Response:
+        by = _principal(request)
+        run = confirm_plan(run=run_for(by, run_id), by=by)
+        transaction.on_commit(lambda: send(run))
+        return Response(RunSerializer(run).data)
+
+
+class SourceCrawlView(APIView):
+    @extend_schema(
+        summary="Queue a crawl of a source",
+        operation_id="sources_crawl",
+        request=CrawlSerializer,
+        responses={202: RunSerializer},
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        by = _principal(request)
+        source = source_for(by, slug)
+        wanted = CrawlSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        run = request_crawl(source=source, by=by, **wanted.validated_data)
+        transaction.on_commit(lambda: send(run))
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class SourceCheckView(APIView):
+    @extend_schema(
+        summary="Test the connection of a source, within five seconds",
+        operation_id="sources_check",
+        request=None,
+        responses=CheckSerializer,
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        by = _principal(request)
+        source = source_for(by, slug)
+        check_can_edit_source(by, source)
+        check = check_source(source)
+        answer = {
+            "ok": check.ok,
+            "reason": check.reason,
+            "version": check.version,
+            "warnings": list(check.warnings),
+            "grants": list(grants_of(source)),
+        }
+        return Response(answer)
+
+
+class SourceScheduleView(APIView):
+    @extend_schema(summary="When a source is crawled by itself", operation_id="sources_schedule", responses=ScheduleSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        schedule = schedule_of(source_for(_principal(request), slug))
+        enabled = bool(schedule and schedule.periodic_task.enabled)
+        return Response({"cron": cron_of(schedule) or "", "enabled": enabled})
+
+    @extend_schema(
+        summary="Set when a source is crawled by itself",
+        operation_id="sources_schedule_set",
+        request=ScheduleSerializer,
+        responses=ScheduleSerializer,
+    )
+    def put(self, request: Request, slug: str) -> Response:
+        by = _principal(request)
+        source = source_for(by, slug)
+        wanted = ScheduleSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        schedule = set_schedule(source=source, by=by, **wanted.validated_data)
+        return Response({"cron": cron_of(schedule) or "", "enabled": bool(schedule and schedule.periodic_task.enabled)})
+
+
+class LinesParser(BaseParser):
+    """One JSON value a line, read as it comes: the body is never held whole."""
+
+    media_type = "application/x-ndjson"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return stream
+
+
+class SourceSnapshotsView(APIView):
+    """Take a reading that a connector made elsewhere."""
+
+    scope_write = Scope.SNAPSHOT_WRITE
+    parser_classes = [LinesParser, JSONParser]
+
+    @extend_schema(
+        summary="Push a reading of a source: one JSON value a line",
+        operation_id="sources_push",
+        description=(
+            "The values of `catalog.snapshots`: `schemas`, `dataset`, `unchanged`, `schema_read`, `schema_failed`, told"
+            " apart by `type`. Compared and applied by a worker; what may be called gone is only what a `schema_read` covers."
+        ),
+        request={"application/x-ndjson": OpenApiTypes.STR},
+        responses={202: RunSerializer},
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        by = _principal(request)
+        source = source_for_push(by, slug)
+        if request.content_type.split(";")[0].strip() != LinesParser.media_type:
+            raise Invalid(f"Send the readings as {LinesParser.media_type}, one JSON value a line.")
+        run = push_snapshots(source=source, lines=_lines(request._request), by=by)
+        send(run)
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+def source_for_push(by: Principal, slug: str) -> Any:
+    """The source that `by` may push to; one that it may neither see nor push to does not exist for it."""
+    from catalog.models import Source
+
+    source = Source.objects.filter(slug=slug).first()
+    if source is None:
+        return source_for(by, slug)
+    if by.kind == Principal.Kind.PERSON:
+        source_for(by, slug)
+    check_can_crawl_source(by, source)
+    return source
+
+
+def _lines(request: HttpRequest, limit: int = 64 * 1024 * 1024 + 1) -> Iterator[bytes]:
+    while line := request.readline(limit):  # type: ignore[no-untyped-call]
+        yield line
+
+
+def _principal(request: Request) -> Principal:
+    return cast(Principal, request.user)
+
+
+def register(router: DefaultRouter) -> None:
+    router.register("runs", RunViewSet, basename="run")
+
+
+urlpatterns = [
+    path("runs/<int:run_id>/log/", RunLogView.as_view(), name="run-log"),
+    path("runs/<int:run_id>/cancel/", RunCancelView.as_view(), name="run-cancel"),
+    path("runs/<int:run_id>/confirm/", RunConfirmView.as_view(), name="run-confirm"),
+    path("sources/<slug:slug>/crawl/", SourceCrawlView.as_view(), name="source-crawl"),
+    path("sources/<slug:slug>/check/", SourceCheckView.as_view(), name="source-check"),
+    path("sources/<slug:slug>/schedule/", SourceScheduleView.as_view(), name="source-schedule"),
+    path("sources/<slug:slug>/snapshots/", SourceSnapshotsView.as_view(), name="source-snapshots"),
+]

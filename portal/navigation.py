@@ -1,0 +1,22 @@
+"""What the navigation of every page counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+
+def counts(request: HttpRequest) -> dict[str, Any]:
+    """`nav_counts.access`: how many requests wait for this person; read only by pages that show the navigation."""
+    principal = getattr(request, "principal", None)
+    if principal is None:
+        return {}
+
+    def waiting() -> dict[str, int]:
+        from access.queries import count_waiting
+
+        return {"access": count_waiting(principal)}
+
+    return {"nav_counts": SimpleLazyObject(waiting)}
