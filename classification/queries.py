@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from catalog.models import Dataset
 from classification.effective import Assertion
 from classification.models import Label, Level
-
-if TYPE_CHECKING:
-    from accounts.models import Principal
 
 USAGE_CAP = 10_000
 
@@ -101,8 +97,3 @@ def usage_of(level: Level) -> Usage:
         fields=now.filter(field__isnull=False)[:USAGE_CAP].count(),
         ended=labels.filter(valid_to__isnull=False)[:USAGE_CAP].count(),
     )
-
-
-def labels_visible_to(principal: Principal) -> Label.objects.__class__:  # type: ignore[name-defined]
-    """Labels whose dataset the principal may read, with what a page or a program shows of them."""
-    return Label.objects.visible_to(principal).select_related("level", "field", "dataset", "author")
