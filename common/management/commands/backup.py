@@ -23,15 +23,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"].absolute()
-        connection.ensure_connection()
         manifest = describe_database()
         try:
-            archive.write(file, manifest, connection.get_connection_params(), connection.pg_version)
+            archive.write(file, manifest, connection.get_connection_params(), server_version())
         except (StackError, OSError) as error:
             raise CommandError(f"{file} was not written. {error}") from None
+        size = file.stat().st_size
         answer = {
             "file": str(file),
-            "bytes": file.stat().st_size,
+            "bytes": size,
             "datasets": manifest.datasets,
             "keys": list(manifest.keys),
         }
@@ -39,10 +39,17 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(answer))
             return
         self.stdout.write(
-            f"{file}: {answer['bytes'] / 1e6:,.1f} MB, {manifest.datasets:,} datasets. Stored credentials "
+            f"{file}: {size / 1e6:,.1f} MB, {manifest.datasets:,} datasets. Stored credentials "
             "can only be read with CATALOG_ENCRYPTION_KEYS (var/secrets/encryption_keys), which are not in "
             "the file."
         )
+
+
+def server_version() -> int:
+    """The server's version as libpq numbers it: 180006 for 18.6."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version_num')::int")
+        return int(cursor.fetchone()[0])
 
 
 def describe_database() -> archive.Manifest:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from common.management.commands.backup import describe_database
+from common.management.commands.backup import describe_database, server_version
 from stack import archive
 from stack.errors import StackError
 
@@ -104,9 +104,8 @@ class Command(BaseCommand):
             raise CommandError("Nothing was changed.")
 
     def _restore(self, file: Path, manifest: archive.Manifest) -> None:
-        connection.ensure_connection()
         parameters = connection.get_connection_params()
-        version = connection.pg_version
+        version = server_version()
         privileges = self._roles_exist()
         connection.close()
         try:
