@@ -1,0 +1,306 @@
+"""Crawls from the request to the catalog, on a real PostgreSQL, with workers that die and people who change their minds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+import psycopg
+import pytest
+from django.db import IntegrityError, connections
+from django.utils import timezone
+
+from accounts.models import DomainRole, Principal
+from audit.models import Record
+from catalog.models import Dataset, StagedDataset
+from catalog.snapshots import DatasetKind, DatasetSnapshot, SchemaRead, SchemasListed
+from common.errors import Conflict, Forbidden, Invalid
+from ingestion.actions import cancel_run, confirm_plan, cron_of, push_snapshots, request_crawl, set_schedule
+from ingestion.crawling import run_crawl
+from ingestion.leases import SILENT_SECONDS, give_up_silent
+from ingestion.models import TRANSITIONS, Run, RunState
+from ingestion.queries import next_times
+from tests.factories import domain, personas, person, role, source
+from tests.ingestion.sources import held_wire, postgres_source, worker_process
+from tests.servers.databases import PostgresServer
+
+
+@pytest.fixture
+def shop(postgres_server: PostgresServer) -> Iterator[str]:
+    with postgres_server.database() as name:
+        with psycopg.connect(postgres_server.url(name), autocommit=True) as database:
+            for number in range(10):
+                database.execute(f"CREATE TABLE table_{number} (id bigint PRIMARY KEY, name text NOT NULL)")
+            database.execute("CREATE SCHEMA archive")
+            database.execute("CREATE TABLE archive.old (id bigint)")
+        yield name
+
+
+def crawl(source, by: Principal | None = None, **how) -> Run:
+    run = request_crawl(source=source, by=by or Principal.objects.system(), **how)
+    run_crawl(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "It did not come true in time."
+        time.sleep(0.05)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_crawl_reads_a_real_database_into_the_catalog(postgres_server, shop):
+    run = crawl(postgres_source(postgres_server, shop))
+    assert (run.state, run.message) == (RunState.SUCCEEDED, "11 added.")
+    table = Dataset.objects.get(name="table_3")
+    assert table.qualified_name == f"{shop}.public.table_3"
+    assert [field.nullable for field in table.fields.order_by("position")] == [False, False]
+    assert table.keys.get().columns == ["id"]
+    assert run.datasets_read == 11
+    assert not StagedDataset.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_second_crawl_notices_only_what_changed(postgres_server, shop):
+    target = postgres_source(postgres_server, shop)
+    crawl(target)
+    with psycopg.connect(postgres_server.url(shop), autocommit=True) as database:
+        database.execute("ALTER TABLE table_1 ADD COLUMN email text")
+        database.execute("DROP TABLE table_2")
+        database.execute("CREATE TABLE table_new (id int)")
+    run = crawl(target)
+    assert run.message == "1 added, 1 changed, 1 gone, 9 unchanged."
+    assert Dataset.objects.get(name="table_1").version == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_dry_run_shows_the_plan_and_changes_nothing(postgres_server, shop):
+    run = crawl(postgres_source(postgres_server, shop), dry_run=True)
+    assert run.state == RunState.SUCCEEDED
+    assert run.plan["added"] == 11 and f"{shop}.public.table_0" in run.plan["samples"]["added"]
+    assert not Dataset.objects.exists()
+    assert not StagedDataset.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_plan_that_removes_too_much_waits_for_a_person(postgres_server, shop):
+    target = postgres_source(postgres_server, shop)
+    crawl(target)
+    with psycopg.connect(postgres_server.url(shop), autocommit=True) as database:
+        database.execute("DROP TABLE table_1, table_2, table_3")
+    run = crawl(target)
+    assert run.state == RunState.WAITING
+    assert run.plan["gone"] == 3
+    assert not Dataset.objects.exclude(gone_since=None).exists()
+    confirm_plan(run=run, by=Principal.objects.system())
+    run_crawl(run.pk)
+    run.refresh_from_db()
+    assert (run.state, Dataset.objects.exclude(gone_since=None).count()) == (RunState.SUCCEEDED, 3)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_plan_that_waits_may_be_cancelled_and_nothing_is_gone(postgres_server, shop):
+    target = postgres_source(postgres_server, shop)
+    crawl(target)
+    with psycopg.connect(postgres_server.url(shop), autocommit=True) as database:
+        database.execute("DROP TABLE table_1, table_2, table_3")
+    run = crawl(target)
+    assert cancel_run(run=run, by=Principal.objects.system()).state == RunState.CANCELLED
+    assert not Dataset.objects.exclude(gone_since=None).exists()
+    assert not StagedDataset.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_wrong_password_fails_with_a_sentence_and_removes_nothing(postgres_server, shop):
+    crawl(postgres_source(postgres_server, shop))
+    target = Dataset.objects.first().source
+    target.connection.set_secret("wrong")
+    target.connection.save()
+    run = crawl(target)
+    assert run.state == RunState.FAILED
+    assert "password" in run.message.lower()
+    assert not Dataset.objects.exclude(gone_since=None).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_source_has_one_open_run(postgres_server, shop):
+    target = postgres_source(postgres_server, shop)
+    request_crawl(source=target, by=Principal.objects.system())
+    with pytest.raises(Conflict, match="open already"):
+        request_crawl(source=target, by=Principal.objects.system())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_run_is_carried_out_by_one_of_two_workers(postgres_server, shop):
+    run = request_crawl(source=postgres_source(postgres_server, shop), by=Principal.objects.system())
+
+    def work() -> None:
+        try:
+            run_crawl(run.pk)
+        finally:
+            connections.close_all()
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    run.refresh_from_db()
+    assert (run.state, run.fence) == (RunState.SUCCEEDED, 1)
+    assert Record.objects.filter(event="catalog.snapshot_applied").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cancel_ends_a_run_within_five_seconds_though_the_source_hangs(postgres_server, shop):
+    with held_wire(postgres_server, hold_after=4000) as wire:
+        run = request_crawl(
+            source=postgres_source(postgres_server, shop, port=wire.port), by=Principal.objects.system()
+        )
+
+        def work() -> None:
+            try:
+                run_crawl(run.pk)
+            finally:
+                connections.close_all()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        assert wire.held.wait(20)
+        began = time.monotonic()
+        cancel_run(run=run, by=Principal.objects.system())
+        wait_until(lambda: Run.objects.get(pk=run.pk).state == RunState.CANCELLED, seconds=5)
+        assert time.monotonic() - began < 5
+        wire.release.set()
+        worker.join(30)
+    assert not worker.is_alive()
+    assert not Dataset.objects.exists()
+    assert Run.objects.get(pk=run.pk).state == RunState.CANCELLED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_run_of_a_killed_worker_is_lost_and_tried_once_more(postgres_server, shop):
+    with held_wire(postgres_server, hold_after=4000) as wire:
+        target = postgres_source(postgres_server, shop, port=wire.port)
+        run = request_crawl(source=target, by=Principal.objects.system())
+        worker = worker_process(f"from ingestion.crawling import run_crawl; run_crawl({run.pk})")
+        assert wire.held.wait(40)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    assert give_up_silent() == [], "Its heart beat a moment ago."
+    Run.objects.filter(pk=run.pk).update(
+        heartbeat_at=timezone.now() - dt.timedelta(seconds=SILENT_SECONDS + 1)
+    )
+    (again,) = give_up_silent()
+    run.refresh_from_db()
+    assert (run.state, again.retry_of, again.trigger) == (RunState.LOST, run, Run.Trigger.RETRY)
+    assert not StagedDataset.objects.filter(reading=run.pk).exists()
+    Run.objects.filter(pk=again.pk).update(
+        state=RunState.RUNNING, heartbeat_at=timezone.now() - dt.timedelta(hours=1)
+    )
+    assert give_up_silent() == [], "A second loss is not tried again."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_that_was_thought_dead_writes_nothing(postgres_server, shop):
+    with held_wire(postgres_server, hold_after=4000) as wire:
+        run = request_crawl(
+            source=postgres_source(postgres_server, shop, port=wire.port), by=Principal.objects.system()
+        )
+
+        def work() -> None:
+            try:
+                run_crawl(run.pk)
+            finally:
+                connections.close_all()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        assert wire.held.wait(20)
+        Run.objects.filter(pk=run.pk).update(state=RunState.LOST, finished_at=timezone.now())
+        wire.release.set()
+        worker.join(30)
+    assert not Dataset.objects.exists()
+    assert Run.objects.get(pk=run.pk).state == RunState.LOST
+
+
+def lines_of(*values) -> list[bytes]:
+    return [msgspec.json.encode(value) for value in values]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pushed_snapshots_are_applied_like_crawled_ones():
+    target = source("pushed")
+    schema = ("shop", "public")
+    table = DatasetSnapshot(path=(*schema, "orders"), kind=DatasetKind.TABLE)
+    run = push_snapshots(
+        source=target,
+        lines=lines_of(SchemasListed(schemas=(schema,)), table, SchemaRead(schema=schema, datasets=1)),
+        by=Principal.objects.system(),
+    )
+    assert run.state == RunState.QUEUED
+    run_crawl(run.pk)
+    run.refresh_from_db()
+    assert (run.state, Dataset.objects.get().qualified_name) == (RunState.SUCCEEDED, "shop.public.orders")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "line",
+    [b"{", b"[]", b'{"type": "dataset"}', b'{"type": "dataset", "path": [], "kind": "table"}', b"\xff"],
+)
+def test_pushed_line_that_is_no_reading_keeps_nothing(line):
+    good = lines_of(DatasetSnapshot(path=("shop", "public", "orders"), kind=DatasetKind.TABLE))
+    with pytest.raises(Invalid, match="Line 2"):
+        push_snapshots(source=source("pushed"), lines=[*good, line], by=Principal.objects.system())
+    assert Run.objects.get().state == RunState.FAILED
+    assert not StagedDataset.objects.exists()
+
+
+@pytest.mark.django_db
+def test_only_curators_of_the_domain_may_crawl():
+    cast = personas()
+    target = cast.dataset.source
+    target.domain = cast.domain
+    target.save()
+    for refused in (cast.analyst, cast.outsider):
+        with pytest.raises(Forbidden):
+            request_crawl(source=target, by=refused)
+    assert request_crawl(source=target, by=cast.steward).state == RunState.QUEUED
+
+
+@pytest.mark.django_db
+def test_schedule_is_a_cron_expression_that_owners_set():
+    sales = domain("Sales")
+    owner, steward = person("owner"), person("keeper")
+    role(sales, owner, DomainRole.OWNER)
+    role(sales, steward)
+    target = source("shop", of=sales)
+    with pytest.raises(Forbidden):
+        set_schedule(source=target, cron="0 3 * * *", by=steward)
+    schedule = set_schedule(source=target, cron=" 30  3 * * 1-5", by=owner)
+    assert cron_of(schedule) == "30 3 * * 1-5"
+    assert all((at.hour, at.minute) == (3, 30) and at.isoweekday() <= 5 for at in next_times(schedule, 7))
+    assert set_schedule(source=target, cron="", by=owner) is None
+    for wrong in ("every night", "* * * *", "61 * * * *", "0 25 * * *"):
+        with pytest.raises(Invalid):
+            set_schedule(source=target, cron=wrong, by=owner)
+
+
+def test_ended_states_never_move():
+    ended = {RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.LOST}
+    assert {state for state, targets in TRANSITIONS.items() if not targets} == ended
+
+
+@pytest.mark.django_db
+def test_database_refuses_a_second_open_run():
+    by = Principal.objects.system()
+    target = source("shop")
+    Run.objects.create(source=target, trigger=Run.Trigger.PERSON, requested_by=by)
+    with pytest.raises(IntegrityError, match="run_one_open_per_source"):
+        Run.objects.create(source=target, trigger=Run.Trigger.PERSON, requested_by=by, state=RunState.RUNNING)
