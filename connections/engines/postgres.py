@@ -92,7 +92,7 @@ def connect(target: Target) -> psycopg.Connection[Any]:
                 connect_timeout=target.connect_seconds,
                 client_encoding="utf8",
                 # What the account running the catalog has lying about must not take part.
-                passfile="/dev/null",
+                passfile=authority.name + ".none",
                 sslcertmode="disable",
                 gssencmode="disable",
                 options="",

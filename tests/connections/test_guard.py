@@ -76,7 +76,7 @@ def test_a_name_is_resolved_once_and_pinned_to_the_address_that_passed():
 
 
 def test_a_name_that_leads_only_to_refused_addresses_is_refused():
-    with pytest.raises(Forbidden, match="leads to 169.254.169.254"):
+    with pytest.raises(Forbidden, match=r"leads to 169\.254\.169\.254"):
         pin("metadata.example.org", 80, PRIVATE, lambda host, port: ["169.254.169.254"])
 
 
@@ -93,7 +93,7 @@ def test_an_unknown_host_says_so():
 
 
 def test_a_network_that_is_none_is_named():
-    with pytest.raises(Invalid, match="10.0.0.0/33"):
+    with pytest.raises(Invalid, match=r"10\.0\.0\.0/33"):
         networks(["10.0.0.0/33"])
 
 

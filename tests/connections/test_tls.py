@@ -1,4 +1,4 @@
-"""Certificates of sources are verified. A relay that ends TLS stands in front of the real server, as stunnel would."""
+"""Certificates of sources are verified. A relay that ends TLS stands in front of the real server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A TCP relay in front of a real server: counts the statements that pass, and cuts the wire where a test wants it."""
+"""A TCP relay in front of a real server: counts the statements that pass, and cuts the wire."""
 
 from __future__ import annotations
 

@@ -43,8 +43,9 @@ def test_sqlite_tells_everything_of_a_table(tmp_path: Path):
         sqlite_file(
             tmp_path,
             """
-            CREATE TABLE unit (id INTEGER PRIMARY KEY, code VARCHAR(10) NOT NULL UNIQUE, price NUMERIC DEFAULT 1.5,
-                               twice REAL AS (price * 2) STORED, doc JSON, anything);
+            CREATE TABLE unit (id INTEGER PRIMARY KEY, code VARCHAR(10) NOT NULL UNIQUE,
+                               price NUMERIC DEFAULT 1.5, twice REAL AS (price * 2) STORED,
+                               doc JSON, anything);
             CREATE TABLE task (a TEXT, b INT REFERENCES unit, PRIMARY KEY (b, a)) WITHOUT ROWID;
             CREATE UNIQUE INDEX partly ON unit (price) WHERE price > 1;
             CREATE VIEW v AS SELECT code FROM unit;
@@ -81,7 +82,8 @@ def test_duckdb_tells_everything_of_a_table(tmp_path: Path):
             tmp_path,
             "CREATE SCHEMA sales",
             """CREATE TABLE sales.unit (id INTEGER PRIMARY KEY, code VARCHAR UNIQUE,
-               home STRUCT(street STRUCT("the name" VARCHAR)[], city VARCHAR), sizes MAP(VARCHAR, STRUCT(x DOUBLE)),
+               home STRUCT(street STRUCT("the name" VARCHAR)[], city VARCHAR),
+               sizes MAP(VARCHAR, STRUCT(x DOUBLE)),
                mood ENUM('sad', 'hap,py'), price DECIMAL(18, 3) DEFAULT 1)""",
             "CREATE TABLE sales.task (unit_id INTEGER REFERENCES sales.unit (id))",
             "CREATE VIEW v AS SELECT code FROM sales.unit",

@@ -63,13 +63,16 @@ def test_everything_a_table_is_made_of_is_read(source: Source):
     source.execute(
         """
         CREATE TABLE unit (
-            id int AUTO_INCREMENT PRIMARY KEY, code varchar(10) NOT NULL COMMENT 'Printed on the diploma',
+            id int AUTO_INCREMENT PRIMARY KEY,
+            code varchar(10) NOT NULL COMMENT 'Printed on the diploma',
             price decimal(10, 2) DEFAULT 1.5, twice decimal(12, 2) AS (price * 2) STORED, active tinyint(1),
             mood enum('sad', 'happy') DEFAULT 'sad', doc json,
-            made timestamp DEFAULT current_timestamp ON UPDATE current_timestamp, UNIQUE KEY code_unique (code)
+            made timestamp DEFAULT current_timestamp ON UPDATE current_timestamp,
+            UNIQUE KEY code_unique (code)
         ) COMMENT 'Units of study'
         """,
-        "CREATE TABLE task (id int PRIMARY KEY, unit_id int, CONSTRAINT of_unit FOREIGN KEY (unit_id) REFERENCES unit (id))",
+        "CREATE TABLE task (id int PRIMARY KEY, unit_id int,"
+        " CONSTRAINT of_unit FOREIGN KEY (unit_id) REFERENCES unit (id))",
         "CREATE VIEW v AS SELECT code FROM unit",
         "CREATE TABLE split (id int PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 4",
         "CREATE SEQUENCE counter",

@@ -75,7 +75,8 @@ def test_everything_a_table_is_made_of_is_read(source: Source):
             mood mood, home address, others address[], made timestamptz(3) DEFAULT now(),
             CONSTRAINT code_unique UNIQUE (code) INCLUDE (cost));
         CREATE UNLOGGED TABLE task (
-            unit_id bigint, unit_code varchar(80), CONSTRAINT of_unit FOREIGN KEY (unit_id) REFERENCES unit (id));
+            unit_id bigint, unit_code varchar(80),
+            CONSTRAINT of_unit FOREIGN KEY (unit_id) REFERENCES unit (id));
         COMMENT ON TABLE unit IS 'Units of study'; COMMENT ON COLUMN unit.code IS 'Printed on the diploma';
         ALTER TABLE task DROP COLUMN unit_code; ALTER TABLE task ADD COLUMN note text;
         """
@@ -117,7 +118,8 @@ def test_everything_a_table_is_made_of_is_read(source: Source):
 def test_views_and_foreign_tables_are_told_apart_and_tell_their_definition(source: Source):
     source.execute(
         """
-        CREATE TABLE unit (id int); CREATE VIEW v AS SELECT id FROM unit; CREATE MATERIALIZED VIEW m AS SELECT id FROM v;
+        CREATE TABLE unit (id int); CREATE VIEW v AS SELECT id FROM unit;
+        CREATE MATERIALIZED VIEW m AS SELECT id FROM v;
         CREATE FOREIGN DATA WRAPPER nothing; CREATE SERVER far FOREIGN DATA WRAPPER nothing;
         CREATE FOREIGN TABLE f (id int) SERVER far;
         """
@@ -132,7 +134,8 @@ def test_views_and_foreign_tables_are_told_apart_and_tell_their_definition(sourc
 
 def test_system_schemas_and_objects_of_extensions_are_out(source: Source):
     source.execute(
-        "CREATE EXTENSION IF NOT EXISTS pg_stat_statements; CREATE TEMP TABLE passing (id int); CREATE TABLE kept (id int)"
+        "CREATE EXTENSION IF NOT EXISTS pg_stat_statements;"
+        "CREATE TEMP TABLE passing (id int); CREATE TABLE kept (id int)"
     )
     found = source.read()
     assert list(found.complete) == [(source.database, "public")]
@@ -153,7 +156,8 @@ def test_five_thousand_partitions_are_one_dataset(source: Source):
     source.execute("CREATE TABLE t (id int, at date) PARTITION BY RANGE (id)")
     for first in range(0, 5000, 100):
         source.execute(
-            f"CREATE TABLE b{first} PARTITION OF t FOR VALUES FROM ({first}) TO ({first + 100}) PARTITION BY RANGE (id);"
+            f"CREATE TABLE b{first} PARTITION OF t FOR VALUES FROM ({first}) TO ({first + 100})"
+            " PARTITION BY RANGE (id);"
             + "".join(
                 f"CREATE TABLE p{number} PARTITION OF b{first} FOR VALUES FROM ({number}) TO ({number + 1});"
                 for number in range(first, first + 100)
@@ -215,7 +219,8 @@ def test_only_what_changed_is_sent_again(source: Source):
         """
         CREATE TYPE street AS (name text);
         CREATE TABLE plain (id int); CREATE TABLE typed (home street); CREATE TABLE many (homes street[]);
-        CREATE TABLE keyed (id int); CREATE TABLE told (id int DEFAULT 1); CREATE VIEW v AS SELECT id FROM plain;
+        CREATE TABLE keyed (id int); CREATE TABLE told (id int DEFAULT 1);
+        CREATE VIEW v AS SELECT id FROM plain;
         CREATE TABLE gone (id int); CREATE TABLE split (id int) PARTITION BY LIST (id);
         """
     )
@@ -226,7 +231,8 @@ def test_only_what_changed_is_sent_again(source: Source):
     source.execute(
         """
         ALTER TYPE street ADD ATTRIBUTE number int; ALTER TABLE keyed ADD PRIMARY KEY (id);
-        COMMENT ON COLUMN told.id IS 'x'; CREATE OR REPLACE VIEW v AS SELECT id FROM plain WHERE id > 1;
+        COMMENT ON COLUMN told.id IS 'x';
+        CREATE OR REPLACE VIEW v AS SELECT id FROM plain WHERE id > 1;
         DROP TABLE gone; CREATE TABLE fresh (id int); CREATE TABLE part PARTITION OF split FOR VALUES IN (1);
         """
     )
@@ -247,7 +253,8 @@ def test_patterns_decide_in_the_source(source: Source):
     source.execute(
         """
         CREATE SCHEMA sales; CREATE SCHEMA "sales.old"; CREATE SCHEMA hr;
-        CREATE TABLE sales.unit (id int); CREATE TABLE sales.tmp_1 (id int); CREATE TABLE sales.tmpx1 (id int);
+        CREATE TABLE sales.unit (id int);
+        CREATE TABLE sales.tmp_1 (id int); CREATE TABLE sales.tmpx1 (id int);
         CREATE TABLE "sales.old".unit (id int); CREATE TABLE hr.person (id int);
         """
     )
@@ -345,7 +352,7 @@ def test_an_unknown_database_and_a_closed_port_are_told_apart(source: Source):
 
 def test_a_lock_on_one_table_fails_its_schema_alone(source: Source):
     source.execute(
-        "CREATE SCHEMA busy; CREATE SCHEMA calm; CREATE TABLE busy.free (id int); CREATE TABLE calm.t (id int)"
+        "CREATE SCHEMA busy; CREATE SCHEMA calm;CREATE TABLE busy.free (id int); CREATE TABLE calm.t (id int)"
     )
     source.execute("CREATE TABLE base (id int); CREATE VIEW busy.locked AS SELECT id FROM base")
     with psycopg.connect(source.server.url(source.database)) as other:
@@ -361,11 +368,13 @@ def test_a_lock_on_one_table_fails_its_schema_alone(source: Source):
 
 def test_a_view_that_cannot_be_written_out_loses_only_its_definition(source: Source):
     source.execute(
-        "CREATE TABLE base (a int, b int); CREATE VIEW broken AS SELECT a, b FROM base; CREATE TABLE t (id int)"
+        "CREATE TABLE base (a int, b int); CREATE VIEW broken AS SELECT a, b FROM base;"
+        "CREATE TABLE t (id int)"
     )
     # PostgreSQL does not let the column go; a damaged catalog does.
     source.execute(
-        "SET allow_system_table_mods = on; DELETE FROM pg_attribute WHERE attrelid = 'base'::regclass AND attname = 'a'"
+        "SET allow_system_table_mods = on;"
+        "DELETE FROM pg_attribute WHERE attrelid = 'base'::regclass AND attname = 'a'"
     )
     found = source.read()
     assert not found.failed
