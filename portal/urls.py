@@ -1,7 +1,23 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path, re_path
+
+from portal.views import audit, browse, dataset, home, search
 
 app_name = "portal"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("search/", search.search_page, name="search"),
+    path("search/suggest/", search.suggest, name="suggest"),
+    path("search/export.csv", search.export, name="search_export"),
+    path("browse/", browse.browse, name="browse"),
+    path("datasets/<int:dataset_id>/", dataset.dataset_page, name="dataset"),
+    re_path(
+        r"^datasets/(?P<dataset_id>[0-9]{1,18})/(?P<tab>schema|lineage|access|activity)/$",
+        dataset.dataset_tab,
+        name="dataset_tab",
+    ),
+    path("datasets/<int:dataset_id>/fields/<int:field_id>/", dataset.field_page, name="field"),
+    path("audit/", audit.audit_log, name="audit"),
+]

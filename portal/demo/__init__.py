@@ -1,0 +1,1 @@
+"""The demo: an invented organisation with real databases, a real pipeline and people who use the catalog."""

@@ -1,0 +1,149 @@
+"""The browse tree: real pages that open one branch, and the fragments by which a branch opens in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.authentication import principal_of
+from catalog.models import Dataset, Schema, Source
+from catalog.queries import tree
+from common.components import TreeNode
+from common.errors import NotFound
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+ORPHANS = "pipelines"
+
+
+@require_safe
+def browse(request: HttpRequest) -> HttpResponse:
+    """The whole tree down to sources; `?source=` and `?schema=` open one of them, `?branch=` answers its children alone."""
+    principal = principal_of(request)
+    source = _source(principal, request.GET.get("source", ""))
+    schema = _schema(principal, request.GET.get("schema", ""))
+    if schema is not None:
+        source = schema.source
+    orphans = request.GET.get("source") == ORPHANS
+    cursor = request.GET.get("cursor")
+    if "branch" in request.GET:
+        nodes = _inside(principal, source, schema, cursor) if (source or orphans) else []
+        return render(request, "portal/_branch.html", {"nodes": nodes})
+    nodes = [_system_node(principal, branch, source, schema, cursor) for branch in tree.systems(principal)]
+    if tree.has_datasets_without_source(principal):
+        nodes.append(_orphans_node(principal, orphans, cursor))
+    return render(request, "portal/browse.html", {"nodes": nodes, "opened": schema or source})
+
+
+def _source(principal: Principal, text: str) -> Source | None:
+    if not text or text == ORPHANS:
+        return None
+    found: Source | None = Source.objects.visible_to(principal).filter(slug=text.replace("\x00", "")).first()  # type: ignore[attr-defined]
+    if found is None:
+        raise NotFound("There is no such source, or you may not see it.")
+    return found
+
+
+def _schema(principal: Principal, text: str) -> Schema | None:
+    if not text:
+        return None
+    wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    seen = Source.objects.visible_to(principal).values("pk")  # type: ignore[attr-defined]
+    found = Schema.objects.select_related("source").filter(pk=wanted, source__in=seen).first()
+    if found is None or not (tree.datasets_in(principal, schema=found, size=1).rows or principal.is_administrator):
+        raise NotFound("There is no such schema, or you may not see it.")
+    return found
+
+
+def _system_node(
+    principal: Principal, branch: tree.SystemBranch, source: Source | None, schema: Schema | None, cursor: str | None
+) -> TreeNode:
+    children = [_source_node(principal, one, source, schema, cursor) for one in branch.sources]
+    label = branch.system.name if branch.system else "Sources of no system"
+    return TreeNode(label, kind="system", count=branch.count, children=children, open=True)
+
+
+def _source_node(
+    principal: Principal, branch: tree.SourceBranch, source: Source | None, schema: Schema | None, cursor: str | None
+) -> TreeNode:
+    here = source is not None and source.pk == branch.source.pk
+    href = f"{reverse('portal:browse')}?source={branch.source.slug}"
+    return TreeNode(
+        branch.source.name,
+        href,
+        "source",
+        branch.count,
+        note=branch.source.platform,
+        open=here,
+        current=here and schema is None,
+        load_url="" if here else f"{href}&branch=1",
+        children=_inside_source(principal, branch.source, schema, cursor) if here else (),
+    )
+
+
+def _schema_nodes(principal: Principal, source: Source, opened: Schema | None, cursor: str | None) -> list[TreeNode]:
+    nodes = []
+    for branch in tree.schemas(principal, source):
+        here = opened is not None and opened.pk == branch.schema.pk
+        href = f"{reverse('portal:browse')}?schema={branch.schema.pk}"
+        nodes.append(
+            TreeNode(
+                str(branch.schema) or "(no schema)",
+                href,
+                "schema",
+                branch.count,
+                open=here,
+                current=here,
+                load_url="" if here else f"{href}&branch=1",
+                children=_dataset_nodes(principal, branch.schema, None, cursor) if here else (),
+            )
+        )
+    return nodes
+
+
+def _inside(principal: Principal, source: Source | None, schema: Schema | None, cursor: str | None) -> list[TreeNode]:
+    """What a branch holds: a schema its datasets, a source its schemas, and no source what only pipelines know."""
+    if schema is not None:
+        return _dataset_nodes(principal, schema, None, cursor)
+    if source is not None and cursor is None:
+        return _inside_source(principal, source, None, None)
+    return _dataset_nodes(principal, None, source, cursor)
+
+
+def _inside_source(principal: Principal, source: Source, opened: Schema | None, cursor: str | None) -> list[TreeNode]:
+    """The schemas of a source, then its datasets that stand in none."""
+    without = _dataset_nodes(principal, None, source, None if opened else cursor)
+    return [*_schema_nodes(principal, source, opened, cursor), *without]
+
+
+def _dataset_nodes(principal: Principal, schema: Schema | None, source: Source | None, cursor: str | None) -> list[TreeNode]:
+    page = tree.datasets_in(principal, schema=schema, source=source, cursor=cursor)
+    nodes = [_dataset_node(row) for row in page.rows]
+    if page.next_cursor:
+        where = f"schema={schema.pk}" if schema else f"source={source.slug if source else ORPHANS}"
+        href = f"{reverse('portal:browse')}?{where}&cursor={page.next_cursor}"
+        nodes.append(TreeNode("More", href, "", load_url=f"{href}&branch=1"))
+    return nodes
+
+
+def _dataset_node(row: Dataset) -> TreeNode:
+    label = row.name if row.source_id else row.qualified_name
+    return TreeNode(label, reverse("portal:dataset", args=[row.pk]), row.kind)
+
+
+def _orphans_node(principal: Principal, opened: bool, cursor: str | None) -> TreeNode:
+    href = f"{reverse('portal:browse')}?source={ORPHANS}"
+    return TreeNode(
+        "Known from pipelines only",
+        href,
+        "job",
+        open=opened,
+        current=opened,
+        load_url="" if opened else f"{href}&branch=1",
+        children=_dataset_nodes(principal, None, None, cursor) if opened else (),
+    )

@@ -1,0 +1,167 @@
+"""The dataset page: a header that everybody sees who may know of the dataset, and a tab a path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from access.models import AccessRequest, Grant
+from access.queries import dataset_access
+from accounts.authentication import principal_of
+from audit.events import Subject
+from audit.queries import activity_of
+from catalog.models import Dataset, Field, Ownership, Tier
+from catalog.permissions import can_curate
+from catalog.queries.datasets import Said, names_of, owners_of, said_of, visible_dataset
+from classification.queries import history_of as label_history
+from classification.queries import levels_by_rank
+from common.components import Crumb, Tab
+from common.errors import NotFound
+from lineage import queries as lineage_queries
+from portal.activity import feed
+from portal.results import place_of
+from portal.schema_tab import schema_tab
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+TABS = (
+    ("schema", "Schema", "columns-3", Tier.METADATA),
+    ("lineage", "Lineage", "hierarchy-2", Tier.METADATA),
+    ("access", "Access", "lock-access", Tier.DISCOVER),
+    ("activity", "Activity", "history", Tier.METADATA),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MyAccess:
+    """Where the reader stands: a live grant, an open request, or neither."""
+
+    grant: Grant | None
+    request: AccessRequest | None
+
+
+def _my_access(principal: Principal, dataset: Dataset) -> MyAccess:
+    grant = Grant.objects.filter(principal=principal, dataset=dataset).live().first()  # type: ignore[attr-defined]
+    asked = AccessRequest.objects.filter(requester=principal, dataset=dataset).pending().first()  # type: ignore[attr-defined]
+    return MyAccess(grant, asked)
+
+
+def _header(principal: Principal, dataset: Dataset, current: str) -> dict[str, Any]:
+    """What stands above every tab."""
+    tier = dataset.tier  # type: ignore[attr-defined]
+    owners = owners_of(dataset)
+    return {
+        "dataset": dataset,
+        "tier": tier,
+        "readable": tier >= Tier.METADATA,
+        "place": place_of(dataset),
+        "names": names_of(dataset),
+        "owners": [one for one in owners if one.kind == Ownership.Kind.OWNER],
+        "stewards": [one for one in owners if one.kind == Ownership.Kind.STEWARD],
+        "level": levels_by_rank().get(dataset.level or 0),
+        "mine": _my_access(principal, dataset),
+        "may_curate": can_curate(principal, dataset),
+        "crumbs": _crumbs(dataset),
+        "tabs": [
+            Tab(label, _tab_href(dataset, name), name == current, icon=icon)
+            for name, label, icon, needed in TABS
+            if tier >= needed
+        ],
+    }
+
+
+def _tab_href(dataset: Dataset, tab: str) -> str:
+    if tab == "schema":
+        return reverse("portal:dataset", args=[dataset.pk])
+    return reverse("portal:dataset_tab", args=[dataset.pk, tab])
+
+
+def _crumbs(dataset: Dataset) -> list[Crumb]:
+    browse = reverse("portal:browse")
+    crumbs = [Crumb("Browse", browse)]
+    if dataset.source:
+        crumbs.append(Crumb(dataset.source.name, f"{browse}?source={dataset.source.slug}"))
+    if dataset.schema and dataset.schema.path:
+        crumbs.append(Crumb(str(dataset.schema), f"{browse}?schema={dataset.schema_id}"))
+    return [*crumbs, Crumb(dataset.name)]
+
+
+@require_safe
+def dataset_page(request: HttpRequest, dataset_id: int) -> HttpResponse:
+    """The schema tab; for whoever may only know that the dataset exists, the header and how to ask for access."""
+    principal = principal_of(request)
+    dataset = visible_dataset(principal, dataset_id)
+    if dataset.merged_into_id is not None:
+        return redirect("portal:dataset", dataset.merged_into_id)
+    context = _header(principal, dataset, "schema")
+    if not context["readable"]:
+        return render(request, "portal/dataset_closed.html", context)
+    context |= {
+        "schema": schema_tab(request, principal, dataset),
+        "said": said_of(dataset),
+        "definition": dataset.definition if context["tier"] >= Tier.PROFILE else "",
+        "has_definition": bool(dataset.definition),
+    }
+    context["description"] = context["said"].descriptions.get(None)
+    context["assigned"] = context["said"].tags.get(None, ())
+    return render(request, "portal/dataset_schema.html", context)
+
+
+@require_safe
+def dataset_tab(request: HttpRequest, dataset_id: str, tab: str) -> HttpResponse:
+    """One of the other tabs."""
+    if tab == "schema":
+        return dataset_page(request, int(dataset_id))
+    principal = principal_of(request)
+    needed = next(tier for name, _, _, tier in TABS if name == tab)
+    dataset = visible_dataset(principal, int(dataset_id), tier=needed)
+    context = _header(principal, dataset, tab) | _TAB_CONTEXTS[tab](request, principal, dataset)
+    return render(request, f"portal/dataset_{tab}.html", context)
+
+
+def _lineage(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
+    return {"lineage": lineage_queries.dataset_lineage(principal, dataset)}
+
+
+def _access(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
+    return {"access": dataset_access(principal, dataset)}
+
+
+def _activity(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
+    told, page = activity_of(Subject("dataset", dataset.pk), cursor=request.GET.get("cursor"))
+    return {"activities": feed(told), "page": page}
+
+
+_TAB_CONTEXTS = {"lineage": _lineage, "access": _access, "activity": _activity}
+
+
+@require_safe
+def field_page(request: HttpRequest, dataset_id: int, field_id: int) -> HttpResponse:
+    """One column: what it is, its keys, its level with why, and forms for those who curate."""
+    principal = principal_of(request)
+    dataset = visible_dataset(principal, dataset_id, tier=Tier.METADATA)
+    field = Field.objects.filter(pk=field_id, dataset=dataset).first()
+    if field is None:
+        raise NotFound("This dataset has no such column.")
+    said: Said = said_of(dataset)
+    by_rank = levels_by_rank()
+    context = {
+        "dataset": dataset,
+        "field": field,
+        "level": by_rank.get(field.level or 0),
+        "labels": [label for label in label_history(dataset) if label.field_id == field.pk],
+        "of": len(by_rank),
+        "description": said.descriptions.get(field.pk),
+        "assigned": said.tags.get(field.pk, ()),
+        "may_curate": can_curate(principal, dataset),
+        "crumbs": [*_crumbs(dataset)[:-1], Crumb(dataset.name, _tab_href(dataset, "schema")), Crumb(str(field))],
+    }
+    return render(request, "portal/field.html", context)
+
+
