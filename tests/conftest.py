@@ -4,6 +4,7 @@ PostgreSQL and Valkey are real and start by themselves (tests/servers/plugin.py)
 pytest-django. `postgres_server` and `mariadb_server` give scratch databases to crawl.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -31,8 +32,8 @@ def mariadb_server() -> Iterator[MariadbServer]:
 
 @pytest.fixture(scope="session")
 def valkey() -> str:
-    """The running Valkey's address for redis-py."""
-    return plugin.servers.valkey.url
+    """The address, for redis-py, of this process's own database on the running Valkey."""
+    return os.environ["REDIS_URL"]
 
 
 @pytest.fixture(scope="session")

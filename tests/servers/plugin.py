@@ -11,12 +11,14 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+import redis
 from psycopg import sql
 
 from stack import contract
 from stack.layout import Layout
 from stack.postgres import SUPERUSER
 from stack.servers import Servers
+from stack.valkey import DATABASES
 
 PREFIX = "test"
 MISSING: dict[str, str] = {}
@@ -33,21 +35,25 @@ def database_name(process: int) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set the environment before pytest-django loads the settings. Nothing is started here."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        return
-    for name in set(os.environ) - set(contract.without_settings(os.environ)):
-        del os.environ[name]
-    os.environ.update(contract.testing(servers))
-    os.environ["TEST_DATABASE_NAME"] = database_name(os.getpid())
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        for name in set(os.environ) - set(contract.without_settings(os.environ)):
+            del os.environ[name]
+        os.environ.update(contract.testing(servers))
+        os.environ["TEST_DATABASE_NAME"] = database_name(os.getpid())
+    # Each process its own, or caches and queues of runs at the same time would mix.
+    os.environ["REDIS_URL"] = servers.valkey.url_of(1 + os.getpid() % (DATABASES - 1))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Start the servers, or join the run that has; workers of pytest-xdist use their controller's."""
-    if session.config.option.collectonly or hasattr(session.config, "workerinput"):
+    if session.config.option.collectonly:
         return
-    servers.enter()
-    drop_databases(of_dead_runs=True)
+    if not hasattr(session.config, "workerinput"):
+        servers.enter()
+        drop_databases(of_dead_runs=True)
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        client.flushdb()
 
 
 @pytest.hookimpl(trylast=True)
