@@ -20,7 +20,13 @@ from common.errors import Conflict, Invalid
 
 @transaction.atomic
 def add_person(
-    *, username: str, email: str, password: str, by: Principal, full_name: str = "", administrator: bool = False
+    *,
+    username: str,
+    email: str,
+    password: str,
+    by: Principal,
+    full_name: str = "",
+    administrator: bool = False,
 ) -> User:
     """Create a person who can sign in. Raises `Invalid` for a weak password and `Conflict` for a name already taken."""
     check_is_administrator(by)
@@ -43,9 +49,7 @@ def add_person(
     except IntegrityError:
         raise Conflict(f"There is already a person called {username} or with the address {email}.") from None
     record(
-        PersonAdded(
-            principal_id=user.principal.pk, username=username, email=email, administrator=administrator
-        ),
+        PersonAdded(principal_id=user.principal.pk, username=username, email=email, administrator=administrator),
         by=by,
     )
     return user
@@ -78,10 +82,17 @@ def create_token(
     try:
         with transaction.atomic():
             issued = mint(
-                principal=principal, name=name, scopes=scopes, by=by, namespaces=namespaces, expires_at=expires_at
+                principal=principal,
+                name=name,
+                scopes=scopes,
+                by=by,
+                namespaces=namespaces,
+                expires_at=expires_at,
             )
     except IntegrityError:
-        raise Conflict(f"{principal} already has a token called {name}. Revoke it first or choose another name.") from None
+        raise Conflict(
+            f"{principal} already has a token called {name}. Revoke it first or choose another name."
+        ) from None
     record(
         TokenCreated(
             token_id=issued.token.pk,
@@ -105,7 +116,10 @@ def revoke_token(*, token: ApiToken, by: Principal) -> None:
         return
     record(
         TokenRevoked(
-            token_id=token.pk, token=str(token), principal_id=token.principal_id, principal=str(token.principal)
+            token_id=token.pk,
+            token=str(token),
+            principal_id=token.principal_id,
+            principal=str(token.principal),
         ),
         by=by,
     )

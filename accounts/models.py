@@ -76,10 +76,13 @@ class Principal(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="principal_person_has_user",
-                condition=models.Q(kind="person", user__isnull=False) | ~models.Q(kind="person") & models.Q(user__isnull=True),
+                condition=models.Q(kind="person", user__isnull=False)
+                | ~models.Q(kind="person") & models.Q(user__isnull=True),
             ),
             models.UniqueConstraint(
-                name="principal_name_unique_unless_person", fields=["kind", "name"], condition=~models.Q(kind="person")
+                name="principal_name_unique_unless_person",
+                fields=["kind", "name"],
+                condition=~models.Q(kind="person"),
             ),
         ]
 

@@ -41,7 +41,9 @@ class Activity:
     change: str = ""
 
 
-def activity_of(subject: Subject, *, cursor: str | None = None, size: int = 30) -> tuple[list[Activity], Page[RecordSubject]]:
+def activity_of(
+    subject: Subject, *, cursor: str | None = None, size: int = 30
+) -> tuple[list[Activity], Page[RecordSubject]]:
     """What happened to a subject, newest first, a page at a time; three statements whatever the page's size."""
     rows = RecordSubject.objects.filter(kind=subject.kind, object_id=subject.id).select_related("record__actor__user")
     page = page_of(rows, order=("-record_id",), cursor=cursor, size=size)
@@ -52,7 +54,9 @@ def activity_of(subject: Subject, *, cursor: str | None = None, size: int = 30) 
 def tell(records: Iterable[Record], changes: Mapping[int, str] | None = None) -> list[Activity]:
     """The records as sentences, in their order; personal data is read back where it was not erased."""
     listed = list(records)
-    personal = {row.record_id: row.values for row in PersonalDetail.objects.filter(record__in=[row.pk for row in listed])}
+    personal = {
+        row.record_id: row.values for row in PersonalDetail.objects.filter(record__in=[row.pk for row in listed])
+    }
     return [_told(row, personal.get(row.pk, {}), (changes or {}).get(row.pk, "")) for row in listed]
 
 

@@ -54,7 +54,9 @@ def record_many(
     if not events:
         return []
     now = timezone.now()
-    sets = {kind: {change: sorted(ids) for change, ids in by_change.items()} for kind, by_change in (changes or {}).items()}
+    sets = {
+        kind: {change: sorted(ids) for change, ids in by_change.items()} for kind, by_change in (changes or {}).items()
+    }
     rows: list[Record] = []
     personal: list[tuple[Record, bytes, dict[str, Any]]] = []
     for index, event in enumerate(events):
@@ -81,7 +83,9 @@ def record_many(
         if apart:
             personal.append((row, salt, apart))
     Record.objects.bulk_create(rows)
-    PersonalDetail.objects.bulk_create(PersonalDetail(record=row, salt=salt, values=apart) for row, salt, apart in personal)
+    PersonalDetail.objects.bulk_create(
+        PersonalDetail(record=row, salt=salt, values=apart) for row, salt, apart in personal
+    )
     _write_subjects(rows, events, sets)
     deliveries = [Delivery(record=row, handler=handler) for row in rows for handler in handlers_of(row.event)]
     if deliveries:

@@ -18,9 +18,7 @@ def grant(using: str = "default") -> bool:
     connection = connections[using]
     role = sql.Identifier(settings.DATABASE_APP_ROLE)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT rolname <> current_user FROM pg_roles WHERE rolname = %s", [settings.DATABASE_APP_ROLE]
-        )
+        cursor.execute("SELECT rolname <> current_user FROM pg_roles WHERE rolname = %s", [settings.DATABASE_APP_ROLE])
         row = cursor.fetchone()
         if row is None or not row[0]:
             return False

@@ -26,17 +26,13 @@ def run() -> list[Figure]:
     return [*_measure("1,000", 1000, 1.5, 0.5), *_measure(f"{_LARGE:,}", _LARGE, 90, 15, peak_target=400)]
 
 
-def _measure(
-    name: str, tables: int, new: float, unchanged: float, peak_target: float | None = None
-) -> list[Figure]:
+def _measure(name: str, tables: int, new: float, unchanged: float, peak_target: float | None = None) -> list[Figure]:
     url = _database_of(tables)
     first, second = _crawl_twice(url, f"bench {name}")
     return [
         Figure(f"{name} tables, new", "s", first["seconds"], new),
         Figure(f"{name} tables, unchanged", "s", second["seconds"], unchanged),
-        Figure(
-            f"{name} tables, peak memory of the worker", "MB", max(first["peak"], second["peak"]), peak_target
-        ),
+        Figure(f"{name} tables, peak memory of the worker", "MB", max(first["peak"], second["peak"]), peak_target),
     ]
 
 
@@ -70,9 +66,7 @@ def _fill(url: str, tables: int) -> None:
                 for number in range(start, min(start + _TABLES_A_SCHEMA, tables)):
                     table = sql.Identifier(f"table_{number:06}")
                     database.execute(
-                        sql.SQL("CREATE TABLE {}.{} (id bigint PRIMARY KEY, {})").format(
-                            schema, table, columns
-                        )
+                        sql.SQL("CREATE TABLE {}.{} (id bigint PRIMARY KEY, {})").format(schema, table, columns)
                     )
         database.execute("ANALYZE pg_catalog.pg_class")
         database.execute("ANALYZE pg_catalog.pg_attribute")
@@ -121,9 +115,7 @@ def _crawl_twice(url: str, name: str) -> tuple[dict, dict]:
         if results[-1]["state"] != "succeeded":
             raise RuntimeError(f"The crawl ended as {results[-1]['state']}: {results[-1]['message']}")
     first, second = results
-    assert (
-        first["plan"]["added"] == second["plan"]["unchanged"] == Dataset.objects.filter(source=source).count()
-    )
+    assert first["plan"]["added"] == second["plan"]["unchanged"] == Dataset.objects.filter(source=source).count()
     return first, second
 
 
@@ -132,6 +124,4 @@ def _forget(source) -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE catalog_dataset, catalog_schema, ingestion_run, audit_record CASCADE")
-        cursor.execute(
-            "UPDATE catalog_source SET slug = slug || id, name = name || id WHERE id = %s", [source.pk]
-        )
+        cursor.execute("UPDATE catalog_source SET slug = slug || id, name = name || id WHERE id = %s", [source.pk])

@@ -65,14 +65,10 @@ def stopwatch() -> Iterator[Stopwatch]:
 def median_of_runs(run: Callable[[], list[Figure]], runs: int = RUNS) -> list[Figure]:
     """Run so many times and give each figure its median; every run must report the same figures."""
     samples = [run() for _ in range(runs)]
-    if any(
-        [figure.name for figure in sample] != [figure.name for figure in samples[0]] for sample in samples
-    ):
+    if any([figure.name for figure in sample] != [figure.name for figure in samples[0]] for sample in samples):
         raise ValueError("A benchmark must report the same figures, in the same order, in each run.")
     return [
-        Figure(
-            first.name, first.unit, statistics.median(f.value for f in same), first.target, first.direction
-        )
+        Figure(first.name, first.unit, statistics.median(f.value for f in same), first.target, first.direction)
         for first, same in zip(samples[0], zip(*samples, strict=True), strict=True)
     ]
 

@@ -122,7 +122,9 @@ def describe_from_pipeline(histories: Mapping[int, Sequence[ToldSchema]]) -> Non
     told = [
         {
             "dataset": dataset_id,
-            "versions": [{"at": one.at.isoformat(), "fields": msgspec.to_builtins(list(one.fields))} for one in history],
+            "versions": [
+                {"at": one.at.isoformat(), "fields": msgspec.to_builtins(list(one.fields))} for one in history
+            ],
         }
         for dataset_id, history in sorted(histories.items())
         if history

@@ -145,7 +145,10 @@ class Narrowing:
     def __init__(self, values: QueryDict | Mapping[str, Any]) -> None:
         filters = DatasetFilters(values, queryset=Dataset.objects.none())  # type: ignore[arg-type]
         if not filters.is_valid():
-            raise Invalid("Correct the filters named below.", {name: list(texts) for name, texts in filters.errors.items()})
+            raise Invalid(
+                "Correct the filters named below.",
+                {name: list(texts) for name, texts in filters.errors.items()},
+            )
         cleaned = filters.form.cleaned_data
         self.chosen: dict[str, list[str]] = {
             name: list(value) for name, value in cleaned.items() if name != "gone" and value

@@ -39,7 +39,9 @@ class MemberField(forms.CharField):
         found: list[Principal | Group] = list(exact[:2]) or list(people.filter(name__iexact=text)[:2])
         found += Group.objects.filter(name__iexact=text)[:1]
         if not found:
-            raise forms.ValidationError(f"Nobody here is called {text}. Give a user name, an e-mail address or a group.")
+            raise forms.ValidationError(
+                f"Nobody here is called {text}. Give a user name, an e-mail address or a group."
+            )
         if len(found) > 1:
             raise forms.ValidationError(f"More than one is called {text}. Give the user name or the e-mail address.")
         return found[0]

@@ -67,7 +67,9 @@ class Domain(models.Model):
     description = models.TextField(default="", blank=True)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     open_tier = models.PositiveSmallIntegerField(
-        choices=Tier, default=Tier.DISCOVER, help_text="What everybody who is signed in sees of this domain's datasets."
+        choices=Tier,
+        default=Tier.DISCOVER,
+        help_text="What everybody who is signed in sees of this domain's datasets.",
     )
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -97,10 +99,12 @@ class DomainMembership(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="membership_of_principal_or_group",
-                condition=Q(principal__isnull=False, group__isnull=True) | Q(principal__isnull=True, group__isnull=False),
+                condition=Q(principal__isnull=False, group__isnull=True)
+                | Q(principal__isnull=True, group__isnull=False),
             ),
             models.CheckConstraint(
-                name="membership_ends_after_it_begins", condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from"))
+                name="membership_ends_after_it_begins",
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
             ),
             models.UniqueConstraint(
                 name="membership_once_per_principal",
@@ -113,7 +117,9 @@ class DomainMembership(models.Model):
                 condition=Q(valid_to__isnull=True, group__isnull=False),
             ),
         ]
-        indexes = [models.Index(name="membership_by_principal", fields=["principal"], condition=Q(valid_to__isnull=True))]
+        indexes = [
+            models.Index(name="membership_by_principal", fields=["principal"], condition=Q(valid_to__isnull=True))
+        ]
 
 
 class Source(models.Model):
@@ -146,7 +152,9 @@ class Source(models.Model):
     )
     frequency = models.CharField(max_length=10, choices=Frequency, default=Frequency.BATCH)
     structure = models.CharField(max_length=15, choices=Structure, default=Structure.STRUCTURED)
-    location = models.CharField(max_length=200, default="", blank=True, help_text="Where the data is kept: Sydney, on site.")
+    location = models.CharField(
+        max_length=200, default="", blank=True, help_text="Where the data is kept: Sydney, on site."
+    )
     description = models.TextField(default="", blank=True)
     include = ArrayField(models.CharField(max_length=300), default=list, blank=True)
     exclude = ArrayField(models.CharField(max_length=300), default=list, blank=True)
@@ -211,10 +219,13 @@ class Dataset(models.Model):
     size_bytes = models.BigIntegerField(null=True, blank=True)
 
     fingerprint = models.CharField(max_length=64, default="", blank=True)
-    version = models.PositiveIntegerField(default=0, help_text="Number of the current schema version; 0: never described.")
+    version = models.PositiveIntegerField(
+        default=0, help_text="Number of the current schema version; 0: never described."
+    )
     first_seen = models.DateTimeField(default=timezone.now)
     last_seen = models.DateTimeField(
-        default=timezone.now, help_text="When it was last written here; `last_seen_at` counts later crawls in."
+        default=timezone.now,
+        help_text="When it was last written here; `last_seen_at` counts later crawls in.",
     )
     changed_at = models.DateTimeField(default=timezone.now)
     gone_since = models.DateTimeField(null=True, blank=True)
@@ -232,7 +243,9 @@ class Dataset(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="dataset_path_unique_in_source", fields=["source", "path"], condition=Q(source__isnull=False)
+                name="dataset_path_unique_in_source",
+                fields=["source", "path"],
+                condition=Q(source__isnull=False),
             )
         ]
         indexes = [
@@ -285,7 +298,9 @@ class DatasetName(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="dataset_name_is_of_one", fields=["namespace", "name"], condition=Q(valid_to__isnull=True)
+                name="dataset_name_is_of_one",
+                fields=["namespace", "name"],
+                condition=Q(valid_to__isnull=True),
             )
         ]
         indexes = [models.Index(name="dataset_name_of", fields=["dataset"])]
@@ -395,7 +410,8 @@ class Ownership(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="ownership_of_principal_or_group",
-                condition=Q(principal__isnull=False, group__isnull=True) | Q(principal__isnull=True, group__isnull=False),
+                condition=Q(principal__isnull=False, group__isnull=True)
+                | Q(principal__isnull=True, group__isnull=False),
             ),
             models.UniqueConstraint(
                 name="ownership_once",

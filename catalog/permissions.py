@@ -25,6 +25,7 @@ __all__ = [
     "can_edit_source",
     "check_can_crawl_source",
     "check_can_curate",
+    "check_can_curate_domain",
     "check_can_edit_domain",
     "check_can_edit_source",
     "check_is_catalog_administrator",
@@ -74,6 +75,12 @@ def can_edit_domain(by: Principal, domain: Domain) -> bool:
 def check_can_edit_domain(by: Principal, domain: Domain) -> None:
     if not can_edit_domain(by, domain):
         raise Forbidden(f"Only owners of {domain} and administrators may change it.")
+
+
+def check_can_curate_domain(by: Principal, domain: Domain) -> None:
+    """Stewards and owners of the domain say what belongs to it."""
+    if not scope_of(by).has_role(domain.pk, *_CURATORS):
+        raise Forbidden(f"Only stewards and owners of {domain} may put datasets into it.")
 
 
 def can_edit_source(by: Principal, source: Source | None) -> bool:

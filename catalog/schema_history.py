@@ -50,7 +50,11 @@ def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> l
     for name, word in (("kind", "kind"), ("comment", "comment"), ("definition_digest", "definition")):
         old, new = before.get(name), after.get(name)
         if old != new:
-            told = f"The {word} changed." if name == "definition_digest" else f"The {word} changed from {_said(old)} to {_said(new)}."
+            told = (
+                f"The {word} changed."
+                if name == "definition_digest"
+                else f"The {word} changed from {_said(old)} to {_said(new)}."
+            )
             found.append(Difference(ChangeKind.CHANGED, "dataset", word, {word: old}, {word: new}, told))
     return found
 
@@ -64,7 +68,9 @@ def summary(found: Sequence[Difference]) -> str:
             noun = ("field " if count == 1 else "fields ") if not parts else ""
             parts.append(f"{count} {noun}{kind.value}")
     told = ", ".join(parts)
-    others = list(dict.fromkeys(item.what if item.subject == "dataset" else "keys" for item in found if item.subject != "field"))
+    others = list(
+        dict.fromkeys(item.what if item.subject == "dataset" else "keys" for item in found if item.subject != "field")
+    )
     rest = f"{' and '.join(others)} changed" if others else ""
     return "; ".join(part for part in (told, rest) if part) or "nothing changed"
 

@@ -17,7 +17,11 @@ urlpatterns = [
     path("systems/add/", views.system_add, name="system_add"),
     path("datasets/<int:dataset_id>/edit/description/", views.describe_dataset, name="describe_dataset"),
     path("datasets/<int:dataset_id>/edit/owners/", views.dataset_owners, name="dataset_owners"),
-    path("datasets/<int:dataset_id>/edit/owners/<int:ownership_id>/end/", views.end_ownership, name="end_ownership"),
+    path(
+        "datasets/<int:dataset_id>/edit/owners/<int:ownership_id>/end/",
+        views.end_ownership,
+        name="end_ownership",
+    ),
     path("datasets/<int:dataset_id>/edit/tags/", views.dataset_tags, name="dataset_tags"),
     path("datasets/<int:dataset_id>/edit/tags/<slug:slug>/remove/", views.remove_tag, name="remove_tag"),
     path("datasets/<int:dataset_id>/edit/domain/", views.move_dataset, name="move_dataset"),

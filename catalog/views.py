@@ -24,7 +24,12 @@ from catalog.forms import (
     member_values,
 )
 from catalog.models import Dataset, Description, DomainMembership, Field, Origin, Ownership, System, Tag
-from catalog.permissions import can_edit_domain, check_can_curate, check_can_edit_domain, check_is_catalog_administrator
+from catalog.permissions import (
+    can_edit_domain,
+    check_can_curate,
+    check_can_edit_domain,
+    check_is_catalog_administrator,
+)
 from catalog.queries.datasets import owners_of, said_of, visible_dataset
 from catalog.queries.domains import domain_called, domain_lines, members_of
 from catalog.visibility import scope_of
@@ -88,7 +93,12 @@ def describe_field(request: HttpRequest, dataset_id: int, field_id: int) -> Http
     mine = Description.objects.filter(dataset=dataset, field=field, origin=Origin.PERSON, valid_to=None).first()
     form = DescriptionForm(request.POST or None, initial={"text": mine.text if mine else field.description})
     if request.method == "POST" and form.is_valid():
-        values = {"dataset": dataset, "field": field, "text": form.cleaned_data["text"], "by": principal_of(request)}
+        values = {
+            "dataset": dataset,
+            "field": field,
+            "text": form.cleaned_data["text"],
+            "by": principal_of(request),
+        }
         if saved(form, actions.describe, **values):
             messages.success(request, f"The description of {field} is saved.")
             return redirect("portal:field", dataset.pk, field.pk)
@@ -112,7 +122,11 @@ def dataset_owners(request: HttpRequest, dataset_id: int) -> HttpResponse:
 @require_POST
 def end_ownership(request: HttpRequest, dataset_id: int, ownership_id: int) -> HttpResponse:
     dataset = visible_dataset(principal_of(request), dataset_id)
-    ownership = Ownership.objects.select_related("dataset", "principal", "group").filter(pk=ownership_id, dataset=dataset).first()
+    ownership = (
+        Ownership.objects.select_related("dataset", "principal", "group")
+        .filter(pk=ownership_id, dataset=dataset)
+        .first()
+    )
     if ownership is None:
         raise NotFound("There is no such owner of this dataset. Reload the page.")
     actions.remove_owner(ownership=ownership, by=principal_of(request))
@@ -171,7 +185,11 @@ def domain_list(request: HttpRequest) -> HttpResponse:
 def domain_add(request: HttpRequest) -> HttpResponse:
     check_is_catalog_administrator(principal_of(request))
     form = DomainForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and saved(form, actions.add_domain, **form.cleaned_data, by=principal_of(request)):
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and saved(form, actions.add_domain, **form.cleaned_data, by=principal_of(request))
+    ):
         messages.success(request, f"The domain {form.cleaned_data['name']} is there. Give it an owner next.")
         return redirect("catalog:domain", form.cleaned_data["slug"])
     return _form(request, form, "Add a domain", "Add the domain", Crumb("Domains", "/domains/"))
@@ -259,12 +277,22 @@ def _visible_sources(principal: Any) -> list[int]:
 def system_add(request: HttpRequest) -> HttpResponse:
     check_is_catalog_administrator(principal_of(request))
     form = SystemForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and saved(form, actions.add_system, **form.cleaned_data, by=principal_of(request)):
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and saved(form, actions.add_system, **form.cleaned_data, by=principal_of(request))
+    ):
         messages.success(request, f"The system {form.cleaned_data['name']} is there.")
         return redirect("catalog:system_list")
     return _form(request, form, "Add a system", "Add the system", Crumb("Systems", "/systems/"))
 
 
 def _form(request: HttpRequest, form: forms.Form, title: str, submit: str, above: Crumb) -> HttpResponse:
-    context = {"form": form, "title": title, "submit": submit, "back": above.href, "crumbs": [above, Crumb(title)]}
+    context = {
+        "form": form,
+        "title": title,
+        "submit": submit,
+        "back": above.href,
+        "crumbs": [above, Crumb(title)],
+    }
     return render(request, "catalog/form.html", context, status=422 if form.errors else 200)

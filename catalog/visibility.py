@@ -64,7 +64,9 @@ class Scope:
             allowed |= Q(Exists(own))
             if self.group_ids:
                 of_groups = DatasetGroupPermission.objects.filter(
-                    content_object=OuterRef("pk"), group_id__in=self.group_ids, permission__codename__in=codenames
+                    content_object=OuterRef("pk"),
+                    group_id__in=self.group_ids,
+                    permission__codename__in=codenames,
                 )
                 allowed |= Q(Exists(of_groups))
         return allowed

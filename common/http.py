@@ -26,4 +26,6 @@ def check_if_match(request: HttpRequest, current: str) -> None:
         raise PreconditionRequired("Send If-Match with the ETag you got when you read this, so that no change is lost.")
     tags = parse_etags(header)
     if "*" not in tags and current not in tags:
-        raise PreconditionFailed("This was changed since you read it. Read it again, look at the change, then repeat yours.")
+        raise PreconditionFailed(
+            "This was changed since you read it. Read it again, look at the change, then repeat yours."
+        )

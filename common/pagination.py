@@ -123,7 +123,10 @@ def page_size(request: HttpRequest, default: int = 50) -> int:
     if not text:
         return default
     if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= MAX_PAGE_SIZE:
-        raise Invalid(f"limit is a number from 1 to {MAX_PAGE_SIZE}.", {"limit": [f"a number from 1 to {MAX_PAGE_SIZE}"]})
+        raise Invalid(
+            f"limit is a number from 1 to {MAX_PAGE_SIZE}.",
+            {"limit": [f"a number from 1 to {MAX_PAGE_SIZE}"]},
+        )
     return int(text)
 
 

@@ -13,7 +13,11 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "sweep runs": {"task": "ingestion.tasks.sweep_runs", "schedule": 10.0, "options": {"expires": 10.0}},
-    "end access that is over": {"task": "access.tasks.expire", "schedule": 20.0, "options": {"expires": 20.0}},
+    "end access that is over": {
+        "task": "access.tasks.expire",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
     "deliver records": {"task": "audit.tasks.deliver", "schedule": 10.0, "options": {"expires": 10.0}},
 }
 

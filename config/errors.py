@@ -10,7 +10,9 @@ from common.responses import error_response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_response(request, CatalogError("The request cannot be understood. Go back, and try again from the page."))
+    return error_response(
+        request, CatalogError("The request cannot be understood. Go back, and try again from the page.")
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -24,7 +26,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """A page that needs nothing that may be broken: neither the database nor the session."""
     if request.path.startswith("/api/"):
-        fault = CatalogError("The catalog failed at this request. Nothing was changed; try again, and tell the administrator.")
+        fault = CatalogError(
+            "The catalog failed at this request. Nothing was changed; try again, and tell the administrator."
+        )
         fault.status, fault.code, fault.title = 500, "fault", "The catalog failed"
         return error_response(request, fault)
     return render(None, "errors/500.html", status=500)  # type: ignore[arg-type]

@@ -80,7 +80,10 @@ def _beat() -> dict[str, Any]:
     with _client() as client:
         at = client.get(BEAT_KEY)
     age = time.time() - float(at) if at else None
-    return {"ok": age is not None and age <= _STALE_AFTER, "heard_seconds_ago": round(age, 1) if age is not None else None}
+    return {
+        "ok": age is not None and age <= _STALE_AFTER,
+        "heard_seconds_ago": round(age, 1) if age is not None else None,
+    }
 
 
 def _fold() -> dict[str, Any]:

@@ -37,7 +37,9 @@ class Heartbeat(bootsteps.StartStopStep):
             self.timer = None
 
     def beat(self, consumer: Any) -> None:
-        queues = ",".join(sorted(queue.name for queue in consumer.task_consumer.queues)) if consumer.task_consumer else ""
+        queues = (
+            ",".join(sorted(queue.name for queue in consumer.task_consumer.queues)) if consumer.task_consumer else ""
+        )
         key = f"{WORKER_KEY_PREFIX}{consumer.hostname}"
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client, client.pipeline() as pipe:
             pipe.hset(key, mapping={"at": time.time(), "queues": queues, "pid": os.getpid()})

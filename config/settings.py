@@ -58,7 +58,9 @@ def database() -> dict[str, Any]:
     try:
         parsed: dict[str, Any] = env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")
     except Exception as error:
-        raise ImproperlyConfigured(f"DATABASE_URL cannot be read ({error}). Use postgres://user:password@host:5432/name.") from None
+        raise ImproperlyConfigured(
+            f"DATABASE_URL cannot be read ({error}). Use postgres://user:password@host:5432/name."
+        ) from None
     options = parsed.setdefault("OPTIONS", {})
     options.setdefault("application_name", "catalog")
     parsed["CONN_MAX_AGE"] = 60

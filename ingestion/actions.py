@@ -28,9 +28,7 @@ _MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
 @transaction.atomic
-def request_crawl(
-    *, source: Source, by: Principal, trigger: str = Run.Trigger.PERSON, dry_run: bool = False
-) -> Run:
+def request_crawl(*, source: Source, by: Principal, trigger: str = Run.Trigger.PERSON, dry_run: bool = False) -> Run:
     """Queue a crawl of a source. Raises `Conflict` while another run of it is open."""
     check_can_crawl_source(by, source)
     try:
@@ -39,7 +37,8 @@ def request_crawl(
     except IntegrityError:
         raise Conflict(f"A run of {source} is open already. Wait for its end, or cancel it.") from None
     record(
-        CrawlRequested(run_id=run.pk, source_id=source.pk, source=source.name, trigger=trigger, dry_run=dry_run), by=by
+        CrawlRequested(run_id=run.pk, source_id=source.pk, source=source.name, trigger=trigger, dry_run=dry_run),
+        by=by,
     )
     return run
 
@@ -128,7 +127,10 @@ def set_schedule(*, source: Source, cron: str, by: Principal, enabled: bool = Tr
             known.periodic_task.delete()
             record(
                 ScheduleSet(
-                    source_id=source.pk, source=source.name, before=before, after={"cron": None, "enabled": False}
+                    source_id=source.pk,
+                    source=source.name,
+                    before=before,
+                    after={"cron": None, "enabled": False},
                 ),
                 by=by,
             )
@@ -163,9 +165,7 @@ def cron_of(schedule: CrawlSchedule | None) -> str | None:
     if schedule is None:
         return None
     crontab = schedule.periodic_task.crontab
-    return " ".join(
-        (crontab.minute, crontab.hour, crontab.day_of_month, crontab.month_of_year, crontab.day_of_week)
-    )
+    return " ".join((crontab.minute, crontab.hour, crontab.day_of_month, crontab.month_of_year, crontab.day_of_week))
 
 
 def _crontab(cron: str) -> CrontabSchedule:

@@ -36,7 +36,9 @@ def run_crawl(run_id: int) -> None:
     fence = claim(run_id)
     if fence is None:
         return
-    run = Run.objects.select_related("source__connection", "source__domain", "requested_by", "confirmed_by").get(pk=run_id)
+    run = Run.objects.select_related("source__connection", "source__domain", "requested_by", "confirmed_by").get(
+        pk=run_id
+    )
     try:
         with Heart(run_id, fence) as heart:
             try:
@@ -52,7 +54,11 @@ def run_crawl(run_id: int) -> None:
         _fail(run_id, fence, error.message)
     except Exception as error:
         logger.exception("Run %s failed", run_id)
-        _fail(run_id, fence, f"The crawl failed by a fault of the catalog ({type(error).__name__}). See the worker's log.")
+        _fail(
+            run_id,
+            fence,
+            f"The crawl failed by a fault of the catalog ({type(error).__name__}). See the worker's log.",
+        )
 
 
 def _fail(run_id: int, fence: int, message: str) -> None:
@@ -121,13 +127,21 @@ def receive(run: Run, fence: int, values: Iterable[Reading], heart: Heart) -> St
 
 def _report_progress(run: Run, fence: int, staged: Staged) -> None:
     report(
-        run.pk, fence, datasets_read=staged.datasets, datasets_expected=staged.expected, schemas=_progress(staged)
+        run.pk,
+        fence,
+        datasets_read=staged.datasets,
+        datasets_expected=staged.expected,
+        schemas=_progress(staged),
     )
 
 
 def known_fingerprints(source: Source) -> Mapping[Path, str]:
     """What the last reading of each dataset of this source looked like."""
-    rows = Dataset.objects.filter(source=source, merged_into=None).exclude(fingerprint="").values_list("path", "fingerprint")
+    rows = (
+        Dataset.objects.filter(source=source, merged_into=None)
+        .exclude(fingerprint="")
+        .values_list("path", "fingerprint")
+    )
     return {tuple(path): fingerprint for path, fingerprint in rows.iterator(chunk_size=10_000)}
 
 
@@ -146,13 +160,14 @@ def staged_of(run: Run) -> Staged | None:
         return None
     schemas = {
         tuple(entry["path"]): SchemaProgress(
-            expected=entry["expected"], datasets=entry["datasets"], complete=entry["complete"], reason=entry["reason"]
+            expected=entry["expected"],
+            datasets=entry["datasets"],
+            complete=entry["complete"],
+            reason=entry["reason"],
         )
         for entry in run.schemas
     }
-    return Staged(
-        datasets=totals["datasets"], unchanged=totals["unchanged"], listed=totals["listed"], schemas=schemas
-    )
+    return Staged(datasets=totals["datasets"], unchanged=totals["unchanged"], listed=totals["listed"], schemas=schemas)
 
 
 def staged_values(staged: Staged) -> dict[str, Any]:

@@ -38,7 +38,8 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
     """What is said of a source, and which of its datasets a crawl reads."""
 
     include = PatternsField(
-        required=False, help_text="Only these, one pattern a line: public.* or sales.report_? Empty: everything."
+        required=False,
+        help_text="Only these, one pattern a line: public.* or sales.report_? Empty: everything.",
     )
     exclude = PatternsField(required=False, help_text="Never these, one pattern a line: *.tmp_*")
 

@@ -168,16 +168,26 @@ def give_up_silent() -> list[Run]:
     again = []
     for run in Run.objects.silent_since(limit).select_related("source"):  # type: ignore[attr-defined]
         with transaction.atomic():
-            held = Run.objects.select_for_update(skip_locked=True).filter(pk=run.pk, heartbeat_at__lt=limit, state=RunState.RUNNING)
+            held = Run.objects.select_for_update(skip_locked=True).filter(
+                pk=run.pk, heartbeat_at__lt=limit, state=RunState.RUNNING
+            )
             if not held.exists():
                 continue
             if run.cancel_requested_at is not None:
-                end(run.pk, RunState.CANCELLED, "Cancelled after its worker had fallen silent; nothing was changed.")
+                end(
+                    run.pk,
+                    RunState.CANCELLED,
+                    "Cancelled after its worker had fallen silent; nothing was changed.",
+                )
                 continue
             retried = run.retry_of_id is None and run.trigger != Run.Trigger.PUSH
             told = "It is tried once more." if retried else "Start it again when the cause is known."
             end(run.pk, RunState.LOST, f"The worker of this run fell silent. {told}")
-            log(run.pk, f"The worker fell silent at {run.heartbeat_at:%H:%M:%S} UTC. {told}", RunLogLine.Severity.ERROR)
+            log(
+                run.pk,
+                f"The worker fell silent at {run.heartbeat_at:%H:%M:%S} UTC. {told}",
+                RunLogLine.Severity.ERROR,
+            )
             if retried:
                 again.append(
                     Run.objects.create(
@@ -196,5 +206,7 @@ def forgotten_in_queue() -> list[int]:
     limit = timezone.now() - dt.timedelta(seconds=REQUEUE_SECONDS)
     queued = Run.objects.filter(state=RunState.QUEUED, queued_at__lt=limit)
     ids = list(queued.order_by("id").values_list("pk", flat=True)[:100])
-    Run.objects.filter(pk__in=ids, state=RunState.QUEUED).update(queued_at=F("queued_at") + dt.timedelta(seconds=REQUEUE_SECONDS))
+    Run.objects.filter(pk__in=ids, state=RunState.QUEUED).update(
+        queued_at=F("queued_at") + dt.timedelta(seconds=REQUEUE_SECONDS)
+    )
     return ids

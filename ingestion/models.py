@@ -74,7 +74,12 @@ class Run(models.Model):
     requested_by = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
     dry_run = models.BooleanField(default=False)
     confirmed_by = models.ForeignKey(
-        Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="Who let the plan pass."
+        Principal,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who let the plan pass.",
     )
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")
     queued_at = models.DateTimeField(default=timezone.now)
@@ -98,11 +103,15 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="run_one_open_per_source", fields=["source"], condition=Q(state__in=["queued", "running", "waiting"])
+                name="run_one_open_per_source",
+                fields=["source"],
+                condition=Q(state__in=["queued", "running", "waiting"]),
             ),
             models.CheckConstraint(
                 name="run_ends_after_it_starts",
-                condition=Q(finished_at__isnull=True) | Q(started_at__isnull=True) | Q(finished_at__gte=F("started_at")),
+                condition=Q(finished_at__isnull=True)
+                | Q(started_at__isnull=True)
+                | Q(finished_at__gte=F("started_at")),
             ),
         ]
         indexes = [

@@ -25,8 +25,12 @@ _WORDS.use_24hour_time_format = True
 def sources_for(principal: Principal) -> QuerySet[Source]:
     """Visible sources, each with the state and id of its latest run."""
     latest = Run.objects.filter(source=OuterRef("pk")).order_by("-id")
-    return Source.objects.visible_to(principal).select_related("system", "domain", "connection").annotate(  # type: ignore[attr-defined, no-any-return]
-        last_run_id=Subquery(latest.values("id")[:1]), last_run_state=Subquery(latest.values("state")[:1])
+    return (
+        Source.objects.visible_to(principal)
+        .select_related("system", "domain", "connection")
+        .annotate(  # type: ignore[attr-defined, no-any-return]
+            last_run_id=Subquery(latest.values("id")[:1]), last_run_state=Subquery(latest.values("state")[:1])
+        )
     )
 
 
@@ -44,7 +48,9 @@ def runs_for(principal: Principal) -> QuerySet[Run]:
     scope = scope_of(principal)
     if scope.everything:
         return runs
-    sources = Source.objects.filter(domain_id__in=list(scope.roles_of_domain)) | Source.objects.filter(created_by=principal)
+    sources = Source.objects.filter(domain_id__in=list(scope.roles_of_domain)) | Source.objects.filter(
+        created_by=principal
+    )
     return runs.filter(source__in=sources)
 
 

@@ -67,7 +67,9 @@ class CrawlSerializer(serializers.Serializer[Any]):
 
 class ScheduleSerializer(serializers.Serializer[Any]):
     cron = serializers.CharField(
-        max_length=200, allow_blank=True, help_text="Minute, hour, day of month, month, day of week, in UTC; empty: none."
+        max_length=200,
+        allow_blank=True,
+        help_text="Minute, hour, day of month, month, day of week, in UTC; empty: none.",
     )
     enabled = serializers.BooleanField(default=True)
 
@@ -134,7 +136,10 @@ class RunCancelView(APIView):
 
 class RunConfirmView(APIView):
     @extend_schema(
-        summary="Let the plan of a waiting run pass", operation_id="runs_confirm", request=None, responses=RunSerializer
+        summary="Let the plan of a waiting run pass",
+        operation_id="runs_confirm",
+        request=None,
+        responses=RunSerializer,
     )
     def post(self, request: Request, run_id: int) -> Response:
         by = _principal(request)
@@ -183,7 +188,11 @@ class SourceCheckView(APIView):
 
 
 class SourceScheduleView(APIView):
-    @extend_schema(summary="When a source is crawled by itself", operation_id="sources_schedule", responses=ScheduleSerializer)
+    @extend_schema(
+        summary="When a source is crawled by itself",
+        operation_id="sources_schedule",
+        responses=ScheduleSerializer,
+    )
     def get(self, request: Request, slug: str) -> Response:
         schedule = schedule_of(source_for(_principal(request), slug))
         enabled = bool(schedule and schedule.periodic_task.enabled)

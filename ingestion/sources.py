@@ -24,7 +24,14 @@ _HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<p
 
 @transaction.atomic
 def add_crawled_source(
-    *, name: str, address: Address, by: Principal, slug: str = "", public_address: str = "", tls_ca: str = "", **values: Any
+    *,
+    name: str,
+    address: Address,
+    by: Principal,
+    slug: str = "",
+    public_address: str = "",
+    tls_ca: str = "",
+    **values: Any,
 ) -> Source:
     """Make a source with its connection. `public_address` is the `host:port` that pipelines use, where it is another one.
 
@@ -47,7 +54,9 @@ def namespace_of(address: Address, public_address: str = "") -> str:
     if address.platform.is_file:
         return file_namespace(address.platform.value, address.path)
     if not public_address:
-        return server_namespace(address.platform.value, address.host, address.port or address.platform.default_port or 0)
+        return server_namespace(
+            address.platform.value, address.host, address.port or address.platform.default_port or 0
+        )
     match = _HOST_AND_PORT.fullmatch(public_address.strip())
     if match is None or not 0 < int(match["port"]) < 65536:
         wrong = "Write the public address as host:port, as in db.example.org:5432."

@@ -86,7 +86,10 @@ def _show(form: Any, error: CatalogError) -> None:
     """Put an action's sentences where the form's fields are."""
     fields = error.fields if isinstance(error, Invalid) else {}
     for name, texts in fields.items():
-        form.add_error({"host": "url", "path": "url", "slug": "name"}.get(name, name if name in form.fields else None), texts)
+        form.add_error(
+            {"host": "url", "path": "url", "slug": "name"}.get(name, name if name in form.fields else None),
+            texts,
+        )
     if not fields:
         form.add_error(None, error.message)
 
@@ -126,7 +129,11 @@ def source_detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _crumbs(source: Any, *rest: Crumb) -> list[Crumb]:
     own = reverse("ingestion:source", args=[source.slug])
-    return [Crumb("Sources", reverse("ingestion:source_list")), Crumb(source.name, own if rest else ""), *rest]
+    return [
+        Crumb("Sources", reverse("ingestion:source_list")),
+        Crumb(source.name, own if rest else ""),
+        *rest,
+    ]
 
 
 def _tabs(source: Any, current: str) -> list[Tab]:
@@ -153,7 +160,13 @@ def source_activity(request: HttpRequest, slug: str) -> HttpResponse:
         )
         for one in told
     ]
-    context = {"source": source, "tabs": _tabs(source, "activity"), "crumbs": _crumbs(source), "items": items, "page": page}
+    context = {
+        "source": source,
+        "tabs": _tabs(source, "activity"),
+        "crumbs": _crumbs(source),
+        "items": items,
+        "page": page,
+    }
     return render(request, "ingestion/source_activity.html", context)
 
 
@@ -213,7 +226,10 @@ def source_schedule(request: HttpRequest, slug: str) -> HttpResponse:
     source = source_for(by, slug)
     check_can_edit_source(by, source)
     schedule = schedule_of(source)
-    initial = {"cron": cron_of(schedule) or "0 3 * * *", "enabled": schedule.periodic_task.enabled if schedule else True}
+    initial = {
+        "cron": cron_of(schedule) or "0 3 * * *",
+        "enabled": schedule.periodic_task.enabled if schedule else True,
+    }
     form = ScheduleForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
@@ -221,7 +237,10 @@ def source_schedule(request: HttpRequest, slug: str) -> HttpResponse:
         except CatalogError as error:
             _show(form, error)
         else:
-            messages.success(request, "The schedule was saved." if form.cleaned_data["cron"] else "The schedule was removed.")
+            messages.success(
+                request,
+                "The schedule was saved." if form.cleaned_data["cron"] else "The schedule was removed.",
+            )
             return redirect("ingestion:source", slug=slug)
     context = {"form": form, "source": source, "crumbs": _crumbs(source, Crumb("Schedule"))}
     return render(request, "ingestion/source_schedule.html", context, status=422 if form.errors else 200)

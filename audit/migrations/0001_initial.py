@@ -7,80 +7,138 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Record',
+            name="Record",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event', models.CharField(max_length=100)),
-                ('occurred_at', models.DateTimeField()),
-                ('payload', models.TextField()),
-                ('xid', audit.models.TransactionIdField(db_default=audit.models.CurrentTransactionId(), editable=False)),
-                ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.principal')),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("event", models.CharField(max_length=100)),
+                ("occurred_at", models.DateTimeField()),
+                ("payload", models.TextField()),
+                (
+                    "xid",
+                    audit.models.TransactionIdField(db_default=audit.models.CurrentTransactionId(), editable=False),
+                ),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.principal"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PersonalDetail',
+            name="PersonalDetail",
             fields=[
-                ('record', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='personal', serialize=False, to='audit.record')),
-                ('salt', models.BinaryField(max_length=16)),
-                ('values', models.JSONField()),
+                (
+                    "record",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="personal",
+                        serialize=False,
+                        to="audit.record",
+                    ),
+                ),
+                ("salt", models.BinaryField(max_length=16)),
+                ("values", models.JSONField()),
             ],
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('handler', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('failed', 'Failed')], default='pending', max_length=10)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('last_error', models.TextField(blank=True, default='')),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='audit.record')),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("handler", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("done", "Done"), ("failed", "Failed")],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("last_error", models.TextField(blank=True, default="")),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="audit.record",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
+                "verbose_name_plural": "deliveries",
             },
         ),
         migrations.CreateModel(
-            name='RecordSubject',
+            name="RecordSubject",
             fields=[
-                ('pk', models.CompositePrimaryKey('kind', 'object_id', 'record_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=30)),
-                ('object_id', models.BigIntegerField()),
-                ('change', models.CharField(blank=True, default='', max_length=20)),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subjects', to='audit.record')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "kind",
+                        "object_id",
+                        "record_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("kind", models.CharField(max_length=30)),
+                ("object_id", models.BigIntegerField()),
+                ("change", models.CharField(blank=True, default="", max_length=20)),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="subjects",
+                        to="audit.record",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(fields=['-id'], name='record_by_time'),
+            model_name="record",
+            index=models.Index(fields=["-id"], name="record_by_time"),
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(fields=['event', '-id'], name='record_by_event'),
+            model_name="record",
+            index=models.Index(fields=["event", "-id"], name="record_by_event"),
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(fields=['actor', '-id'], name='record_by_actor'),
+            model_name="record",
+            index=models.Index(fields=["actor", "-id"], name="record_by_actor"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['next_attempt_at', 'id'], name='delivery_waiting'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "pending")),
+                fields=["next_attempt_at", "id"],
+                name="delivery_waiting",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('record', 'handler'), name='delivery_once_per_handler'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(fields=("record", "handler"), name="delivery_once_per_handler"),
         ),
         migrations.AddIndex(
-            model_name='recordsubject',
-            index=models.Index(fields=['record'], name='record_subject_by_record'),
+            model_name="recordsubject",
+            index=models.Index(fields=["record"], name="record_subject_by_record"),
         ),
     ]

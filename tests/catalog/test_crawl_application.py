@@ -38,7 +38,9 @@ pytestmark = pytest.mark.django_db
 PUBLIC = ("shop", "public")
 
 
-def table(name: str, *columns: str, keys: tuple[KeySnapshot, ...] = (), rows: int | None = None, schema=PUBLIC) -> DatasetSnapshot:
+def table(
+    name: str, *columns: str, keys: tuple[KeySnapshot, ...] = (), rows: int | None = None, schema=PUBLIC
+) -> DatasetSnapshot:
     fields = tuple(
         FieldSnapshot(path=tuple(column.split(".")), position=position, native_type="text", type=FieldType.STRING)
         for position, column in enumerate(columns or ("id", "name"), start=1)
@@ -48,7 +50,9 @@ def table(name: str, *columns: str, keys: tuple[KeySnapshot, ...] = (), rows: in
 
 def reading(*values: Reading, schemas=(PUBLIC,), complete: bool = True) -> list[Reading]:
     ends = [
-        SchemaRead(schema, sum(1 for value in values if value.path[:-1] == schema)) if complete else SchemaFailed(schema, "No.")
+        SchemaRead(schema, sum(1 for value in values if value.path[:-1] == schema))
+        if complete
+        else SchemaFailed(schema, "No.")
         for schema in schemas
     ]
     return [SchemasListed(schemas=tuple(schemas)), *values, *ends]
@@ -83,7 +87,11 @@ def test_first_crawl_adds_datasets_fields_names_and_first_version(shop):
     orders = Dataset.objects.get(name="orders")
     assert orders.qualified_name == "shop.public.orders"
     assert orders.domain == shop.domain
-    assert [field.path for field in orders.fields.order_by("position")] == [["id"], ["buyer", "email"], ["buyer", "name"]]
+    assert [field.path for field in orders.fields.order_by("position")] == [
+        ["id"],
+        ["buyer", "email"],
+        ["buyer", "name"],
+    ]
     assert orders.versions.get().number == orders.version == 1
     assert DatasetName.objects.get(dataset=orders).namespace == shop.namespace
     shop.refresh_from_db()
@@ -151,7 +159,11 @@ def test_unchanged_values_update_estimates_and_make_no_version(shop):
 
 def test_foreign_key_points_to_a_dataset_that_comes_later(shop):
     foreign = KeySnapshot(
-        kind=KeyKind.FOREIGN, name="fk", columns=("buyer",), references=(*PUBLIC, "users"), referenced_columns=("id",)
+        kind=KeyKind.FOREIGN,
+        name="fk",
+        columns=("buyer",),
+        references=(*PUBLIC, "users"),
+        referenced_columns=("id",),
     )
     crawl(shop, reading(table("orders", "buyer", keys=(foreign,))))
     assert Key.objects.get().references is None
@@ -182,7 +194,9 @@ def test_number_of_statements_does_not_grow_with_the_number_of_tables(shop):
         values = reading(*(table(f"t{count}_{number}") for number in range(count)))
         run = next(_runs)
         staged = staged_under(run, shop, values)
-        with CaptureQueriesContext(connection, ) as seen:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
             compare(shop, run, staged)
             apply_snapshots(source=shop, reading=run, staged=staged, by=Principal.objects.system())
         return len(seen)
@@ -211,7 +225,7 @@ def test_staging_that_was_lost_is_never_taken_for_an_empty_source(shop):
 
 
 def test_hostile_text_is_stored_as_it_is(shop):
-    name = 'a "quoted".\'name\' 🦆\\N\t\n'
+    name = "a \"quoted\".'name' 🦆\\N\t\n"
     crawl(shop, reading(table(name, "col\x00umn", "\ud800lone", "{}", "a,b")))
     stored = Dataset.objects.get()
     assert stored.name == name

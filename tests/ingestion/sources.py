@@ -61,18 +61,12 @@ def postgres_source(
     """A source of the catalog that crawls a scratch database as its superuser."""
     password = quote(server.password if secret is None else secret, safe="")
     url = f"postgres://{server.superuser}:{password}@{server.host}:{port or server.port}/{quote(database, safe='')}?sslmode=disable"
-    return add_crawled_source(
-        name=database, address=parse_address(url), domain=domain, by=Principal.objects.system()
-    )
+    return add_crawled_source(name=database, address=parse_address(url), domain=domain, by=Principal.objects.system())
 
 
 def worker_process(code: str) -> subprocess.Popen[bytes]:
     """A process of its own on this test's database: what is killed in it dies as a worker does."""
-    own = (
-        urlsplit(os.environ["DATABASE_URL"])
-        ._replace(path="/" + settings.DATABASES["default"]["NAME"])
-        .geturl()
-    )
+    own = urlsplit(os.environ["DATABASE_URL"])._replace(path="/" + settings.DATABASES["default"]["NAME"]).geturl()
     return subprocess.Popen(
         [sys.executable, "-c", f"import django; django.setup(); {code}"],
         env={**os.environ, "DATABASE_URL": own, "DJANGO_SETTINGS_MODULE": "config.settings"},

@@ -193,16 +193,12 @@ def test_run_of_a_killed_worker_is_lost_and_tried_once_more(postgres_server, sho
         worker.send_signal(signal.SIGKILL)
         worker.wait()
     assert give_up_silent() == [], "Its heart beat a moment ago."
-    Run.objects.filter(pk=run.pk).update(
-        heartbeat_at=timezone.now() - dt.timedelta(seconds=SILENT_SECONDS + 1)
-    )
+    Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - dt.timedelta(seconds=SILENT_SECONDS + 1))
     (again,) = give_up_silent()
     run.refresh_from_db()
     assert (run.state, again.retry_of, again.trigger) == (RunState.LOST, run, Run.Trigger.RETRY)
     assert not StagedDataset.objects.filter(reading=run.pk).exists()
-    Run.objects.filter(pk=again.pk).update(
-        state=RunState.RUNNING, heartbeat_at=timezone.now() - dt.timedelta(hours=1)
-    )
+    Run.objects.filter(pk=again.pk).update(state=RunState.RUNNING, heartbeat_at=timezone.now() - dt.timedelta(hours=1))
     assert give_up_silent() == [], "A second loss is not tried again."
 
 

@@ -18,7 +18,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
         parser.add_argument("url", help="postgres://, mysql://, mariadb://, sqlite:/// or duckdb:/// and the address")
-        parser.add_argument("--public-address", default="", help="host:port that pipelines use, where it is another one")
+        parser.add_argument(
+            "--public-address", default="", help="host:port that pipelines use, where it is another one"
+        )
         parser.add_argument("--system", help="slug of the system that the source belongs to")
         parser.add_argument("--domain", help="slug of the domain that its datasets begin in")
         parser.add_argument("--include", action="append", default=[], help="pattern such as public.*; may be repeated")

@@ -8,7 +8,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.models import Q
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from accounts.models import Principal
 from catalog.models import Source
@@ -40,7 +47,13 @@ class Command(BaseCommand):
         if options["json"]:
             plan = {key: value for key, value in run.plan.items() if key != "staged"}
             seconds = run.duration.total_seconds() if run.duration else None
-            answer = {"run": run.pk, "state": run.state, "message": run.message, "seconds": seconds, "plan": plan}
+            answer = {
+                "run": run.pk,
+                "state": run.state,
+                "message": run.message,
+                "seconds": seconds,
+                "plan": plan,
+            }
             self.stdout.write(json.dumps({**answer, "warnings": warnings}))
         else:
             for text in warnings:
@@ -64,12 +77,21 @@ class Command(BaseCommand):
         if quiet or not console.is_terminal:
             worker.join()
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=console) as progress:
             task = progress.add_task("queued", total=None)
             while worker.is_alive():
                 worker.join(timeout=0.3)
                 run.refresh_from_db()
                 progress.update(
-                    task, description=run.phase or run.state, completed=run.datasets_read, total=run.datasets_expected
+                    task,
+                    description=run.phase or run.state,
+                    completed=run.datasets_read,
+                    total=run.datasets_expected,
                 )

@@ -1,0 +1,28 @@
+"""Every audited or multi-row write of the catalog: authorise, write atomically, record."""
+
+from catalog.actions.curation import add_tag, assign_owner, describe, remove_owner, remove_tag
+from catalog.actions.domains import add_domain, edit_domain, end_role, grant_role, move_datasets
+from catalog.actions.pushed import note_written, push_levels
+from catalog.actions.snapshots import apply_snapshots
+from catalog.actions.sources import add_source, add_system, edit_source
+from catalog.described import describe_from_pipeline
+
+__all__ = [
+    "add_domain",
+    "add_source",
+    "add_system",
+    "add_tag",
+    "apply_snapshots",
+    "assign_owner",
+    "describe",
+    "describe_from_pipeline",
+    "edit_domain",
+    "edit_source",
+    "end_role",
+    "grant_role",
+    "move_datasets",
+    "note_written",
+    "push_levels",
+    "remove_owner",
+    "remove_tag",
+]
