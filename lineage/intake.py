@@ -18,7 +18,7 @@ from accounts.models import ApiToken
 from accounts.tokens import Scope
 from common.errors import CatalogError, Forbidden, Invalid, NotSignedIn
 from lineage import openlineage
-from lineage.masking import masked
+from lineage.masking import looks_secret, masked
 from lineage.openlineage import InvalidEvent, Malformed
 
 MAX_BATCH = 10_000
@@ -72,8 +72,7 @@ def accept(body: bytes, *, token: ApiToken) -> None:
 
     Raises `Malformed` (400), `Invalid` (422) and `Forbidden` (403), each naming the field and the reason.
     """
-    value = _decoded(body)
-    event = _checked(value, body, token)
+    event = _checked(_decoded(body), token, mask=looks_secret(body))
     store([event], token=token)
 
 
@@ -84,11 +83,12 @@ def accept_batch(body: bytes, *, token: ApiToken) -> BatchAnswer:
         raise Invalid("A batch is a JSON array of events.", {"": ["is no array"]})
     if len(values) > MAX_BATCH:
         raise Invalid(f"A batch has at most {MAX_BATCH} events. Send it in parts.", {"": [f"{len(values)} events"]})
+    mask = looks_secret(body)
     good: list[Accepted] = []
     failed: list[FailedEvent] = []
     for index, value in enumerate(values):
         try:
-            good.append(_checked(value, body, token))
+            good.append(_checked(value, token, mask=mask))
         except CatalogError as error:
             failed.append(FailedEvent(index, error.message, retriable=False))
     store(good, token=token)
@@ -109,9 +109,9 @@ def _decoded(body: bytes) -> object:
         raise BadJson(str(error)) from None
 
 
-def _checked(value: object, body: bytes, token: ApiToken) -> Accepted:
-    clean = masked(value, body)
+def _checked(value: object, token: ApiToken, *, mask: bool) -> Accepted:
     try:
+        clean = masked(value) if mask else value
         event = openlineage.read(clean)
     except InvalidEvent as error:
         raise Invalid(f"This is no OpenLineage event: {error}.", {error.field: [error.reason]}) from None

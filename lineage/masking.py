@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import re2
+
 MASK = "••••••"
 
 _SECRET_WORDS = (
@@ -48,10 +50,10 @@ _IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )  # fmt: skip
 
-_SUSPICIOUS = re.compile(
-    rb"passw|pwd|passphrase|secret|token|credential|key|auth|cookie|dsn|sas|connection|bearer|basic|identified|eyJ|AKIA|ASIA|gh[pousr]_"
-    rb"|xox|AIza|dcat_|:[^\s/@\"]{1,500}@|\\u0000",
-    re.IGNORECASE,
+# One automaton over the body, so that the many events without a secret cost next to nothing.
+_SUSPICIOUS = re2.compile(
+    rb"(?i)passw|pwd|passphrase|secret|token|credential|key|auth|cookie|dsn|sas|connection|bearer|basic|identified"
+    rb"|eyJ|AKIA|ASIA|gh[pousr]_|xox|AIza|dcat_|:[^\s/@\"]*@|\\u0000"
 )
 
 _IDENTITY = frozenset(
@@ -60,9 +62,14 @@ _IDENTITY = frozenset(
 """Members whose texts name things; an address in them still loses its password."""
 
 
-def masked(event: Any, body: bytes) -> Any:
-    """The decoded event without secrets; the same object where `body`, its JSON, has nothing that looks like one."""
-    return _masked(event) if _SUSPICIOUS.search(body) else event
+def looks_secret(body: bytes) -> bool:
+    """Whether the JSON of one or many events has anything that could be a secret: only then `masked` is needed."""
+    return _SUSPICIOUS.search(body) is not None
+
+
+def masked(event: Any) -> Any:
+    """The decoded event without secrets."""
+    return _masked(event)
 
 
 def mask_text(text: str) -> str:

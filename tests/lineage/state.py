@@ -66,10 +66,17 @@ def folded_state() -> dict[str, list[Any]]:
     return found
 
 
+_TABLES = (
+    "rundatasetfacet runfacet jobfacet datasetfacet datasetedge jobdataset rundataset run job content "
+    "dirtydataset setasideevent pendingevent event"
+).split()
+
+
 def forget() -> None:
     """Empty the log, the queue and the state, with the datasets that only pipelines spoke of."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE lineage_event, lineage_pendingevent, lineage_setasideevent, lineage_dirtydataset")
-        cursor.execute("TRUNCATE lineage_job, lineage_content CASCADE")
-        cursor.execute("DELETE FROM catalog_datasetname WHERE dataset_id IN (SELECT id FROM catalog_dataset WHERE source_id IS NULL)")
+        for table in _TABLES:
+            cursor.execute(f"DELETE FROM lineage_{table}")
+        pipelines_only = "SELECT id FROM catalog_dataset WHERE source_id IS NULL"
+        cursor.execute(f"DELETE FROM catalog_datasetname WHERE dataset_id IN ({pipelines_only})")
         cursor.execute("DELETE FROM catalog_dataset WHERE source_id IS NULL")
