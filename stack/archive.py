@@ -25,6 +25,7 @@ DUMP = "catalog.dump"
 
 # Everything that a person made in the database, in one statement; what belongs to an extension stays.
 EMPTY_DATABASE = """
+SET client_min_messages = warning;
 DO $$
 DECLARE item record;
 BEGIN
@@ -40,7 +41,7 @@ BEGIN
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
             AND NOT relispartition AND NOT EXISTS (
                 SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-                    AND d.deptype IN ('e', 'i', 'a'))
+                    AND (d.deptype = 'e' OR relkind = 'S' AND d.deptype IN ('i', 'a')))
     LOOP EXECUTE item.statement; END LOOP;
     FOR item IN
         SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure) AS statement FROM pg_proc p
