@@ -65,8 +65,7 @@ def request_access(
             request.save()
     except IntegrityError:
         raise Conflict(
-            f"You have asked for {dataset.name} already and nobody has decided yet. "
-            "Withdraw that request to ask anew."
+            f"You have asked for {dataset.name} already and nobody has decided yet. Withdraw that request to ask anew."
         ) from None
     told = _told(request, _names([request.field_ids]))
     record(AccessRequested(**told, days=days, purpose=purpose), by=by)
@@ -74,9 +73,7 @@ def request_access(
 
 
 @transaction.atomic
-def approve_request(
-    *, request: AccessRequest, by: Principal, reason: str = "", days: int | None = None
-) -> Grant:
+def approve_request(*, request: AccessRequest, by: Principal, reason: str = "", days: int | None = None) -> Grant:
     """Approve a request and record its grant, which begins now.
 
     It lasts as long as was asked, as `days` says, or as the columns' levels allow now, whichever is shortest.
@@ -159,11 +156,7 @@ def cancel_request(*, request: AccessRequest, by: Principal) -> AccessRequest:
 @transaction.atomic
 def revoke_grant(*, grant: Grant, reason: str, by: Principal) -> Grant:
     """End a grant now. Raises `Invalid` without a reason and `Conflict` where it has ended already."""
-    grant = (
-        Grant.objects.select_for_update(of=("self",))
-        .select_related("principal__user", "dataset")
-        .get(pk=grant.pk)
-    )
+    grant = Grant.objects.select_for_update(of=("self",)).select_related("principal__user", "dataset").get(pk=grant.pk)
     check_can_revoke(by, grant)
     check_grant_moves(grant.state, GrantState.REVOKED)
     reason = reason.strip()
@@ -239,9 +232,7 @@ def _check_standing(dataset: Dataset, fields: Sequence[Field]) -> None:
             raise Conflict(f"The column {field} is gone from {dataset.name}. Ask for those that are there.")
 
 
-def _decide(
-    request: AccessRequest, state: RequestState, by: Principal, reason: str, now: dt.datetime
-) -> None:
+def _decide(request: AccessRequest, state: RequestState, by: Principal, reason: str, now: dt.datetime) -> None:
     request.state = state
     request.decided_at = now
     request.decided_by = by

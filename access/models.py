@@ -41,9 +41,7 @@ class AccessRequest(models.Model):
     submitted_at = models.DateTimeField(null=True, blank=True)
     decide_by = models.DateTimeField(null=True, blank=True, help_text="Undecided, it expires then.")
     decided_at = models.DateTimeField(null=True, blank=True)
-    decided_by = models.ForeignKey(
-        Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    decided_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     decision_reason = models.TextField(default="", blank=True)
 
     objects: ClassVar[models.Manager[AccessRequest]] = RequestQuerySet.as_manager()
@@ -51,13 +49,10 @@ class AccessRequest(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                name="request_duration_has_limits", condition=Q(days__range=(1, LONGEST_DAYS))
-            ),
+            models.CheckConstraint(name="request_duration_has_limits", condition=Q(days__range=(1, LONGEST_DAYS))),
             models.CheckConstraint(
                 name="request_pending_was_submitted",
-                condition=~Q(state=RequestState.PENDING.value)
-                | Q(submitted_at__isnull=False, decide_by__isnull=False),
+                condition=~Q(state=RequestState.PENDING.value) | Q(submitted_at__isnull=False, decide_by__isnull=False),
             ),
             models.CheckConstraint(
                 name="request_decision_has_author",
@@ -109,9 +104,7 @@ class Grant(models.Model):
     principal = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="grants")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="grants")
     field_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
-    request = models.OneToOneField(
-        AccessRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="grant"
-    )
+    request = models.OneToOneField(AccessRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="grant")
     state = models.CharField(max_length=20, choices=_choices(GrantState))
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField()
@@ -123,9 +116,7 @@ class Grant(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                name="grant_ends_after_it_begins", condition=Q(valid_to__gte=F("valid_from"))
-            ),
+            models.CheckConstraint(name="grant_ends_after_it_begins", condition=Q(valid_to__gte=F("valid_from"))),
             ExclusionConstraint(
                 name="grant_live_once_per_principal_and_dataset",
                 expressions=[

@@ -68,13 +68,9 @@ def may_review(reviewer: Reviewer, *, requester_id: int, answerable: Answerable)
         return Decision(True, reasons)
     if reviewer.is_administrator:
         if answerable.everyone - {requester_id}:
-            return Decision(
-                False, ("The dataset has owners or stewards; they decide, not an administrator.",)
-            )
+            return Decision(False, ("The dataset has owners or stewards; they decide, not an administrator.",))
         return Decision(True, ("Nobody else answers for the dataset, so an administrator decides.",))
-    return Decision(
-        False, ("Only owners of the dataset, and owners and stewards of its domain, decide on this.",)
-    )
+    return Decision(False, ("Only owners of the dataset, and owners and stewards of its domain, decide on this.",))
 
 
 def may_revoke(reviewer: Reviewer, *, holder_id: int, answerable: Answerable) -> Decision:
@@ -87,9 +83,7 @@ def may_revoke(reviewer: Reviewer, *, holder_id: int, answerable: Answerable) ->
         return Decision(True, ("You answer for the dataset.",))
     if reviewer.is_administrator:
         return Decision(True, ("An administrator may end any grant.",))
-    return Decision(
-        False, ("Only its holder, those who answer for the dataset, and administrators end a grant.",)
-    )
+    return Decision(False, ("Only its holder, those who answer for the dataset, and administrators end a grant.",))
 
 
 @dataclass(frozen=True, slots=True)

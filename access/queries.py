@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from access.models import AccessRequest, Grant
-from access.policy import Decision, Duration, may_revoke
-from access.reviewing import answerable_for, duration_for, review_decision, reviewer_of
+from access.policy import Decision, Duration, LevelLimit, longest_duration, may_review, may_revoke
+from access.reviewing import answerable_for, reviewer_of
 from catalog.models import Dataset, Field, Tier
 from classification.models import Level
 from classification.queries import levels_by_rank
+from common.components import Column
 
 if TYPE_CHECKING:
     from accounts.models import Principal
 
 COUNT_CAP = 100
+GRANT_COLUMNS = (Column("Columns"), Column("State"), Column("Until"), Column("End", hidden=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class RequestRow:
     request: AccessRequest
     columns: Sequence[ColumnRow]
     level: Level | None
+    duration: Duration
+    """The longest that an approval could last now."""
 
     @property
     def asks_for_all(self) -> bool:
@@ -79,6 +83,10 @@ class DatasetAccess:
     sees_all: bool
     may_request: Decision
 
+    @property
+    def table_columns(self) -> list[Column]:
+        return [Column("Who"), *GRANT_COLUMNS]
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -87,10 +95,10 @@ class Review:
     row: RequestRow
     grant: Grant | None
     decision: Decision
-    duration: Duration
     others: Sequence[GrantRow]
     replaces: Sequence[GrantRow]
     conflicts: Sequence[str]
+    may_end: bool
 
     @property
     def may_decide(self) -> bool:
@@ -146,9 +154,7 @@ def dataset_access(principal: Principal, dataset: Dataset) -> DatasetAccess:
     shown, asked = list(grants.order_by("-id")[:200]), list(pending.order_by("id")[:200])
     columns = _Columns([row.field_ids for row in (*shown, *asked)])
     rows = [
-        columns.of_grant(
-            grant, may_end=bool(may_revoke(reviewer, holder_id=grant.principal_id, answerable=answerable))
-        )
+        columns.of_grant(grant, may_end=bool(may_revoke(reviewer, holder_id=grant.principal_id, answerable=answerable)))
         for grant in shown
     ]
     my_request = next((row for row in asked if row.requester_id == principal.pk), None)
@@ -164,24 +170,24 @@ def dataset_access(principal: Principal, dataset: Dataset) -> DatasetAccess:
 
 def review_of(principal: Principal, request: AccessRequest) -> Review:
     """Everything that the page of one request shows; `request` comes from `visible_requests`."""
-    decision = review_decision(principal, request)
+    reviewer = reviewer_of(principal)
+    answerable = answerable_for([request.dataset])[request.dataset_id]
+    decision = may_review(reviewer, requester_id=request.requester_id, answerable=answerable)
     grant = _grants().filter(request=request).first()
     live = list(_grants().filter(dataset_id=request.dataset_id).live().order_by("-id")[:50])
-    fields = list(Field.objects.filter(pk__in=request.field_ids).order_by("position"))
     columns = _Columns([request.field_ids, *(row.field_ids for row in live)])
     row = columns.of_request(request)
     others = [columns.of_grant(other) for other in live if other.principal_id != request.requester_id]
     own = [columns.of_grant(other) for other in live if other.principal_id == request.requester_id]
-    duration = duration_for(request.dataset, fields)
     may_know = decision.allowed or principal.is_administrator
     return Review(
         row=row,
         grant=grant,
         decision=decision,
-        duration=duration,
         others=others if may_know else [],
         replaces=own if request.is_pending else [],
-        conflicts=_conflicts(row, duration) if request.is_pending else (),
+        conflicts=_conflicts(row) if request.is_pending else (),
+        may_end=may_revoke(reviewer, holder_id=request.requester_id, answerable=answerable).allowed,
     )
 
 
@@ -230,9 +236,9 @@ def _may_request(principal: Principal, dataset: Dataset, open_request: AccessReq
     return Decision(True, ("Everybody who may know of a dataset may ask for it.",))
 
 
-def _conflicts(row: RequestRow, duration: Duration) -> tuple[str, ...]:
+def _conflicts(row: RequestRow) -> tuple[str, ...]:
     """What an approver should know before deciding, as sentences."""
-    request = row.request
+    request, duration = row.request, row.duration
     found = []
     if request.dataset.gone_since is not None:
         found.append("The dataset is gone from its source: this cannot be approved.")
@@ -265,16 +271,17 @@ class _Columns:
         self.fields = {field.pk: field for field in Field.objects.filter(pk__in=ids)}
 
     def _of(self, field_ids: Sequence[int]) -> list[ColumnRow]:
-        fields = sorted(
-            (self.fields[pk] for pk in field_ids if pk in self.fields), key=lambda one: one.position
-        )
+        fields = sorted((self.fields[pk] for pk in field_ids if pk in self.fields), key=lambda one: one.position)
         return [_column(field, self.levels) for field in fields]
 
     def of_request(self, request: AccessRequest) -> RequestRow:
         columns = self._of(request.field_ids)
-        ranks = [column.level.rank for column in columns if column.level]
-        rank = max(ranks, default=0) if request.field_ids else request.dataset.level or 0
-        return RequestRow(request, columns, self.levels.get(rank))
+        ranks = {column.level.rank for column in columns if column.level}
+        if not request.field_ids:
+            ranks = {request.dataset.level or 0}
+        concerned = [self.levels[rank] for rank in sorted(ranks, reverse=True) if rank in self.levels]
+        duration = longest_duration(LevelLimit(level.name, level.longest_grant_days) for level in concerned)
+        return RequestRow(request, columns, concerned[0] if concerned else None, duration)
 
     def of_grant(self, grant: Grant, *, may_end: bool = False) -> GrantRow:
         return GrantRow(grant, self._of(grant.field_ids), may_end)

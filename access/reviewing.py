@@ -36,9 +36,7 @@ def reviewer_of(principal: Principal) -> Reviewer:
 def answerable_for(datasets: Iterable[Dataset]) -> Mapping[int, Answerable]:
     """Who answers for each of these datasets, by its id; three statements for any number."""
     domain_of = {dataset.pk: dataset.domain_id for dataset in datasets}
-    owned = list(
-        owners_now().filter(dataset_id__in=domain_of).values_list("dataset_id", "principal_id", "group_id")
-    )
+    owned = list(owners_now().filter(dataset_id__in=domain_of).values_list("dataset_id", "principal_id", "group_id"))
     roles = list(
         roles_now()
         .filter(domain_id__in={domain for domain in domain_of.values() if domain})
@@ -110,6 +108,4 @@ def duration_for(dataset: Dataset, fields: Iterable[Field]) -> Duration:
     chosen = list(fields)
     ranks = {field.level for field in chosen} if chosen else {dataset.level}
     limits = Level.objects.filter(rank__in=[rank for rank in ranks if rank is not None])
-    return longest_duration(
-        LevelLimit(level.name, level.longest_grant_days) for level in limits.order_by("-rank")
-    )
+    return longest_duration(LevelLimit(level.name, level.longest_grant_days) for level in limits.order_by("-rank"))

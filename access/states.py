@@ -70,6 +70,4 @@ def check_request_moves(state: str, to: RequestState) -> None:
 def check_grant_moves(state: str, to: GrantState) -> None:
     """Raises `Conflict` where the machine of grants has no such transition."""
     if to not in GRANT_TRANSITIONS.get(GrantState(state), frozenset()):
-        raise Conflict(
-            f"This grant is {state.replace('_', ' ')} already. Reload the page to see what happened."
-        )
+        raise Conflict(f"This grant is {state.replace('_', ' ')} already. Reload the page to see what happened.")

@@ -25,9 +25,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "field_ids",
@@ -96,9 +94,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "field_ids",
@@ -180,9 +176,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="accessrequest",
-            index=models.Index(
-                condition=models.Q(("state", "pending")), fields=["dataset"], name="request_waiting"
-            ),
+            index=models.Index(condition=models.Q(("state", "pending")), fields=["dataset"], name="request_waiting"),
         ),
         migrations.AddIndex(
             model_name="accessrequest",
@@ -258,9 +252,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="grant",
-            index=models.Index(
-                condition=models.Q(("state", "recorded")), fields=["valid_to"], name="grant_due"
-            ),
+            index=models.Index(condition=models.Q(("state", "recorded")), fields=["valid_to"], name="grant_due"),
         ),
         migrations.AddConstraint(
             model_name="grant",

@@ -1,0 +1,125 @@
+"""Forms of requests, decisions and revocations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django import forms
+
+from access.models import AccessRequest
+from access.policy import LONGEST_DAYS
+from access.queries import ColumnRow
+from accounts.forms import ActionForm
+from common.components import Column
+
+WORDS_LIMIT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChoice:
+    """A column as the form offers it, with for how many days its level lets access be granted."""
+
+    column: ColumnRow
+    chosen: bool
+
+    @property
+    def longest_days(self) -> int:
+        return self.column.level.longest_grant_days if self.column.level else LONGEST_DAYS
+
+
+class RequestForm(ActionForm):
+    """Which columns, what for, how long. `columns` is None for whoever may only ask for the whole dataset."""
+
+    extent = forms.ChoiceField(
+        choices=[("some", "Some columns: those ticked below"), ("all", "The whole dataset")],
+        widget=forms.RadioSelect,
+        label="What you need",
+        initial="some",
+    )
+    chosen = forms.MultipleChoiceField(required=False, label="Columns")
+    purpose = forms.CharField(
+        max_length=WORDS_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label="What you need it for",
+        help_text="Whoever decides reads this: which work, which question, who sees the result.",
+    )
+    days = forms.IntegerField(
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        initial=30,
+        label="For how many days",
+        help_text="Counted from the approval. Sensitive columns allow fewer.",
+    )
+
+    def __init__(self, *args: Any, columns: Sequence[ColumnRow] | None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.columns = columns
+        if columns is None:
+            del self.fields["extent"], self.fields["chosen"]
+            return
+        chosen = cast(forms.MultipleChoiceField, self.fields["chosen"])
+        chosen.choices = [(str(column.field_id), column.name) for column in columns]
+
+    @property
+    def table_columns(self) -> list[Column]:
+        return [Column("Column"), Column("Type"), Column("Level"), Column("Longest access")]
+
+    def column_choices(self) -> list[ColumnChoice]:
+        """Every column, chosen or not."""
+        chosen = set(map(str, self["chosen"].value() or ()))
+        return [ColumnChoice(column, str(column.field_id) in chosen) for column in self.columns or ()]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("extent") == "some" and not values.get("chosen") and "chosen" not in self.errors:
+            self.add_error("chosen", "Tick the columns you need, or ask for the whole dataset.")
+        return values
+
+    @property
+    def field_ids(self) -> list[int]:
+        """The chosen columns; none stands for the whole dataset."""
+        if self.cleaned_data.get("extent", "all") == "all":
+            return []
+        return [int(pk) for pk in self.cleaned_data["chosen"]]
+
+
+class ApproveForm(ActionForm):
+    """An approver may shorten, never lengthen."""
+
+    days = forms.IntegerField(min_value=1, label="For how many days")
+    reason = forms.CharField(
+        required=False,
+        max_length=WORDS_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        label="A word to the requester",
+    )
+
+    def __init__(self, *args: Any, longest: int, **options: Any) -> None:
+        super().__init__(*args, **options)
+        days = cast(forms.IntegerField, self.fields["days"])
+        days.max_value = longest
+        days.widget.attrs["max"] = longest
+        days.initial = longest
+
+
+class ReasonForm(ActionForm):
+    """Why; the person concerned reads it."""
+
+    reason = forms.CharField(
+        max_length=WORDS_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label="Why",
+        help_text="The person concerned reads this.",
+    )
+
+
+def decision_forms(
+    request: AccessRequest, *, longest: int, data: Mapping[str, Any] | None = None
+) -> tuple[ApproveForm, ReasonForm]:
+    """The two forms of a decision, with ids that differ from those of other requests on the page."""
+    return (
+        ApproveForm(data, longest=min(request.days, longest), auto_id=f"approve_{request.pk}_%s"),
+        ReasonForm(data, auto_id=f"deny_{request.pk}_%s"),
+    )

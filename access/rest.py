@@ -1,0 +1,243 @@
+"""REST of requests and grants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.http import HttpRequest
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import DefaultRouter
+from rest_framework.viewsets import GenericViewSet
+
+from access.actions import approve_request, cancel_request, deny_request, request_access, revoke_grant
+from access.models import AccessRequest, Grant
+from access.policy import LONGEST_DAYS
+from access.queries import visible_grants, visible_requests
+from access.querysets import GrantQuerySet, RequestQuerySet
+from access.states import GrantState, RequestState
+from accounts.authentication import principal_of
+from accounts.keyset import KeysetPagination
+from accounts.models import Principal
+from accounts.rest import PrincipalSerializer
+from catalog.models import Dataset, Field
+from common.errors import NotFound
+from common.http import check_if_match, etag_of
+
+IF_MATCH = OpenApiParameter(
+    "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag that you read."
+)
+_ID: dict[str, Any] = {"min_value": 1, "max_value": 2**63 - 1}
+
+
+class RequestSerializer(serializers.ModelSerializer[AccessRequest]):
+    """A request as it stands now."""
+
+    requester = PrincipalSerializer(read_only=True)
+    decided_by = PrincipalSerializer(read_only=True, allow_null=True)
+    columns = serializers.ListField(
+        child=serializers.IntegerField(), source="field_ids", read_only=True, help_text="Ids of fields; empty for all."
+    )
+
+    class Meta:
+        model = AccessRequest
+        fields = [
+            "id", "dataset", "columns", "requester", "purpose", "days", "state", "created_at", "submitted_at",
+            "decide_by", "decided_at", "decided_by", "decision_reason",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class NewRequestSerializer(serializers.Serializer[Any]):
+    dataset = serializers.IntegerField(**_ID)
+    columns = serializers.ListField(
+        child=serializers.IntegerField(**_ID),
+        default=list,
+        max_length=10_000,
+        help_text="Ids of fields; empty for all.",
+    )
+    purpose = serializers.CharField(max_length=2000)
+    days = serializers.IntegerField(min_value=1, max_value=LONGEST_DAYS)
+
+
+class ApprovalSerializer(serializers.Serializer[Any]):
+    days = serializers.IntegerField(
+        min_value=1, max_value=LONGEST_DAYS, required=False, help_text="May shorten what was asked for."
+    )
+    reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=2000)
+
+
+class GrantSerializer(serializers.ModelSerializer[Grant]):
+    """A grant is recorded in the catalog; it is not applied in the source."""
+
+    principal = PrincipalSerializer(read_only=True)
+    granted_by = PrincipalSerializer(read_only=True)
+    ended_by = PrincipalSerializer(read_only=True, allow_null=True)
+    columns = serializers.ListField(
+        child=serializers.IntegerField(), source="field_ids", read_only=True, help_text="Ids of fields; empty for all."
+    )
+
+    class Meta:
+        model = Grant
+        fields = [
+            "id", "dataset", "columns", "principal", "request", "state", "valid_from", "valid_to", "granted_by",
+            "ended_by", "end_reason",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class RequestFilter(filters.FilterSet):
+    """`role=requester`: what you asked for; `role=reviewer`: what you may decide."""
+
+    dataset = filters.NumberFilter(**_ID)
+    state = filters.ChoiceFilter(choices=[(state.value, state.value) for state in RequestState])
+    role = filters.ChoiceFilter(
+        method="by_role", choices=[("requester", "Yours"), ("reviewer", "Those you may decide")]
+    )
+
+    class Meta:
+        model = AccessRequest
+        fields: Sequence[str] = ()
+
+    def by_role(self, queryset: RequestQuerySet, name: str, value: str) -> RequestQuerySet:
+        principal = principal_of(cast(HttpRequest, getattr(self.request, "_request", self.request)))
+        if value == "requester":
+            return queryset.filter(requester=principal)
+        return queryset.reviewable_by(principal)
+
+
+class GrantFilter(filters.FilterSet):
+    dataset = filters.NumberFilter(**_ID)
+    principal = filters.NumberFilter(**_ID)
+    state = filters.ChoiceFilter(choices=[(state.value, state.value) for state in GrantState])
+
+    class Meta:
+        model = Grant
+        fields: Sequence[str] = ()
+
+
+def etag_of_request(request: AccessRequest) -> str:
+    return etag_of("access-request", request.pk, request.state, request.decided_at)
+
+
+def etag_of_grant(grant: Grant) -> str:
+    return etag_of("grant", grant.pk, grant.state, grant.valid_to)
+
+
+@extend_schema_view(list=extend_schema(summary="Requests that you may see, newest first"))
+class AccessRequestViewSet(mixins.ListModelMixin, GenericViewSet[AccessRequest]):
+    queryset = AccessRequest.objects.none()
+    serializer_class = RequestSerializer
+    pagination_class = KeysetPagination
+    filter_backends = [filters.DjangoFilterBackend]
+    filterset_class = RequestFilter
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> RequestQuerySet:
+        return visible_requests(_by(self.request))
+
+    @extend_schema(summary="A request")
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return _answer_request(self.get_object())
+
+    @extend_schema(summary="Ask for access", request=NewRequestSerializer, responses={201: RequestSerializer})
+    def create(self, request: Request) -> Response:
+        values = _checked(NewRequestSerializer, request)
+        by = _by(request)
+        dataset = Dataset.objects.visible_to(by).filter(pk=values["dataset"]).first()
+        if dataset is None:
+            raise NotFound("There is no such dataset, or you may not see it.")
+        wanted = set(values["columns"])
+        fields = list(Field.objects.filter(dataset=dataset, pk__in=wanted))
+        if len(fields) < len(wanted):
+            raise NotFound("One of these columns does not exist in the dataset, or you may not see it.")
+        made = request_access(dataset=dataset, fields=fields, purpose=values["purpose"], days=values["days"], by=by)
+        return _answer_request(made, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Approve a request", request=ApprovalSerializer, responses=GrantSerializer, parameters=[IF_MATCH]
+    )
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: str) -> Response:
+        values = _checked(ApprovalSerializer, request)
+        grant = approve_request(request=self._matched(), by=_by(request), **values)
+        return _answer_grant(grant)
+
+    @extend_schema(
+        summary="Refuse a request", request=ReasonSerializer, responses=RequestSerializer, parameters=[IF_MATCH]
+    )
+    @action(detail=True, methods=["post"])
+    def deny(self, request: Request, pk: str) -> Response:
+        reason = _checked(ReasonSerializer, request)["reason"]
+        return _answer_request(deny_request(request=self._matched(), reason=reason, by=_by(request)))
+
+    @extend_schema(
+        summary="Withdraw one's own request", request=None, responses=RequestSerializer, parameters=[IF_MATCH]
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        return _answer_request(cancel_request(request=self._matched(), by=_by(request)))
+
+    def _matched(self) -> AccessRequest:
+        found: AccessRequest = self.get_object()
+        check_if_match(self.request._request, etag_of_request(found))
+        return found
+
+
+@extend_schema_view(list=extend_schema(summary="Grants that you may see, newest first"))
+class GrantViewSet(mixins.ListModelMixin, GenericViewSet[Grant]):
+    queryset = Grant.objects.none()
+    serializer_class = GrantSerializer
+    pagination_class = KeysetPagination
+    filter_backends = [filters.DjangoFilterBackend]
+    filterset_class = GrantFilter
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> GrantQuerySet:
+        return visible_grants(_by(self.request))
+
+    @extend_schema(summary="A grant")
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return _answer_grant(self.get_object())
+
+    @extend_schema(summary="End a grant", request=ReasonSerializer, responses=GrantSerializer, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, pk: str) -> Response:
+        reason = _checked(ReasonSerializer, request)["reason"]
+        grant = self.get_object()
+        check_if_match(request._request, etag_of_grant(grant))
+        return _answer_grant(revoke_grant(grant=grant, reason=reason, by=_by(request)))
+
+
+def _by(request: Request) -> Principal:
+    return principal_of(request._request)
+
+
+def _checked(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    given = serializer(data=request.data)
+    given.is_valid(raise_exception=True)
+    values: dict[str, Any] = given.validated_data
+    return values
+
+
+def _answer_request(request: AccessRequest, code: int = status.HTTP_200_OK) -> Response:
+    return Response(RequestSerializer(request).data, status=code, headers={"ETag": etag_of_request(request)})
+
+
+def _answer_grant(grant: Grant) -> Response:
+    return Response(GrantSerializer(grant).data, headers={"ETag": etag_of_grant(grant)})
+
+
+def register(router: DefaultRouter) -> None:
+    router.register("access-requests", AccessRequestViewSet, basename="access-request")
+    router.register("grants", GrantViewSet, basename="grant")
