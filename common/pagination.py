@@ -95,7 +95,7 @@ def page_of(queryset: QuerySet[M], *, order: Sequence[str], cursor: str | None =
     if values is not None:
         try:
             queryset = queryset.filter(_after(order, values, backwards=backwards))
-        except (ValueError, TypeError, ValidationError):
+        except (ValueError, TypeError, OverflowError, ValidationError):
             raise Invalid("The page cursor is of another list. Start again from the first page.") from None
     rows = list(queryset.order_by(*wanted)[: size + 1])
     more = len(rows) > size

@@ -9,6 +9,10 @@ from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+DESCRIPTION = {
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.openapi.tell_problems"],
+}
+
 
 class ApiSchema(SpectacularAPIView):
     """`openapi.json`."""

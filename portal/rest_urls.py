@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import DefaultRouter
 
-from portal.api_docs import ApiDocs, ApiSchema
+from portal.api_docs import DESCRIPTION, ApiDocs, ApiSchema
 
 _ROOMS = ("catalog", "lineage", "classification", "access", "ingestion", "accounts")
 
@@ -24,7 +24,7 @@ for _room in _ROOMS:
     _beside += getattr(_rest, "urlpatterns", [])
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("openapi.json", ApiSchema.as_view(), name="api-schema"),
+    path("openapi.json", ApiSchema.as_view(custom_settings=DESCRIPTION), name="api-schema"),
     path("docs/", ApiDocs.as_view(), name="api-docs"),
     *_beside,
     *router.urls,

@@ -24,11 +24,11 @@ Haddad Hale Ishikawa Ivarsson Jankowski Kamara Kerr Kovac Lafleur Lindgren Maalo
 Okonjo Papadakis Pereira Quill Rahimi Renwick Sandoval Sato Silvan Tamm Tennant Ueda Vasquez Volkov Wanganeen Whitlock Yilmaz
 Zielinski""".split()
 _UNITS = (
-    ("SIT102", "Introduction to Programming"),
-    ("SIT221", "Data Structures and Algorithms"),
-    ("SIT223", "Professional Practice"),
-    ("SIT315", "Concurrent and Distributed Programming"),
-    ("SIT374", "Team Project: Planning"),
+    ("PRG101", "Introduction to Programming"),
+    ("DSA201", "Data Structures and Algorithms"),
+    ("PRO202", "Professional Practice"),
+    ("CON301", "Concurrent and Distributed Programming"),
+    ("TPP302", "Team Project: Planning"),
 )
 _PERIODS = (
     (1, "Trimester 1", 2026, dt.date(2026, 3, 9), dt.date(2026, 5, 29)),
@@ -42,7 +42,16 @@ _REMARKS = (
     "See my note on the second page; then it is complete.",
     "Could we talk about this in the next session?",
 )
-_FUNCTIONS = ("open_window", "draw_circle", "draw_bitmap", "play_sound", "key_typed", "mouse_position", "load_font", "write_line")
+_FUNCTIONS = (
+    "open_window",
+    "draw_circle",
+    "draw_bitmap",
+    "play_sound",
+    "key_typed",
+    "mouse_position",
+    "load_font",
+    "write_line",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,15 @@ def ontrack() -> Mapping[str, Table]:
     chance = random.Random(1)  # noqa: S311 -- invented rows, no secret
     users = list(_users(chance))
     units = [
-        (number, code, name, f"{name}, as taught in {period[1]} {period[2]}.", period[0], STUDENTS + 1 + number % 5, period[0] == 2)
+        (
+            number,
+            code,
+            name,
+            f"{name}, as taught in {period[1]} {period[2]}.",
+            period[0],
+            STUDENTS + 1 + number % 5,
+            period[0] == 2,
+        )
         for number, (period, (code, name)) in enumerate(((p, u) for p in _PERIODS for u in _UNITS), start=1)
     ]
     unit_roles = [
@@ -160,7 +177,9 @@ def _users(chance: random.Random) -> Iterator[Row]:
             f"{username}@{'student.' if student else ''}example.org",
             born,
             # 0491 570 006, 156-159 and 110 are kept for fiction in Australia.
-            chance.choice(("0491 570 006", "0491 570 156", "0491 570 157", "0491 570 158", "0491 570 159", "0491 570 110")),
+            chance.choice(
+                ("0491 570 006", "0491 570 156", "0491 570 157", "0491 570 158", "0491 570 159", "0491 570 110")
+            ),
             "student" if student else "convenor" if number <= STUDENTS + 5 else "tutor",
             chance.random() < 0.9,
             _at(dt.date(2026, 9, 1) + dt.timedelta(days=chance.randrange(60)), chance),
@@ -178,7 +197,15 @@ def _definitions(units: Sequence[Row]) -> Iterator[Row]:
             grade = (0, 0, 0, 0, 1, 1, 2, 2, 3)[place]
             weight = (6, 6, 8, 10, 12, 12, 14, 14, 18)[place]
             name = f"{('Pass', 'Credit', 'Distinction', 'High distinction')[grade]} task {place + 1}"
-            yield number, unit[0], f"{place + 1}{'PCDH'[grade]}", name, weight, grade, start + dt.timedelta(weeks=place + 2)
+            yield (
+                number,
+                unit[0],
+                f"{place + 1}{'PCDH'[grade]}",
+                name,
+                weight,
+                grade,
+                start + dt.timedelta(weeks=place + 2),
+            )
 
 
 def _projects(chance: random.Random, units: Sequence[Row]) -> Iterator[Row]:
@@ -209,8 +236,18 @@ def _tasks(chance: random.Random, projects: Sequence[Row], definitions: Sequence
                 completed = due + dt.timedelta(days=chance.randrange(-6, 12))
                 yield number, project[0], definition[0], "complete", completed, chance.randrange(1, 4), due
             else:
-                status = chance.choice(("not_started", "working_on_it", "ready_for_feedback", "discuss", "fix_and_resubmit"))
-                yield number, project[0], definition[0], status, None, int(status in ("discuss", "fix_and_resubmit")), due
+                status = chance.choice(
+                    ("not_started", "working_on_it", "ready_for_feedback", "discuss", "fix_and_resubmit")
+                )
+                yield (
+                    number,
+                    project[0],
+                    definition[0],
+                    status,
+                    None,
+                    int(status in ("discuss", "fix_and_resubmit")),
+                    due,
+                )
 
 
 def _submissions(chance: random.Random, tasks: Sequence[Row]) -> Iterator[Row]:
@@ -225,7 +262,14 @@ def _submissions(chance: random.Random, tasks: Sequence[Row]) -> Iterator[Row]:
             outcome = task[3] if last else "fix_and_resubmit"
             assessor = None if outcome == "ready_for_feedback" else STUDENTS + 1 + chance.randrange(TUTORS)
             day = end - dt.timedelta(days=1 + 4 * left)
-            yield number, task[0], _at(day, chance), assessor, None if assessor is None else outcome, chance.randrange(1, 25)
+            yield (
+                number,
+                task[0],
+                _at(day, chance),
+                assessor,
+                None if assessor is None else outcome,
+                chance.randrange(1, 25),
+            )
 
 
 def _comments(chance: random.Random, submissions: Sequence[Row]) -> Iterator[Row]:

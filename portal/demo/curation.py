@@ -1,0 +1,114 @@
+"""What the demo's people say of its datasets and ask of each other, through the actions behind the pages.
+
+Whatever somebody has said already, or taken back, is left alone: a second load never overrules a person.
+"""
+
+from __future__ import annotations
+
+from django.utils.text import slugify
+
+from access.actions import approve_request, request_access
+from access.models import AccessRequest
+from accounts.models import Principal
+from catalog.actions import add_tag, assign_owner, describe
+from catalog.models import Dataset, Description, Field, Origin, Ownership, Tag, TagAssignment
+from classification.actions import set_level
+from classification.models import Label, Level
+from common.errors import Conflict
+from portal.demo.organisation import (
+    ANALYST,
+    APPROVED_REQUEST,
+    OPEN_REQUEST,
+    PRODUCT_OWNER,
+    SAID,
+    STEWARD,
+    Person,
+    Said,
+)
+from portal.demo.people import principal
+from portal.demo.sources import IN_CHARGE, WAREHOUSE
+
+
+def dataset_of(source: str, name: str) -> Dataset:
+    """A crawled dataset by the end of its path: `users`, `marts.student_progress`. Raises `Conflict` where none is there."""
+    parts = name.split(".")
+    for dataset in Dataset.objects.filter(source__slug=source, name=parts[-1], gone_since=None):
+        if dataset.path[-len(parts) :] == parts:
+            return dataset
+    raise Conflict(
+        f"The crawl of {source} found no {name}, which the demo speaks of. Crawl {source} again, then load_demo."
+    )
+
+
+def describe_datasets() -> int:
+    """Descriptions, tags and owners; how many things were said."""
+    return sum(_describe(said, dataset_of(said.source, said.name)) for said in SAID)
+
+
+def _describe(said: Said, dataset: Dataset) -> int:
+    by = principal(_curator(said.source))
+    done = 0
+    spoken = Description.objects.filter(dataset=dataset, origin=Origin.PERSON)
+    if said.description and not spoken.filter(field=None).exists():
+        describe(dataset=dataset, text=said.description, by=by)
+        done += 1
+    for name, text in said.columns.items():
+        field = dataset.fields.get(path=[name])
+        if not spoken.filter(field=field).exists():
+            describe(dataset=dataset, field=field, text=text, by=by)
+            done += 1
+    for tag_name in said.tags:
+        tag, _ = Tag.objects.get_or_create(slug=slugify(tag_name), defaults={"name": tag_name})
+        if not TagAssignment.objects.filter(tag=tag, dataset=dataset).exists():
+            add_tag(datasets=[dataset], tag=tag, by=by)
+            done += 1
+    if said.owned and not Ownership.objects.filter(dataset=dataset).exists():
+        _assign(dataset, said.source, by)
+        done += 1
+    return done
+
+
+def _assign(dataset: Dataset, source: str, by: Principal) -> None:
+    assign_owner(datasets=[dataset], principal=principal(IN_CHARGE[source]), by=by)
+    if source == WAREHOUSE:
+        assign_owner(datasets=[dataset], principal=principal(STEWARD), kind=Ownership.Kind.STEWARD, by=by)
+
+
+def _curator(source: str) -> Person:
+    return PRODUCT_OWNER if source == "splashkit" else STEWARD
+
+
+def set_levels() -> int:
+    """Levels on columns and datasets; how many labels were set."""
+    levels = {level.slug: level for level in Level.objects.all()}
+    done = 0
+    for said in SAID:
+        dataset = dataset_of(said.source, said.name)
+        spoken = set(Label.objects.filter(dataset=dataset).values_list("field_id", flat=True))
+        for slug, columns in said.labels.items():
+            datasets = [dataset] if "" in columns and None not in spoken else []
+            fields = [
+                field
+                for field in Field.objects.filter(dataset=dataset, gone_since=None)
+                if ".".join(field.path) in columns and field.pk not in spoken
+            ]
+            if datasets or fields:
+                by = principal(_curator(said.source))
+                done += len(set_level(level=levels[slug], reason=said.why, datasets=datasets, fields=fields, by=by))
+    return done
+
+
+def request_accesses() -> int:
+    """One request that waits for its owner and one that was approved; how many were made."""
+    done = 0
+    for (source, name, columns, purpose, days), approved in ((APPROVED_REQUEST, True), (OPEN_REQUEST, False)):
+        dataset = dataset_of(source, name)
+        by = principal(ANALYST)
+        if AccessRequest.objects.filter(requester=by, dataset=dataset).exists():
+            continue
+        fields = [dataset.fields.get(path=[column]) for column in columns]
+        request = request_access(dataset=dataset, purpose=purpose, days=days, fields=fields, by=by)
+        if approved:
+            approve_request(request=request, by=principal(PRODUCT_OWNER), reason="The report needs no names.")
+        done += 1
+    return done

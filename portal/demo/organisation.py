@@ -1,0 +1,238 @@
+"""Whom and what the demo speaks of: Thoth Tech with its products OnTrack and SplashKit, its people and its sources.
+
+The systems and sources are those of the organisation's data strategy; what is only proposed there is a source without a
+connection here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from accounts.models import DomainRole
+from catalog.models import Source, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who signs in; `roles` are roles by domain."""
+
+    username: str
+    full_name: str
+    is_called: str
+    roles: tuple[tuple[str, DomainRole], ...] = ()
+    administrator: bool = False
+
+    @property
+    def email(self) -> str:
+        return f"{self.username}@example.org"
+
+
+ADMINISTRATOR = Person("admin", "Adira Okafor", "administrator", administrator=True)
+STEWARD = Person(
+    "steward",
+    "Stella Brandt",
+    "steward, owner of the domain Learning",
+    (("learning", DomainRole.OWNER), ("insight", DomainRole.STEWARD)),
+)
+PRODUCT_OWNER = Person(
+    "owner",
+    "Priya Raman",
+    "owner of the domains Product and Insight",
+    (("product", DomainRole.OWNER), ("insight", DomainRole.OWNER)),
+)
+ANALYST = Person(
+    "analyst",
+    "Anh Tran",
+    "analyst in Learning and Insight",
+    (("learning", DomainRole.ANALYST), ("insight", DomainRole.ANALYST)),
+)
+OUTSIDER = Person("outsider", "Otto Lindqvist", "colleague without any role")
+PEOPLE = (ADMINISTRATOR, STEWARD, PRODUCT_OWNER, ANALYST, OUTSIDER)
+
+
+@dataclass(frozen=True, slots=True)
+class DomainOf:
+    slug: str
+    name: str
+    description: str
+    open_tier: Tier
+
+
+DOMAINS = (
+    DomainOf(
+        "learning",
+        "Learning",
+        "Students, units and what students hand in. Personal data: ask before you read it.",
+        Tier.DISCOVER,
+    ),
+    DomainOf("product", "Product", "How SplashKit is used, by installation and never by person.", Tier.METADATA),
+    DomainOf("insight", "Insight", "The warehouse: what the organisation measures itself by.", Tier.METADATA),
+)
+
+SYSTEMS = (
+    ("ontrack", "OnTrack", "Students plan and hand in their tasks here, tutors give feedback."),
+    ("splashkit", "SplashKit", "A toolkit for games and multimedia with which students learn to program."),
+    ("data-platform", "Data Platform", "Loads, transforms and serves the data of all products."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSource:
+    """A source that nothing reads yet."""
+
+    slug: str
+    name: str
+    system: str
+    domain: str
+    platform: str
+    namespace: str
+    frequency: Source.Frequency
+    structure: Source.Structure
+    location: str
+    description: str
+
+
+KNOWN_SOURCES = (
+    KnownSource(
+        "ontrack-metrics",
+        "OnTrack application metrics",
+        "ontrack",
+        "learning",
+        "pubsub",
+        "pubsub",
+        Source.Frequency.STREAM,
+        Source.Structure.SEMI,
+        "Google Cloud, Sydney",
+        "Proposed: what people do in OnTrack, sent as it happens. Nothing publishes it yet.",
+    ),
+    KnownSource(
+        "ontrack-logs",
+        "OnTrack logs",
+        "ontrack",
+        "learning",
+        "gs",
+        "gs://thoth-ontrack-logs",
+        Source.Frequency.STREAM,
+        Source.Structure.UNSTRUCTURED,
+        "Google Cloud, Sydney",
+        "The web server's and application's logs. They hold network addresses and user names.",
+    ),
+    KnownSource(
+        "ontrack-analytics",
+        "OnTrack Google Analytics",
+        "ontrack",
+        "learning",
+        "bigquery",
+        "bigquery",
+        Source.Frequency.BATCH,
+        Source.Structure.STRUCTURED,
+        "Google Cloud, United States",
+        "Visits to OnTrack's pages, exported to BigQuery once a day.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What people say of one dataset. Labels are columns by the slug of their level; "" is the dataset itself."""
+
+    source: str
+    name: str
+    description: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    why: str = ""
+    tags: tuple[str, ...] = ()
+    owned: bool = True
+
+
+SAID = (
+    Said(
+        "ontrack",
+        "users",
+        "Everybody who signs in to **OnTrack**.\n\nOne row a person, students and staff alike; `role` tells them apart. "
+        "Use `staging.users` of the warehouse unless you need to write to somebody.",
+        columns={
+            "student_number": "The number on the student card; **empty for staff**.",
+            "date_of_birth": "Asked for at enrolment, used for nothing else.",
+        },
+        labels={
+            "restricted": ("date_of_birth",),
+            "confidential": (
+                "student_number", "username", "first_name", "last_name", "preferred_name", "email", "phone",
+                "last_sign_in_from",
+            ),
+            "internal": ("id", "role", "receives_reminders", "last_sign_in_at", "created_at"),
+        },
+        why="Names people or leads to them.",
+        tags=("Personal data",),
+    ),
+    Said(
+        "ontrack",
+        "task_comments",
+        "What students and tutors write to each other about a task. Free text: expect health and family in it.",
+        labels={"restricted": ("body",), "confidential": ("author_id",)},
+        why="Students explain absences here, with reasons that are nobody else's business.",
+        tags=("Personal data", "Free text"),
+    ),
+    Said(
+        "ontrack",
+        "submissions",
+        "Each time a student handed a task in, with the outcome. Partitioned by teaching period.",
+        labels={"confidential": ("outcome", "assessor_id")},
+        why="Marks of single people.",
+    ),
+    Said("ontrack", "projects", "A student in a unit: the enrolment, and the grade that the student aims for.",
+         labels={"confidential": ("user_id", "target_grade")}, why="Says who studies what."),
+    Said("ontrack", "tasks", "One task of one student and how far it is.",
+         labels={"confidential": ("status",)}, why="Marks of single people."),
+    Said("ontrack", "units", "One offering of a unit in one teaching period.",
+         labels={"public": ("",)}, why="Published in the handbook."),
+    Said("ontrack", "teaching_periods", "Trimesters with their dates.",
+         labels={"public": ("",)}, why="Published in the handbook."),
+    Said("ontrack", "task_definitions", "What the tasks of a unit are, what they count for and when they are due.",
+         labels={"internal": ("",)}, why="Known to students and staff, not published."),
+    Said("splashkit", "installations", "One row an installation of SplashKit, under a random number.",
+         labels={"internal": ("",)}, why="Random numbers: nobody can be told from them.", tags=("Telemetry",)),
+    Said("splashkit", "function_calls", "How often each program run called each function.",
+         labels={"internal": ("",)}, why="Counts, no people.", tags=("Telemetry",)),
+    Said("warehouse", "staging.users", "OnTrack's users without names; the address only as a digest.",
+         labels={"confidential": ("email_digest",)}, why="Whoever knows an address can compute its digest.",
+         tags=("Personal data",)),
+    Said(
+        "warehouse",
+        "marts.student_progress",
+        "How far each student is in each unit: tasks, weights, submissions, days late.\n\nBuilt every night from "
+        "`staging`. One row a student and unit.",
+        labels={"confidential": ("user_id", "weight_complete", "days_late")},
+        why="Marks of single people, though without their names.",
+        tags=("Key result", "Personal data"),
+    ),
+    Said(
+        "warehouse",
+        "marts.unit_overview",
+        "One row a unit: students, share of tasks complete, submissions a student. Serves the objective *more students "
+        "finish what they began*.",
+        labels={"internal": ("",)},
+        why="No single student can be told from it.",
+        tags=("Key result",),
+    ),
+    Said("warehouse", "marts.function_usage", "Which functions of SplashKit are used most, in which language.",
+         labels={"public": ("",)}, why="Shown on SplashKit's site.", tags=("Key result",)),
+)  # fmt: skip
+
+OPEN_REQUEST = (
+    "ontrack",
+    "users",
+    ("id", "email", "preferred_name"),
+    "Invite students who stopped handing in to an interview about OnTrack's reminders.",
+    14,
+)
+APPROVED_REQUEST = (
+    "warehouse",
+    "marts.student_progress",
+    (),
+    "Weekly report on how many students finish what they began (objective 2, key result 1).",
+    90,
+)
+NIGHTLY_CRON = "30 2 * * *"

@@ -1,0 +1,56 @@
+"""Finish the API's description: every operation also says how it refuses, as problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PROBLEM = {
+    "type": "object",
+    "description": "Problem details (RFC 9457).",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "Which kind of problem, for programs."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "A sentence that says what to do."},
+        "errors": {
+            "type": "object",
+            "description": "Sentences by the field that they are about.",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+}
+_ALWAYS = {
+    "400": "The request cannot be understood.",
+    "401": "Sign in, or send a bearer token.",
+    "403": "You, or your token, may not do this.",
+    "404": "There is no such thing, or you may not see it.",
+    "406": "Only JSON is answered.",
+    "422": "Some values cannot be accepted.",
+}
+_OF_WRITES = {
+    "409": "The state of the thing does not allow this now.",
+    "412": "It was changed since you read it.",
+    "413": "Too large.",
+    "415": "Only JSON is read.",
+    "428": "Say with If-Match which version you change.",
+}
+_METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def tell_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """A postprocessing hook of drf-spectacular; what an operation says itself stays."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
+    for operations in result.get("paths", {}).values():
+        for method, operation in operations.items():
+            if method not in _METHODS:
+                continue
+            problems = _ALWAYS if method == "get" else _ALWAYS | _OF_WRITES
+            for code, words in problems.items():
+                operation.setdefault("responses", {}).setdefault(code, _response(words))
+    return result
+
+
+def _response(words: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": words, "content": {"application/problem+json": {"schema": schema}}}
