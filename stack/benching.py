@@ -34,9 +34,7 @@ def main(arguments: list[str]) -> int:
     with exclusive(layout.run / "bench.lock"), servers.in_use():
         empty_database(servers)
         outside = contract.Outside(None, None)
-        environment = contract.management(servers, outside) | {
-            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")
-        }
+        environment = contract.management(servers, outside) | {"LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
         # Migrations and the measured code run as the owner: a benchmark makes what it measures.
         environment["DATABASE_URL"] = environment["DATABASE_OWNER_URL"]
         code = (
@@ -49,7 +47,5 @@ def main(arguments: list[str]) -> int:
 def empty_database(servers: Servers) -> None:
     """Replace the catalog database by an empty one."""
     with psycopg.connect(servers.postgres.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE))
-        )
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
     servers.postgres.set_up()

@@ -56,8 +56,7 @@ def runtime(servers: Servers, outside: Outside) -> dict[str, str]:
         "CATALOG_VAR": str(layout.state),
         "SITE_URL": site_url(),
         "SECRET_KEY": os.environ.get("SECRET_KEY") or secrets.signing_key(layout.secrets),
-        "CATALOG_ENCRYPTION_KEYS": os.environ.get("CATALOG_ENCRYPTION_KEYS")
-        or secrets.encryption_keys(layout.secrets),
+        "CATALOG_ENCRYPTION_KEYS": os.environ.get("CATALOG_ENCRYPTION_KEYS") or secrets.encryption_keys(layout.secrets),
         "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or "localhost,127.0.0.1,[::1]",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONPATH": str(layout.root),

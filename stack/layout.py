@@ -21,9 +21,7 @@ def private_directory(path: Path, mode: int = 0o700) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise StackError(
-            f"{path} belongs to another user or is no directory. Remove it, or run as its owner."
-        )
+        raise StackError(f"{path} belongs to another user or is no directory. Remove it, or run as its owner.")
     path.chmod(mode)
     return path
 

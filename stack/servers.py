@@ -98,9 +98,7 @@ class Servers:
             self.supervisor.clear_up()
             if self.with_postgres:
                 self.postgres.check_port()
-            with step(
-                "Starting PostgreSQL and Valkey" if len(waits) == 2 else f"Starting {next(iter(waits))}"
-            ):
+            with step("Starting PostgreSQL and Valkey" if len(waits) == 2 else f"Starting {next(iter(waits))}"):
                 self.supervisor.apply(self.programs())
                 self._wait(waits)
         else:

@@ -128,8 +128,7 @@ class Supervisor:
         except (OSError, xmlrpc.client.Error):
             return {}
         return {
-            info["name"]: ProcessState(info["name"], info["statename"], info["pid"], info["start"])
-            for info in answers
+            info["name"]: ProcessState(info["name"], info["statename"], info["pid"], info["start"]) for info in answers
         }
 
     def wait_for(self, name: str, ready: Callable[[], bool], *, seconds: float) -> None:

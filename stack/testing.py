@@ -36,9 +36,7 @@ def main(arguments: list[str]) -> int:
     environment = dict(os.environ)
     if failed:
         environment["CATALOG_FAILED_CHECKS"] = ", ".join(failed)
-    status = subprocess.run(
-        pytest_command(options.all, rest), cwd=ROOT, env=environment, check=False
-    ).returncode
+    status = subprocess.run(pytest_command(options.all, rest), cwd=ROOT, env=environment, check=False).returncode
     return status or (1 if failed else 0)
 
 
@@ -48,7 +46,7 @@ def pytest_command(everything: bool, rest: list[str]) -> list[str]:
     if not everything:
         command += ["-m", "not long"]
     if not any(argument.startswith(("-n", "--numprocesses", "--pdb")) for argument in rest):
-        command += ["-n", str(min(2, os.cpu_count() or 1)), "--dist", "loadgroup"]
+        command += ["-n", str(min(2, os.cpu_count() or 1)), "--dist", "loadfile"]
     return command + rest
 
 
@@ -62,9 +60,7 @@ def run_checks() -> list[str]:
         note(f"{name} …")
         began = time.monotonic()
         done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, check=False)
-        note(
-            f"{name}: {'passed' if done.returncode == 0 else 'FAILED'} after {time.monotonic() - began:.1f} s"
-        )
+        note(f"{name}: {'passed' if done.returncode == 0 else 'FAILED'} after {time.monotonic() - began:.1f} s")
         if done.returncode != 0:
             failed.append(name)
     return failed
@@ -87,6 +83,4 @@ def install_missing_programs() -> None:
         install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages]
         done = subprocess.run(install, text=True, **quiet)  # type: ignore[call-overload]
     if done.returncode != 0:
-        note(
-            f"apt-get could not install {', '.join(packages)}; their tests are skipped.\n{done.stderr[-500:]}"
-        )
+        note(f"apt-get could not install {', '.join(packages)}; their tests are skipped.\n{done.stderr[-500:]}")

@@ -65,11 +65,7 @@ class Checkout:
             for name, value in os.environ.items()
             if name.upper().startswith(kept) and not name.startswith("UV_CACHE")
         }
-        return (
-            passed
-            | {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.home), "PORT": str(self.port)}
-            | more
-        )
+        return passed | {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.home), "PORT": str(self.port)} | more
 
     def start(self, *arguments: str, **more: str) -> "Running":
         """bin/run in the background."""

@@ -67,9 +67,7 @@ def privileges(catalog: Catalog) -> list[tuple[Any, ...]]:
     )
 
 
-def test_a_restore_brings_back_rows_and_rights_and_removes_what_came_later(
-    migrated: Catalog, tmp_path: Path
-) -> None:
+def test_a_restore_brings_back_rows_and_rights_and_removes_what_came_later(migrated: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "catalog backup.zip"
     migrated.rows("INSERT INTO django_session VALUES ('before', 'kept', now())")
     rights = privileges(migrated)
@@ -150,9 +148,7 @@ def test_a_file_that_is_no_backup_is_refused(migrated: Catalog, tmp_path: Path) 
 
 @pytest.mark.long
 def test_a_backup_from_a_newer_version_is_refused(migrated: Catalog, tmp_path: Path) -> None:
-    migrated.rows(
-        "INSERT INTO django_migrations (app, name, applied) VALUES ('sessions', '9999_later', now())"
-    )
+    migrated.rows("INSERT INTO django_migrations (app, name, applied) VALUES ('sessions', '9999_later', now())")
     try:
         migrated.answer("backup", str(tmp_path / "newer.zip"))
     finally:

@@ -1,4 +1,4 @@
-"""bin/run from a fresh clone, as a newcomer has it: one catalog for all of these, in this order."""
+"""bin/run from a fresh clone, as a newcomer has it: one catalog for all of these, in this order (one process runs a file)."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from stack.memory import measure
 from stack.supervision import wait_until
 from tests.stack.conftest import Checkout, Running
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("running")]
+pytestmark = pytest.mark.long
 
 PROCESSES = ("postgres", "valkey", "web", "worker-prompt", "worker-long", "beat")
 
@@ -44,10 +44,7 @@ def test_all_processes_take_less_than_700_mb(checkout: Checkout, running: Runnin
 def test_a_second_start_names_the_first(checkout: Checkout, running: Running) -> None:
     second = checkout.ask("bin/run")
     assert second.returncode == 1
-    assert (
-        f"already running at http://127.0.0.1:{checkout.port} (process {running.process.pid})"
-        in second.stderr
-    )
+    assert f"already running at http://127.0.0.1:{checkout.port} (process {running.process.pid})" in second.stderr
 
 
 def test_manage_works_beside_it_and_leaves_the_servers_running(checkout: Checkout, running: Running) -> None:
@@ -64,9 +61,7 @@ def test_a_killed_process_comes_back(checkout: Checkout, running: Running, name:
     before = supervisor.states()[name].pid
     os.kill(before, signal.SIGKILL)
     assert wait_until(
-        lambda: (
-            supervisor.states()[name].pid not in (0, before) and supervisor.states()[name].state == "RUNNING"
-        ),
+        lambda: supervisor.states()[name].pid not in (0, before) and supervisor.states()[name].state == "RUNNING",
         seconds=30,
         interval=0.2,
     ), supervisor.states()
@@ -92,10 +87,7 @@ def test_a_killed_supervisor_comes_back_with_everything(checkout: Checkout, runn
     os.kill(before, signal.SIGKILL)
     assert wait_until(lambda: supervisor.pid() not in (None, before), seconds=30, interval=0.2)
     assert wait_until(
-        lambda: (
-            {name for name, found in supervisor.states().items() if found.state == "RUNNING"}
-            >= set(PROCESSES)
-        ),
+        lambda: {name for name, found in supervisor.states().items() if found.state == "RUNNING"} >= set(PROCESSES),
         seconds=45,
         interval=0.2,
     ), supervisor.states()
@@ -135,8 +127,6 @@ def test_it_starts_again_without_a_second_administrator(checkout: Checkout, runn
         again.wait_until_ready()
         assert again.is_alive()
         assert "Sign in as " not in again.said()
-        assert (
-            json.loads((checkout.place / "var" / "run" / "run.json").read_text())["pid"] == again.process.pid
-        )
+        assert json.loads((checkout.place / "var" / "run" / "run.json").read_text())["pid"] == again.process.pid
     finally:
         assert again.stop() == 0

@@ -23,9 +23,7 @@ def valkeys_of(servers: Servers) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.name() == "valkey-server" and process.environ().get(MARK) == str(
-                servers.layout.sockets
-            ):
+            if process.name() == "valkey-server" and process.environ().get(MARK) == str(servers.layout.sockets):
                 found.append(process)
         except psutil.Error:
             continue
@@ -52,9 +50,7 @@ def test_a_killed_postgres_comes_back_with_its_rows(servers: Servers) -> None:
         before = servers.supervisor.states()["postgres"].pid
         os.kill(before, signal.SIGKILL)
         assert wait_until(
-            lambda: (
-                servers.supervisor.states()["postgres"].pid not in (0, before) and servers.postgres.answers()
-            ),
+            lambda: servers.supervisor.states()["postgres"].pid not in (0, before) and servers.postgres.answers(),
             seconds=30,
         )
         with psycopg.connect(servers.postgres.url("catalog_app")) as connection:
