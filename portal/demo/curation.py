@@ -53,7 +53,7 @@ def _describe(said: Said, dataset: Dataset) -> int:
         describe(dataset=dataset, text=said.description, by=by)
         done += 1
     for name, text in said.columns.items():
-        field = dataset.fields.get(path=[name])
+        field = Field.objects.get(dataset=dataset, path=[name])
         if not spoken.filter(field=field).exists():
             describe(dataset=dataset, field=field, text=text, by=by)
             done += 1
@@ -106,7 +106,7 @@ def request_accesses() -> int:
         by = principal(ANALYST)
         if AccessRequest.objects.filter(requester=by, dataset=dataset).exists():
             continue
-        fields = [dataset.fields.get(path=[column]) for column in columns]
+        fields = [Field.objects.get(dataset=dataset, path=[column]) for column in columns]
         request = request_access(dataset=dataset, purpose=purpose, days=days, fields=fields, by=by)
         if approved:
             approve_request(request=request, by=principal(PRODUCT_OWNER), reason="The report needs no names.")

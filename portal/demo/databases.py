@@ -33,6 +33,13 @@ class Places:
     ontrack_database: str = "ontrack"
 
     @property
+    def server(self) -> str:
+        """The embedded server's address; ask `superuser_url` first whether there is one."""
+        if self.superuser_url is None:
+            raise ValueError("OnTrack is a file here.")
+        return self.superuser_url
+
+    @property
     def ontrack_file(self) -> Path:
         return self.files / "ontrack.sqlite"
 
@@ -115,9 +122,8 @@ def make_ontrack(places: Places) -> bool:
 
 def new_login(places: Places, role: str) -> str:
     """Let a role of OnTrack's database sign in with a new random password, and return it."""
-    assert places.superuser_url is not None
     password = secrets.token_urlsafe(24)
-    with psycopg.connect(places.superuser_url, autocommit=True) as server:
+    with psycopg.connect(places.server, autocommit=True) as server:
         # Encrypted here, so that the server's log can never show the password itself.
         verifier = server.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
         server.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier)))
@@ -126,16 +132,14 @@ def new_login(places: Places, role: str) -> str:
 
 def carry_out(places: Places, grants: Iterable[str]) -> None:
     """Run the grants that a connector asks for in OnTrack's database, as its database administrator would."""
-    assert places.superuser_url is not None
-    with psycopg.connect(places.superuser_url, dbname=places.ontrack_database, autocommit=True) as ontrack:
+    with psycopg.connect(places.server, dbname=places.ontrack_database, autocommit=True) as ontrack:
         for grant in grants:
             ontrack.execute(grant.encode())
 
 
 def server_address(places: Places) -> tuple[str, int]:
     """Host and port of the embedded server, as sources and pipelines name them."""
-    assert places.superuser_url is not None
-    parts = psycopg.conninfo.conninfo_to_dict(places.superuser_url)
+    parts = psycopg.conninfo.conninfo_to_dict(places.server)
     return str(parts["host"]), int(str(parts["port"]))
 
 

@@ -9,6 +9,7 @@ import random
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 Row = tuple[object, ...]
 
@@ -16,13 +17,20 @@ STUDENTS = 240
 TUTORS = 14
 TASKS_PER_UNIT = 9
 
-_FIRST = """Aisha Alejandro Amara Anders Bao Beatriz Bram Callum Chiara Dalia Deniz Elif Emeka Farid Freya Giulia Hana Hugo
-Imani Ingrid Jarrah Jonas Kalani Keiko Kofi Lara Leilani Liam Lucía Mateus Mei Mirabel Nadia Niko Noor Olu Oskar Petra Priya
-Quinn Rafael Rohan Saoirse Selin Soren Tala Tariq Thandi Uma Viktor Wren Xiu Yara Yusuf Zofia""".split()
-_LAST = """Abbott Adeyemi Albrecht Amato Baptiste Barlow Bhatt Castellanos Chidi Dagher Drummond Eriksen Farrugia Fitzroy Ganesan
-Haddad Hale Ishikawa Ivarsson Jankowski Kamara Kerr Kovac Lafleur Lindgren Maalouf Marlowe Mbeki Moana Nakagawa Novak Obi
-Okonjo Papadakis Pereira Quill Rahimi Renwick Sandoval Sato Silvan Tamm Tennant Ueda Vasquez Volkov Wanganeen Whitlock Yilmaz
-Zielinski""".split()
+_FIRST = (
+    "Aisha", "Alejandro", "Amara", "Anders", "Bao", "Beatriz", "Bram", "Callum", "Chiara", "Dalia", "Deniz",
+    "Elif", "Emeka", "Farid", "Freya", "Giulia", "Hana", "Hugo", "Imani", "Ingrid", "Jarrah", "Jonas", "Kalani",
+    "Keiko", "Kofi", "Lara", "Leilani", "Liam", "Lucía", "Mateus", "Mei", "Mirabel", "Nadia", "Niko", "Noor",
+    "Olu", "Oskar", "Petra", "Priya", "Quinn", "Rafael", "Rohan", "Saoirse", "Selin", "Soren", "Tala", "Tariq",
+    "Thandi", "Uma", "Viktor", "Wren", "Xiu", "Yara", "Yusuf", "Zofia",
+)  # fmt: skip
+_LAST = (
+    "Abbott", "Adeyemi", "Albrecht", "Amato", "Baptiste", "Barlow", "Bhatt", "Castellanos", "Chidi", "Dagher",
+    "Drummond", "Eriksen", "Farrugia", "Fitzroy", "Ganesan", "Haddad", "Hale", "Ishikawa", "Ivarsson", "Jankowski",
+    "Kamara", "Kerr", "Kovac", "Lafleur", "Lindgren", "Maalouf", "Marlowe", "Mbeki", "Moana", "Nakagawa", "Novak",
+    "Obi", "Okonjo", "Papadakis", "Pereira", "Quill", "Rahimi", "Renwick", "Sandoval", "Sato", "Silvan", "Tamm",
+    "Tennant", "Ueda", "Vasquez", "Volkov", "Wanganeen", "Whitlock", "Yilmaz", "Zielinski",
+)  # fmt: skip
 _UNITS = (
     ("PRG101", "Introduction to Programming"),
     ("DSA201", "Data Structures and Algorithms"),
@@ -230,8 +238,7 @@ def _tasks(chance: random.Random, projects: Sequence[Row], definitions: Sequence
             if int(str(definition[5])) > int(str(project[4])):
                 continue
             number += 1
-            due = definition[6]
-            assert isinstance(due, dt.date)
+            due = cast(dt.date, definition[6])
             if chance.random() < 0.3 + 0.65 * diligence:
                 completed = due + dt.timedelta(days=chance.randrange(-6, 12))
                 yield number, project[0], definition[0], "complete", completed, chance.randrange(1, 4), due
@@ -254,8 +261,7 @@ def _submissions(chance: random.Random, tasks: Sequence[Row]) -> Iterator[Row]:
     number = 0
     for task in tasks:
         times = max(int(str(task[5])), int(task[3] == "ready_for_feedback"))
-        end = task[4] or task[6]
-        assert isinstance(end, dt.date)
+        end = cast(dt.date, task[4] or task[6])
         for left in reversed(range(times)):
             number += 1
             last = left == 0
@@ -278,6 +284,5 @@ def _comments(chance: random.Random, submissions: Sequence[Row]) -> Iterator[Row
         if submission[3] is None or chance.random() < 0.6:
             continue
         number += 1
-        at = submission[2]
-        assert isinstance(at, dt.datetime)
+        at = cast(dt.datetime, submission[2])
         yield number, submission[1], submission[3], chance.choice(_REMARKS), at + dt.timedelta(hours=20), None

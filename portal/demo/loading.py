@@ -94,7 +94,7 @@ class Loading:
         """The kept token while it is good, else a new one in place of the old."""
         pipeline = pipeline_principal(TOKEN_NAME)
         by = principal(ADMINISTRATOR)
-        held = ApiToken.objects.usable().filter(principal=pipeline, name=TOKEN_NAME).first()  # type: ignore[attr-defined]
+        held = ApiToken.objects.usable().filter(principal=pipeline, name=TOKEN_NAME).first()
         if held is not None and self.token and bytes(held.digest) == digest_of(self.token):
             return self.token
         for old in ApiToken.objects.filter(principal=pipeline, name=TOKEN_NAME, revoked_at=None):

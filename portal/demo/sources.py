@@ -64,7 +64,7 @@ def request_crawls() -> list[Run]:
     """Queue a crawl of each source that none has read yet, by whoever is in charge of it."""
     runs = []
     for source in _never_crawled():
-        unfinished = Run.objects.open().filter(source=source).first()  # type: ignore[attr-defined]
+        unfinished = Run.objects.open().filter(source=source).first()
         runs.append(unfinished or request_crawl(source=source, by=principal(IN_CHARGE[source.slug])))
     return runs
 

@@ -1,0 +1,37 @@
+"""The demo, loaded for real: a live web server, PostgreSQL databases, files; crawls and folds in this process."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from portal.demo.databases import Places
+from tests.servers.databases import PostgresServer, scratch_name
+
+
+@pytest.fixture
+def files(tmp_path: Path, settings: Any) -> Path:
+    """The folder of the demo's files, which connections may read."""
+    settings.VAR_DIR = tmp_path
+    settings.CONNECTION_ALLOWED_PATHS = [str(tmp_path / "files")]
+    return tmp_path / "files"
+
+
+@pytest.fixture
+def places(files: Path, postgres_server: PostgresServer) -> Iterator[Places]:
+    """The demo's places on the test server, cleared away afterwards, roles included."""
+    made = Places(files, postgres_server.url(), f"{scratch_name()}_{secrets.token_hex(2)}"[:50])
+    yield made
+    with psycopg.connect(postgres_server.url(), autocommit=True) as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(made.ontrack_database)))
+        for role in (made.catalog_role, made.pipeline_role, made.application_role):
+            server.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+
+
+Load = Callable[[], dict[str, Any]]
