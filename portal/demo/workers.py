@@ -14,6 +14,7 @@ from ingestion.models import OPEN_STATES, Run, RunState
 from ingestion.tasks import crawl
 from lineage.draining import drain
 from lineage.models import PendingEvent
+from lineage.tasks import fold
 
 PATIENCE = 60.0
 """Seconds that workers get for all of the demo's crawls, or all of its events; both take about one."""
@@ -51,6 +52,7 @@ def finish_runs(runs: Sequence[Run], served: Collection[str]) -> None:
 def fold_events(served: Collection[str]) -> None:
     """Have every event that waits taken up into jobs, runs and lineage."""
     if "fold" in served:
+        fold.delay()
         _wait(lambda: not PendingEvent.objects.exists(), "The events of the demo were not taken up")
     else:
         drain()
