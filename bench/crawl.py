@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from bench.harness import Figure, stopwatch
+from bench.harness import Figure
 
 _COLUMNS = 20
 _TABLES_A_SCHEMA = 1000
@@ -93,11 +93,11 @@ print(json.dumps({"seconds": seconds, "peak": resource.getrusage(resource.RUSAGE
 
 def _crawl_twice(url: str, name: str) -> tuple[dict, dict]:
     """Each crawl in a fresh process, so that its peak memory is its own; start-up is not in the time."""
+    from django.utils.text import slugify
+
     from accounts.models import Principal
     from catalog.models import Dataset, Source
     from connections.addresses import parse_address
-    from django.utils.text import slugify
-
     from ingestion.sources import add_crawled_source
 
     slug = slugify(name)

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 TIER_OF_ROLE = {DomainRole.VIEWER: 2, DomainRole.ANALYST: 2, DomainRole.STEWARD: 3, DomainRole.OWNER: 3}
 _TIER_NAMES = {"none": 0, "discover": 1, "metadata": 2, "profile": 3}
-_PERMISSIONS = {1: ("discover_dataset", "read_dataset_metadata", "read_dataset_profile"), 2: ("read_dataset_metadata", "read_dataset_profile"), 3: ("read_dataset_profile",)}  # fmt: skip
+_PERMISSIONS = {
+    1: ("discover_dataset", "read_dataset_metadata", "read_dataset_profile"),
+    2: ("read_dataset_metadata", "read_dataset_profile"),
+    3: ("read_dataset_profile",),
+}
 
 
 @dataclass(frozen=True, slots=True)

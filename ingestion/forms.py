@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 
 from catalog.models import Domain, Source, System
-from connections.addresses import Address, parse_address
 from common.errors import Invalid
+from connections.addresses import Address, parse_address
 from ingestion.connectors.scope import parse_pattern
 
 
@@ -54,9 +54,8 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         for name, queryset in (("system", System.objects.all()), ("domain", Domain.objects.all())):
             field = self.fields[name]
-            assert isinstance(field, forms.ModelChoiceField)
-            field.queryset = queryset
-            field.empty_label = "None"
+            field.queryset = queryset  # type: ignore[attr-defined]
+            field.empty_label = "None"  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:
         """The cleaned values as `catalog.actions.edit_source` takes them."""

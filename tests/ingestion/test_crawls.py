@@ -24,7 +24,7 @@ from ingestion.crawling import run_crawl
 from ingestion.leases import SILENT_SECONDS, give_up_silent
 from ingestion.models import TRANSITIONS, Run, RunState
 from ingestion.queries import next_times
-from tests.factories import domain, personas, person, role, source
+from tests.factories import domain, person, personas, role, source
 from tests.ingestion.sources import held_wire, postgres_source, worker_process
 from tests.servers.databases import PostgresServer
 
