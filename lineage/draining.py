@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import OperationalError, connection, transaction
 from psycopg import errors
@@ -105,3 +105,10 @@ def tell_catalog(limit: int = 5000) -> int:
         told += len(notes)
         if len(notes) < limit:
             return told
+
+
+def send_again(event_ids: Iterable[int]) -> int:
+    """Queue events that were set aside once more, with all their attempts; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements.SEND_AGAIN, [list(event_ids)])
+        return cursor.rowcount

@@ -231,3 +231,10 @@ NOTE_FAILURE = """
     SELECT event_id, received_at, now(), %(reason)s FROM ended
     ON CONFLICT (event_id) DO UPDATE SET set_aside_at = excluded.set_aside_at, reason = excluded.reason
 """
+
+SEND_AGAIN = """
+    WITH taken AS (
+        DELETE FROM lineage_setasideevent WHERE event_id = ANY(%s::bigint[]) RETURNING event_id, received_at
+    )
+    INSERT INTO lineage_pendingevent (event_id, received_at) SELECT event_id, received_at FROM taken
+"""

@@ -1,0 +1,78 @@
+"""How lists of jobs and runs are narrowed, and what of a graph is asked for: the same for pages and REST."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import django_filters
+from django import forms
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from common.errors import Invalid
+from lineage.models import Job, Run, RunState
+from lineage.queries import DIRECTIONS, MAX_DEPTH, MAX_NODES, Direction
+
+
+class _TextFilter(django_filters.CharFilter):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=1024, validators=[ProhibitNullCharactersValidator()], **kwargs)
+
+
+class JobFilter(django_filters.FilterSet):
+    """`q` is a part of the name, `namespace` the exact one, `state` that of the latest run."""
+
+    q = _TextFilter(field_name="name", lookup_expr="icontains", label="Name")
+    namespace = _TextFilter(field_name="namespace", label="Namespace")
+    state = django_filters.ChoiceFilter(field_name="latest_state", choices=RunState, label="Latest run")
+
+    class Meta:
+        model = Job
+        fields = ["q", "namespace", "state"]
+
+
+class RunFilter(django_filters.FilterSet):
+    job = django_filters.NumberFilter(
+        field_name="job_id", label="Job", min_value=1, max_value=2**63 - 1, decimal_places=0
+    )
+    state = django_filters.ChoiceFilter(choices=RunState, label="State")
+    parent = django_filters.UUIDFilter(label="The run that started it")
+
+    class Meta:
+        model = Run
+        fields = ["job", "state", "parent"]
+
+
+def narrowed(filters: django_filters.FilterSet) -> QuerySet[Any]:
+    """The rows of a filter set; raises `Invalid` with the fields that cannot be read."""
+    if not filters.is_valid():
+        raise Invalid("The filter cannot be read.", {name: list(texts) for name, texts in filters.errors.items()})
+    return filters.qs
+
+
+class GraphQuery(TypedDict):
+    """What of a graph is asked for: keyword arguments of `lineage.queries.dataset_lineage`."""
+
+    direction: Direction
+    depth: int
+    limit: int
+
+
+class GraphForm(forms.Form):
+    direction = forms.ChoiceField(choices=[(name, name) for name in DIRECTIONS], required=False)
+    depth = forms.IntegerField(min_value=1, max_value=MAX_DEPTH, required=False)
+    limit = forms.IntegerField(min_value=1, max_value=MAX_NODES, required=False)
+
+
+def graph_query(query: QueryDict) -> GraphQuery:
+    """`?direction=up&depth=3&limit=150`, each with its default; raises `Invalid` for other values."""
+    form = GraphForm(query)
+    if not form.is_valid():
+        raise Invalid("The graph cannot be drawn so.", {name: list(texts) for name, texts in form.errors.items()})
+    values = form.cleaned_data
+    return {
+        "direction": values["direction"] or "both",
+        "depth": values["depth"] or 3,
+        "limit": values["limit"] or 150,
+    }

@@ -1,0 +1,207 @@
+"""REST of jobs, runs and lineage, for reading; events are written to `/api/v1/lineage`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import path
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import DefaultRouter
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.authentication import principal_of
+from accounts.keyset import KeysetPagination
+from accounts.models import Principal
+from accounts.tokens import Scope
+from catalog.models import Tier
+from catalog.queries.datasets import visible_dataset
+from lineage import reading
+from lineage.filters import JobFilter, RunFilter, graph_query
+from lineage.models import Direction, Job, Run, RunState
+from lineage.queries import DIRECTIONS, MAX_DEPTH, MAX_NODES, dataset_lineage
+from lineage.querysets import JobQuerySet, RunQuerySet
+from lineage.reading import Use
+
+
+def _by(request: Request) -> Principal:
+    return principal_of(request._request)
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    latest_state = serializers.ChoiceField(choices=["", *RunState.values], read_only=True)
+
+    class Meta:
+        model = Job
+        fields = ["id", "namespace", "name", "first_seen", "last_seen", "latest_run", "latest_state", "latest_at"]
+        read_only_fields = fields
+
+
+class UseSerializer(serializers.Serializer[Use]):
+    """A dataset that is read or written; one that you may not know of has neither id nor name."""
+
+    direction = serializers.ChoiceField(choices=["input", "output"])
+    dataset = serializers.IntegerField(allow_null=True)
+    namespace = serializers.CharField(allow_null=True)
+    name = serializers.CharField(allow_null=True)
+    last_at = serializers.DateTimeField()
+
+    def to_representation(self, instance: Use) -> dict[str, Any]:
+        dataset = instance.dataset
+        return {
+            "direction": Direction(instance.direction).name.lower(),
+            "dataset": dataset.pk if dataset else None,
+            "namespace": dataset.namespace if dataset else None,
+            "name": dataset.qualified_name if dataset else None,
+            "last_at": serializers.DateTimeField().to_representation(instance.last_at),
+        }
+
+
+class JobDetailSerializer(JobSerializer):
+    datasets = UseSerializer(many=True)
+    facets = serializers.DictField(
+        child=serializers.JSONField(),
+        allow_null=True,
+        help_text="Null for whoever may not read the code of every dataset that the job touches.",
+    )
+
+    class Meta(JobSerializer.Meta):
+        fields = [*JobSerializer.Meta.fields, "datasets", "facets"]
+
+
+class RunSerializer(serializers.ModelSerializer[Run]):
+    state = serializers.ChoiceField(choices=RunState.values, read_only=True)
+    began_at = serializers.DateTimeField(read_only=True)
+
+    class Meta:
+        model = Run
+        fields = ["id", "job", "state", "began_at", "started_at", "ended_at", "parent"]
+        read_only_fields = fields
+
+
+class RunDetailSerializer(RunSerializer):
+    datasets = UseSerializer(many=True)
+    facets = serializers.DictField(
+        child=serializers.JSONField(),
+        allow_null=True,
+        help_text="Null for whoever may not read the code of every dataset that the job touches.",
+    )
+
+    class Meta(RunSerializer.Meta):
+        fields = [*RunSerializer.Meta.fields, "datasets", "facets"]
+
+
+def _facets(found: list[reading.Facet]) -> dict[str, Any]:
+    return {facet.name: facet.value for facet in found}
+
+
+@extend_schema_view(list=extend_schema(summary="Jobs by name"))
+class JobViewSet(mixins.ListModelMixin, GenericViewSet[Job]):
+    queryset = Job.objects.none()
+    serializer_class = JobSerializer
+    pagination_class = KeysetPagination
+    keyset_order = ("name", "id")
+    filter_backends = [filters.DjangoFilterBackend]
+    filterset_class = JobFilter
+    lookup_value_regex = "[0-9]{1,18}"
+    scope_read = Scope.LINEAGE_READ
+
+    def get_queryset(self) -> JobQuerySet:
+        return Job.objects.visible_to(_by(self.request))
+
+    @extend_schema(summary="A job, and what it reads and writes", responses=JobDetailSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        principal = _by(request)
+        job = reading.visible_job(principal, int(pk))
+        extra = {
+            "datasets": UseSerializer(reading.uses_of_job(principal, job), many=True).data,
+            "facets": _facets(reading.job_facets(job)) if reading.may_read_code(principal, job) else None,
+        }
+        return Response(JobSerializer(job).data | extra)
+
+
+@extend_schema_view(list=extend_schema(summary="Runs, latest first"))
+class RunViewSet(mixins.ListModelMixin, GenericViewSet[Run]):
+    queryset = Run.objects.none()
+    serializer_class = RunSerializer
+    pagination_class = KeysetPagination
+    keyset_order = ("-began_at", "-id")
+    filter_backends = [filters.DjangoFilterBackend]
+    filterset_class = RunFilter
+    lookup_value_converter = "uuid"
+    scope_read = Scope.LINEAGE_READ
+
+    def get_queryset(self) -> RunQuerySet:
+        return Run.objects.visible_to(_by(self.request))
+
+    @extend_schema(summary="A run, and what it read and wrote", responses=RunDetailSerializer)
+    def retrieve(self, request: Request, pk: Any) -> Response:
+        principal = _by(request)
+        run = reading.visible_run(principal, pk)
+        extra = {
+            "datasets": UseSerializer(reading.uses_of_run(principal, run), many=True).data,
+            "facets": _facets(reading.run_facets(run)) if reading.may_read_code(principal, run.job) else None,
+        }
+        return Response(RunSerializer(run).data | extra)
+
+
+class NodeSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["dataset", "job", "hidden"])
+    title = serializers.CharField()
+    subtitle = serializers.CharField()
+    href = serializers.CharField()
+    level = serializers.CharField()
+    colour = serializers.CharField()
+    badge = serializers.CharField()
+    focus = serializers.BooleanField()
+
+
+class EdgeSerializer(serializers.Serializer[Any]):
+    source = serializers.CharField()
+    target = serializers.CharField()
+    title = serializers.CharField()
+
+
+class GraphSerializer(serializers.Serializer[Any]):
+    """Edges point the way rows flow. `more` counts the datasets that the limit left out."""
+
+    nodes = NodeSerializer(many=True)
+    edges = EdgeSerializer(many=True)
+    more = serializers.IntegerField()
+    upstream = serializers.IntegerField()
+    downstream = serializers.IntegerField()
+
+
+class DatasetLineageView(APIView):
+    scope_read = Scope.LINEAGE_READ
+
+    @extend_schema(
+        operation_id="datasets_lineage_retrieve",
+        summary="The graph around a dataset",
+        parameters=[
+            OpenApiParameter("direction", OpenApiTypes.STR, enum=list(DIRECTIONS), default="both"),
+            OpenApiParameter("depth", {"type": "integer", "minimum": 1, "maximum": MAX_DEPTH, "default": 3}),
+            OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_NODES, "default": 150}),
+        ],
+        responses=GraphSerializer,
+    )
+    def get(self, request: Request, dataset_id: int) -> Response:
+        principal = _by(request)
+        dataset = visible_dataset(principal, dataset_id, tier=Tier.METADATA)
+        found = dataset_lineage(principal, dataset, **graph_query(request._request.GET))
+        counts = {"upstream": found.upstream, "downstream": found.downstream}
+        return Response(found.graph.as_json() | counts)
+
+
+def register(router: DefaultRouter) -> None:
+    router.register("jobs", JobViewSet, basename="job")
+    router.register("job-runs", RunViewSet, basename="job-run")
+
+
+urlpatterns = [path("datasets/<int:dataset_id>/lineage/", DatasetLineageView.as_view(), name="dataset-lineage")]

@@ -1,0 +1,111 @@
+"""Pages of jobs and runs, and the graph of a dataset as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.authentication import principal_of
+from catalog.models import Tier
+from catalog.queries.datasets import visible_dataset
+from common.components import Column, Crumb
+from common.pagination import page_of, page_size
+from lineage import reading
+from lineage.filters import JobFilter, graph_query, narrowed
+from lineage.models import Direction, Job, Run, RunState
+from lineage.queries import dataset_lineage
+from lineage.reading import Facet, Use
+
+_JOB_COLUMNS = [
+    Column("Job"), Column("Namespace"), Column("Latest run"), Column("Began"), Column("Last heard of"),
+]  # fmt: skip
+_RUN_COLUMNS = [Column("Run"), Column("State"), Column("Began"), Column("Took", align="end")]
+_PLOTTED = 50
+
+
+@require_safe
+def job_list(request: HttpRequest) -> HttpResponse:
+    filters = JobFilter(request.GET, queryset=Job.objects.visible_to(principal_of(request)))
+    page = page_of(
+        narrowed(filters), order=("name", "id"), cursor=request.GET.get("cursor"), size=page_size(request)
+    )
+    context = {"page": page, "filters": filters.form, "columns": _JOB_COLUMNS, "narrowed": filters.form.has_changed()}
+    return render(request, "lineage/job_list.html", context)
+
+
+@require_safe
+def job_page(request: HttpRequest, job_id: int) -> HttpResponse:
+    principal = principal_of(request)
+    job = reading.visible_job(principal, job_id)
+    runs = Run.objects.filter(job=job)
+    state = request.GET.get("state", "")
+    if state in RunState.values:
+        runs = runs.filter(state=state)
+    page = page_of(runs, order=("-began_at", "-id"), cursor=request.GET.get("cursor"), size=page_size(request, 25))
+    ended = [run for run in Run.objects.filter(job=job).order_by("-began_at", "-id")[:_PLOTTED] if run.duration]
+    readable = reading.may_read_code(principal, job)
+    facets = reading.job_facets(job) if readable else []
+    context = {
+        "job": job,
+        "crumbs": [Crumb("Jobs", "/jobs/"), Crumb(job.name)],
+        "page": page,
+        "columns": _RUN_COLUMNS,
+        "states": RunState.choices,
+        "state": state,
+        "plotted": list(reversed(ended)),
+        "may_read_code": readable,
+        "sql": reading.facet_value(facets, "sql", "query"),
+        "description": reading.facet_value(facets, "documentation", "description"),
+        "facets": _shown(facets),
+        **_by_direction(reading.uses_of_job(principal, job)),
+    }
+    return render(request, "lineage/job.html", context)
+
+
+@require_safe
+def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    principal = principal_of(request)
+    run = reading.visible_run(principal, run_id)
+    readable = reading.may_read_code(principal, run.job)
+    facets = reading.run_facets(run) if readable else []
+    related = Run.objects.visible_to(principal).select_related("job")
+    context = {
+        "run": run,
+        "crumbs": [Crumb("Jobs", "/jobs/"), Crumb(run.job.name, f"/jobs/{run.job_id}/"), Crumb(f"Run {run.pk}")],
+        "parent": related.filter(pk=run.parent).first() if run.parent else None,
+        "children": related.filter(parent=run.pk).order_by("began_at", "id")[:200],
+        "may_read_code": readable,
+        "error": reading.facet_value(facets, "errorMessage", "message"),
+        "facets": _shown(facets),
+        "events": [(event, _indented(event.body)) for event in reading.events_of_run(run)] if readable else [],
+        **_by_direction(reading.uses_of_run(principal, run)),
+    }
+    return render(request, "lineage/run.html", context)
+
+
+@require_safe
+def dataset_graph(request: HttpRequest, dataset_id: int) -> JsonResponse:
+    """The graph that the page's picture is drawn from: `?direction=both|up|down&depth=3&limit=150`."""
+    principal = principal_of(request)
+    dataset = visible_dataset(principal, dataset_id, tier=Tier.METADATA)
+    return JsonResponse(dataset_lineage(principal, dataset, **graph_query(request.GET)).graph.as_json())
+
+
+def _by_direction(uses: list[Use]) -> dict[str, Any]:
+    return {
+        "inputs": [use for use in uses if use.direction == Direction.INPUT],
+        "outputs": [use for use in uses if use.direction == Direction.OUTPUT],
+    }
+
+
+def _shown(facets: list[Facet]) -> list[tuple[str, str]]:
+    return [(facet.name, json.dumps(facet.value, indent=2, ensure_ascii=False)) for facet in facets]
+
+
+def _indented(body: str) -> str:
+    return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
