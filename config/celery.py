@@ -18,6 +18,13 @@ app.conf.beat_schedule = {
         "schedule": 20.0,
         "options": {"expires": 20.0},
     },
+    # django-celery-beat reads expire_seconds, other schedulers expires.
+    "fold events": {
+        "task": "lineage.tasks.fold",
+        "schedule": 1.0,
+        "options": {"expires": 1.0, "expire_seconds": 1},
+    },
+    "make the event log's months": {"task": "lineage.tasks.make_partitions", "schedule": 43_200.0},
     "deliver records": {"task": "audit.tasks.deliver", "schedule": 10.0, "options": {"expires": 10.0}},
 }
 
