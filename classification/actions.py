@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, SmallIntegerField, Value, When
 from django.utils import timezone
 
 from accounts.models import Principal
@@ -105,9 +105,7 @@ def set_level(
 
 
 @transaction.atomic
-def clear_level(
-    *, reason: str, by: Principal, datasets: Sequence[Dataset] = (), fields: Sequence[Field] = ()
-) -> int:
+def clear_level(*, reason: str, by: Principal, datasets: Sequence[Dataset] = (), fields: Sequence[Field] = ()) -> int:
     """End the labels that `by`'s kind of author put on datasets and fields; returns how many.
 
     Their history stays, and what other kinds of author said then is what counts. Raises `Conflict` where
@@ -176,9 +174,7 @@ def add_level(
         level.longest_grant_days = longest_grant_days
     level.rank = len(order) + 1
     _save(level)
-    place = next(
-        (index + 1 for index, other in enumerate(order) if above and other.pk == above.pk), len(order)
-    )
+    place = next((index + 1 for index, other in enumerate(order) if above and other.pk == above.pk), len(order))
     if place < len(order):
         _put_in_order([*order[:place], level, *order[place:]])
         level.refresh_from_db()
@@ -257,7 +253,9 @@ def _put_in_order(order: Sequence[Level]) -> int:
     if not moved:
         return 0
     cases = [When(pk=pk, then=Value(rank)) for pk, rank in ranks.items()]
-    Level.objects.filter(pk__in=moved).update(rank=Case(*cases, default=F("rank")), updated_at=timezone.now())
+    Level.objects.filter(pk__in=moved).update(
+        rank=Case(*cases, output_field=SmallIntegerField()), updated_at=timezone.now()
+    )
     affected = Label.objects.current().confirmed().filter(level__in=moved).values("dataset_id").distinct()
     ids = sorted(affected.values_list("dataset_id", flat=True))
     for start in range(0, len(ids), _BATCH):
@@ -328,8 +326,7 @@ def _check_not_below_fields(level: Level, made: Effective, datasets: Sequence[Da
     ]
     if below:
         raise Invalid(
-            f"{below[0]} has columns above {level}, and a dataset is never below its columns. "
-            "Lower those first.",
+            f"{below[0]} has columns above {level}, and a dataset is never below its columns. Lower those first.",
             {"level": [f"has columns above {level}: {name}" for name in below[:10]]},
         )
 

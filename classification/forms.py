@@ -70,8 +70,7 @@ class LabelForm(ActionForm):
         """Every column with its level, chosen or not."""
         chosen = set(map(str, self["fields_chosen"].value() or ()))
         return [
-            ColumnChoice(field, self.by_rank.get(field.level or 0), pk in chosen)
-            for pk, field in self.known.items()
+            ColumnChoice(field, self.by_rank.get(field.level or 0), pk in chosen) for pk, field in self.known.items()
         ]
 
     def clean(self) -> dict[str, Any]:
@@ -154,9 +153,7 @@ class NewLevelForm(LevelForm):
         super().__init__(*args, **options)
         self.levels = {level.slug: level for level in levels}
         above = cast(forms.ChoiceField, self.fields["above"])
-        above.choices = [("", "The most sensitive of all")] + [
-            (level.slug, level.name) for level in reversed(levels)
-        ]
+        above.choices = [("", "The most sensitive of all")] + [(level.slug, level.name) for level in reversed(levels)]
 
     @property
     def placed_above(self) -> Level | None:

@@ -24,9 +24,7 @@ class Level(models.Model):
     slug = models.SlugField(max_length=60, unique=True, validators=[slug_validator])
     name = models.CharField(max_length=60, unique=True)
     rank = models.PositiveSmallIntegerField(help_text="1 is the least sensitive.")
-    description = models.TextField(
-        default="", blank=True, help_text="What belongs here, in a sentence or two."
-    )
+    description = models.TextField(default="", blank=True, help_text="What belongs here, in a sentence or two.")
     handling = models.TextField(default="", blank=True, help_text="How to treat it, as Markdown.")
     colour = models.CharField(max_length=10, choices=[(colour, colour.capitalize()) for colour in COLOURS])
     longest_grant_days = models.PositiveSmallIntegerField(
@@ -40,9 +38,7 @@ class Level(models.Model):
         ordering = ["rank"]
         constraints = [
             # Checked at commit, so that one statement may permute ranks.
-            models.UniqueConstraint(
-                name="level_rank_unique", fields=["rank"], deferrable=models.Deferrable.DEFERRED
-            ),
+            models.UniqueConstraint(name="level_rank_unique", fields=["rank"], deferrable=models.Deferrable.DEFERRED),
             models.CheckConstraint(name="level_rank_counts_from_one", condition=Q(rank__gte=1)),
             models.CheckConstraint(name="level_colour_of_palette", condition=Q(colour__in=COLOURS)),
             models.CheckConstraint(

@@ -30,9 +30,7 @@ def assertions_of(dataset_ids: Iterable[int]) -> list[Assertion]:
         .of_datasets(dataset_ids)
         .values_list("dataset_id", "field_id", "level__rank", "origin", "field__gone_since")
     )
-    return [
-        Assertion(dataset, field, rank, origin, gone is None) for dataset, field, rank, origin, gone in rows
-    ]
+    return [Assertion(dataset, field, rank, origin, gone is None) for dataset, field, rank, origin, gone in rows]
 
 
 def history_of(dataset: Dataset, *, limit: int = 100) -> list[Label]:

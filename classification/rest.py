@@ -82,9 +82,7 @@ class LevelOrderSerializer(serializers.Serializer[Any]):
 class LabelSerializer(serializers.ModelSerializer[Label]):
     """A level on a dataset, or on one of its fields where `field` is not null."""
 
-    level: serializers.SlugRelatedField[Level] = serializers.SlugRelatedField(
-        slug_field="slug", read_only=True
-    )
+    level: serializers.SlugRelatedField[Level] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     path = serializers.ListField(
         child=serializers.CharField(), source="field.path", read_only=True, allow_null=True, default=None
     )
@@ -168,9 +166,7 @@ class LevelViewSet(mixins.ListModelMixin, GenericViewSet[Level]):
         above = values.pop("above", None)
         below = Level.objects.filter(slug=above).first() if above else None
         if above and below is None:
-            raise Invalid(
-                "There is no such level to stand above.", {"above": [f"no level is called {above}"]}
-            )
+            raise Invalid("There is no such level to stand above.", {"above": [f"no level is called {above}"]})
         level = add_level(**values, above=below, by=_by(request))
         return _answer_level(level, status.HTTP_201_CREATED)
 
@@ -193,18 +189,14 @@ class LevelViewSet(mixins.ListModelMixin, GenericViewSet[Level]):
         delete_level(level=level, by=_by(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(
-        summary="Order the levels anew", request=LevelOrderSerializer, responses=LevelSerializer(many=True)
-    )
+    @extend_schema(summary="Order the levels anew", request=LevelOrderSerializer, responses=LevelSerializer(many=True))
     @action(detail=False, methods=["post"], pagination_class=None)
     def order(self, request: Request) -> Response:
         slugs = _checked(LevelOrderSerializer, request)["order"]
         known = {level.slug: level for level in Level.objects.all()}
         unknown = [slug for slug in slugs if slug not in known]
         if unknown:
-            raise Invalid(
-                "Name the levels that exist.", {"order": [f"no level is called {slug}" for slug in unknown]}
-            )
+            raise Invalid("Name the levels that exist.", {"order": [f"no level is called {slug}" for slug in unknown]})
         reorder_levels(order=[known[slug] for slug in slugs], by=_by(request))
         return Response(LevelSerializer(Level.objects.order_by("rank"), many=True).data)
 
@@ -248,9 +240,7 @@ class LabelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         values = _checked(TargetsSerializer, request)
         by = _by(request)
         datasets, fields = _targets(by, values)
-        return Response(
-            {"changed": clear_level(datasets=datasets, fields=fields, reason=values["reason"], by=by)}
-        )
+        return Response({"changed": clear_level(datasets=datasets, fields=fields, reason=values["reason"], by=by)})
 
 
 def _by(request: Request) -> Principal:

@@ -113,9 +113,7 @@ def level_move(request: HttpRequest, slug: str, direction: str) -> HttpResponse:
     order[place], order[other] = neighbour, level
     if request.method == "POST":
         words = ", ".join(each.name for each in order)
-        return _changed(
-            request, lambda: reorder_levels(order=order, by=principal), f"The order now is {words}."
-        )
+        return _changed(request, lambda: reorder_levels(order=order, by=principal), f"The order now is {words}.")
     return render(
         request,
         "components/confirm_page.html",

@@ -21,9 +21,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "slug",
@@ -41,9 +39,7 @@ class Migration(migrations.Migration):
                 ("rank", models.PositiveSmallIntegerField(help_text="1 is the least sensitive.")),
                 (
                     "description",
-                    models.TextField(
-                        blank=True, default="", help_text="What belongs here, in a sentence or two."
-                    ),
+                    models.TextField(blank=True, default="", help_text="What belongs here, in a sentence or two."),
                 ),
                 (
                     "handling",
@@ -86,9 +82,7 @@ class Migration(migrations.Migration):
                         fields=("rank",),
                         name="level_rank_unique",
                     ),
-                    models.CheckConstraint(
-                        condition=models.Q(("rank__gte", 1)), name="level_rank_counts_from_one"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("rank__gte", 1)), name="level_rank_counts_from_one"),
                     models.CheckConstraint(
                         condition=models.Q(
                             (
@@ -109,9 +103,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "state",

@@ -48,9 +48,7 @@ def add_levels(apps, schema_editor):
 
 
 def remove_levels(apps, schema_editor):
-    apps.get_model("classification", "Level").objects.filter(
-        slug__in=[level["slug"] for level in LEVELS]
-    ).delete()
+    apps.get_model("classification", "Level").objects.filter(slug__in=[level["slug"] for level in LEVELS]).delete()
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from access.actions import approve_request, request_access
 from access.models import AccessRequest, Grant
 from tests.factories import Cast, personas
 
@@ -42,4 +41,6 @@ def test_staff_ask_on_a_page_and_an_owner_approves_in_the_inbox(client: Client, 
     assert (grant.principal, grant.state, grant.field_ids) == (cast.analyst, "recorded", [email.pk])
     assert (grant.valid_to - grant.valid_from).days == 10
     page = client.get(reverse("access:request", args=[request.pk])).text
-    assert page.index("Asked for email") < page.index("Approved.") < page.index("Recorded here") < page.index("Expires.")
+    assert (
+        page.index("Asked for email") < page.index("Approved.") < page.index("Recorded here") < page.index("Expires.")
+    )

@@ -1,0 +1,99 @@
+"""Tokens on pages and over REST: shown once, scoped, revoked at once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import ApiToken, Principal
+from accounts.tokens import is_well_formed
+from tests.factories import Cast, bearer, personas
+
+TOKENS = "/api/v2/tokens/"
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return personas()
+
+
+def made_on_page(client: Client, **values: object) -> str:
+    answer = client.post(
+        reverse("accounts:token_add"), {"name": "notebook", "scopes": ["catalog:read"], "days": "30", **values}
+    )
+    (text,) = set(re.findall(r"dcat_\w{38}", answer.text))
+    assert answer.headers["Cache-Control"].startswith("max-age=0, no-cache, no-store")
+    return text
+
+
+def test_a_token_is_shown_once_and_opens_the_catalog(client: Client, cast: Cast) -> None:
+    client.force_login(cast.analyst.user)
+    text = made_on_page(client)
+    assert is_well_formed(text)
+    assert text not in client.get(reverse("accounts:token_list")).text
+    program = Client()
+    listed = program.get(TOKENS, headers={"Authorization": f"Bearer {text}"}).json()["results"]
+    assert [(row["name"], row["scopes"]) for row in listed] == [("notebook", ["catalog:read"])]
+    assert text not in program.get(TOKENS, headers={"Authorization": f"Bearer {text}"}).text
+
+
+def test_a_revoked_token_is_refused_at_once(client: Client, cast: Cast) -> None:
+    client.force_login(cast.analyst.user)
+    headers = {"Authorization": f"Bearer {made_on_page(client)}"}
+    revoke = reverse("accounts:token_revoke", args=[ApiToken.objects.get().pk])
+    assert "Revoke notebook?" in client.get(revoke).text
+    client.post(revoke)
+    assert Client().get(TOKENS, headers=headers).status_code == 401
+
+
+def test_others_tokens_do_not_exist(client: Client, cast: Cast) -> None:
+    client.force_login(cast.analyst.user)
+    made_on_page(client)
+    token = ApiToken.objects.get()
+    client.force_login(cast.outsider.user)
+    assert "notebook<" not in client.get(reverse("accounts:token_list")).text
+    assert client.post(reverse("accounts:token_revoke", args=[token.pk])).status_code == 404
+    assert client.get(f"{TOKENS}{token.pk}/").status_code == 404
+    client.force_login(cast.administrator.user)
+    assert "notebook<" in client.get(reverse("accounts:token_list")).text
+
+
+def test_only_an_administrator_makes_a_pipelines_token(client: Client, cast: Cast) -> None:
+    client.force_login(cast.steward.user)
+    made_on_page(client, pipeline="nightly")
+    assert ApiToken.objects.get().principal == cast.steward
+    client.force_login(cast.administrator.user)
+    made_on_page(client, pipeline="nightly", scopes=["lineage:write"], namespaces="postgres://a:1\n\npostgres://b:1\n")
+    token = ApiToken.objects.get(principal__kind=Principal.Kind.PIPELINE)
+    assert (token.principal.name, token.namespaces) == ("nightly", ["postgres://a:1", "postgres://b:1"])
+
+
+def test_two_tokens_of_one_name_are_refused_on_the_form(client: Client, cast: Cast) -> None:
+    client.force_login(cast.analyst.user)
+    made_on_page(client)
+    again = client.post(reverse("accounts:token_add"), {"name": "notebook", "scopes": ["catalog:read"]})
+    assert "already has a token called notebook" in again.text
+
+
+def test_a_token_makes_no_further_tokens(client: Client, cast: Cast) -> None:
+    body = {"name": "more", "scopes": ["lineage:write"]}
+    refused = client.post(TOKENS, body, "application/json", headers=bearer(cast.analyst))
+    assert refused.status_code == 403
+    client.force_login(cast.analyst.user)
+    made = client.post(TOKENS, body, "application/json")
+    assert made.status_code == 201 and is_well_formed(made.json()["token"])
+    assert client.delete(f"{TOKENS}{made.json()['id']}/").status_code == 204
+
+
+def test_an_unknown_scope_is_named(client: Client, cast: Cast) -> None:
+    client.force_login(cast.analyst.user)
+    answer = client.post(TOKENS, {"name": "x", "scopes": ["everything"]}, "application/json")
+    assert answer.status_code == 422 and "everything" in str(answer.json()["errors"])
+
+
+def test_a_visitor_is_led_to_the_sign_in(client: Client, db: None) -> None:
+    answer = client.get(reverse("accounts:token_list"))
+    assert answer.status_code == 302 and "next=/accounts/tokens/" in answer.headers["Location"]
