@@ -4,7 +4,7 @@
 import os
 import sys
 
-OWNER_COMMANDS = {"migrate", "makemigrations", "restore", "flush", "sqlflush", "squashmigrations"}
+OWNER_COMMANDS = {"migrate", "makemigrations", "backup", "restore", "flush", "sqlflush", "squashmigrations"}
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ class CrawlRequested(RunEvent):
     dry_run: bool
 
 
-@event("ingestion.run_ended", "saw the crawl of {source} end: {message}")
+@event("ingestion.run_ended", "asked for the crawl of {source} that ended: {message}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded(RunEvent):
     state: str

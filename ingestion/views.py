@@ -151,20 +151,11 @@ def _tabs(source: Any, current: str) -> list[Tab]:
 def source_activity(request: HttpRequest, slug: str) -> HttpResponse:
     source = source_for(principal_of(request), slug)
     told, page = activity_of(Subject("source", source.pk), cursor=request.GET.get("cursor"))
-    items = [
-        Activity(
-            sentence=one.sentence,
-            at=one.occurred_at,
-            by=one.actor,
-            changes=[Change(change.name, _shown(change.before), _shown(change.after)) for change in one.changes],
-        )
-        for one in told
-    ]
     context = {
         "source": source,
         "tabs": _tabs(source, "activity"),
         "crumbs": _crumbs(source),
-        "items": items,
+        "items": feed(told),
         "page": page,
     }
     return render(request, "ingestion/source_activity.html", context)

@@ -15,7 +15,7 @@ from audit.models import Record
 from audit.queries import tell
 from common.errors import Invalid
 from common.pagination import page_of, page_size
-from portal.activity import feed
+from audit.feed import feed
 
 
 class AuditFilterForm(forms.Form):

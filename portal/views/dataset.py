@@ -23,7 +23,7 @@ from classification.queries import levels_by_rank
 from common.components import Crumb, Tab
 from common.errors import NotFound
 from lineage import queries as lineage_queries
-from portal.activity import feed
+from audit.feed import feed
 from portal.results import place_of
 from portal.schema_tab import schema_tab
 
