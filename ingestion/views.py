@@ -14,10 +14,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.authentication import principal_of
 from audit.events import Subject
+from audit.feed import feed
 from audit.queries import activity_of
 from catalog.actions import edit_source
 from catalog.permissions import can_edit_source, check_can_edit_source
-from common.components import Activity, Change, Column, Crumb, LogLine, Tab, TreeNode
+from common.components import Column, Crumb, LogLine, Tab, TreeNode
 from common.errors import CatalogError, Invalid
 from common.pagination import page_of, page_size
 from ingestion.actions import cancel_run, confirm_plan, cron_of, request_crawl, set_schedule
