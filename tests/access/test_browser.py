@@ -1,0 +1,109 @@
+"""The pages of access, levels and tokens in a real Chromium: axe finds nothing, the console stays silent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from access.actions import approve_request, request_access
+from access.models import AccessRequest
+from accounts.models import Principal
+from classification.actions import set_level
+from classification.models import Level
+from tests.browser.harness import Session, browser, photograph, settled, violations
+from tests.factories import Cast, dataset, personas
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+
+# Chromium's driver keeps an event loop in this thread; Django only asks whether there is one.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture
+def cast() -> Cast:
+    """People with a request that waits, one that was approved, and columns of three levels."""
+    made = personas()
+    for name, slug in (("email", "restricted"), ("name", "confidential"), ("id", "internal")):
+        level = Level.objects.get(slug=slug)
+        set_level(fields=[made.field(name)], level=level, reason="It says so in the handbook", by=made.steward)
+    request_access(
+        dataset=made.dataset,
+        fields=[made.field("email"), made.field("name")],
+        purpose="To see which students need help before the second deadline",
+        days=14,
+        by=made.analyst,
+    )
+    earlier = request_access(dataset=made.dataset, purpose="A survey of the first week", days=7, by=made.outsider)
+    approve_request(request=earlier, by=made.owner, reason="As agreed with the teaching team")
+    tasks = dataset("tasks", domain=made.domain, source=made.source)
+    request_access(dataset=tasks, purpose="To plan the next term", days=90, by=made.owner)
+    return made
+
+
+@pytest.fixture
+def session(live_server, chromium_path: str) -> Iterator[Session]:
+    with browser(live_server.url, chromium_path) as opened:
+        yield opened
+
+
+def cookies(principal: Principal) -> dict[str, str]:
+    client = Client()
+    client.force_login(principal.user)
+    return {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
+
+
+def pages(cast: Cast) -> list[tuple[str, str, Principal]]:
+    waiting = AccessRequest.objects.pending().get(dataset=cast.dataset)
+    granted = AccessRequest.objects.get(state="approved")
+    return [
+        ("inbox-of-owner", reverse("access:inbox"), cast.owner),
+        ("inbox-of-outsider", reverse("access:inbox"), cast.outsider),
+        ("request-to-decide", reverse("access:request", args=[waiting.pk]), cast.owner),
+        ("request-granted", reverse("access:request", args=[granted.pk]), cast.outsider),
+        ("request-form", f"{reverse('access:request_create')}?dataset={cast.dataset.pk}", cast.steward),
+        ("refuse-page", reverse("access:request_deny", args=[waiting.pk]), cast.owner),
+        ("levels", reverse("classification:level_list"), cast.administrator),
+        ("level-form", reverse("classification:level_add"), cast.administrator),
+        ("level-delete", reverse("classification:level_delete", args=["restricted"]), cast.administrator),
+        ("dataset-level", reverse("classification:dataset_level", args=[cast.dataset.pk]), cast.steward),
+        ("tokens", reverse("accounts:token_list"), cast.administrator),
+        ("token-form", reverse("accounts:token_add"), cast.administrator),
+    ]
+
+
+def test_axe_finds_nothing_and_the_console_is_silent(session: Session, cast: Cast) -> None:
+    found: list[str] = []
+    folder = os.environ.get("PHOTOGRAPHS")
+    for name, url, who in pages(cast):
+        for theme, width in (("light", 1440), ("dark", 390)):
+            page = session.page(theme=theme, width=width, cookies=cookies(who))  # type: ignore[arg-type]
+            page.goto(session.url(url))
+            settled(page)
+            found += [f"{name} {theme}: {line}" for line in violations(page)]
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                found.append(f"{name} {theme}: scrolls sideways")
+            if folder:
+                photograph(page, Path(folder) / f"{name}-{theme}.png")
+            page.context.close()
+    assert found + session.faults == []
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_an_owner_refuses_in_the_inbox(session: Session, cast: Cast, javascript: bool) -> None:
+    page = session.page(cookies=cookies(cast.owner), javascript=javascript)
+    page.goto(session.url(reverse("access:inbox")))
+    waiting = page.locator("#waiting")
+    waiting.get_by_text("Refuse", exact=True).first.click()
+    form = page.locator("dialog[open] form") if javascript else page.locator("main form")
+    form.get_by_label("Why").fill("Ask for fewer columns")
+    form.get_by_role("button", name="Refuse").click()
+    expect(page.get_by_text("Refused. Ana sees your reason.")).to_be_visible()
+    refused = AccessRequest.objects.get(requester=cast.analyst)
+    assert (refused.state, refused.decision_reason) == ("denied", "Ask for fewer columns")
