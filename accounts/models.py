@@ -133,7 +133,7 @@ class ApiToken(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager[ApiToken]] = TokenQuerySet.as_manager()  # type: ignore[assignment]
+    objects = TokenQuerySet.as_manager()
 
     class Meta:
         constraints = [

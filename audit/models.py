@@ -36,8 +36,6 @@ class Record(models.Model):
     payload = models.TextField()
     xid = TransactionIdField(db_default=CurrentTransactionId(), editable=False)
 
-    subjects: models.Manager[RecordSubject]
-
     class Meta:
         indexes = [
             models.Index(name="record_by_time", fields=["-id"]),

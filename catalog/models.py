@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.fields import ArrayField
@@ -72,8 +72,6 @@ class Domain(models.Model):
         help_text="What everybody who is signed in sees of this domain's datasets.",
     )
     created_at = models.DateTimeField(default=timezone.now)
-
-    memberships: models.Manager[DomainMembership]
 
     class Meta:
         ordering = ["name"]
@@ -164,7 +162,7 @@ class Source(models.Model):
     last_crawled_at = models.DateTimeField(null=True, blank=True)
     dataset_count = models.PositiveIntegerField(default=0, help_text="Present datasets, kept by crawls.")
 
-    objects: ClassVar[models.Manager[Source]] = SourceQuerySet.as_manager()  # type: ignore[assignment]
+    objects = SourceQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -182,8 +180,6 @@ class Schema(models.Model):
     dataset_count = models.PositiveIntegerField(default=0, help_text="Present datasets, kept by crawls.")
     last_read_at = models.DateTimeField(null=True, blank=True, help_text="When a crawl last saw all of it.")
     gone_since = models.DateTimeField(null=True, blank=True)
-
-    datasets: models.Manager[Dataset]
 
     class Meta:
         constraints = [models.UniqueConstraint(name="schema_path_unique_in_source", fields=["source", "path"])]
@@ -234,11 +230,7 @@ class Dataset(models.Model):
 
     search = SearchVectorField(null=True, editable=False)
 
-    objects: ClassVar[models.Manager[Dataset]] = DatasetQuerySet.as_manager()  # type: ignore[assignment]
-    names: models.Manager[DatasetName]
-    fields: models.Manager[Field]
-    keys: models.Manager[Key]
-    versions: models.Manager[SchemaVersion]
+    objects = DatasetQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils import timezone
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from accounts.models import Principal
 
 
-class DatasetQuerySet(models.QuerySet[Any]):
+class DatasetQuerySet(models.QuerySet["Dataset"]):
     def visible_to(self, principal: Principal, tier: int = 1) -> DatasetQuerySet:
         """Datasets that `principal` sees at `tier` (a `Tier`) or above. Every read that shows datasets passes here."""
         return self.filter(scope_of(principal).condition(tier))
@@ -42,7 +42,7 @@ class DatasetQuerySet(models.QuerySet[Any]):
         return self.filter(data_updated_at__lt=timezone.now() - dt.timedelta(days=days))
 
 
-class SourceQuerySet(models.QuerySet[Any]):
+class SourceQuerySet(models.QuerySet["Source"]):
     def visible_to(self, principal: Principal) -> SourceQuerySet:
         """Sources with at least one visible dataset, those of the principal's domains, and those it made."""
         from catalog.models import Dataset

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -98,7 +97,7 @@ class Run(models.Model):
     plan = models.JSONField(default=dict, blank=True)
     message = models.TextField(default="", blank=True, help_text="How it ended, as a sentence.")
 
-    objects: ClassVar[models.Manager[Run]] = RunQuerySet.as_manager()  # type: ignore[assignment]
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         constraints = [

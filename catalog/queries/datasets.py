@@ -130,9 +130,12 @@ class Keys:
         }
 
 
+_KEY_KINDS = ("primary", "unique", "foreign")
+
+
 def keys_of(principal: Principal, dataset: Dataset) -> Keys:
     """Keys of a dataset as the principal may know them; two statements."""
-    keys = list(dataset.keys.order_by("kind", "name"))
+    keys = sorted(dataset.keys.all(), key=lambda key: (_KEY_KINDS.index(key.kind), key.name))
     targets = {key.references_id for key in keys if key.references_id}
     seen = Dataset.objects.visible_to(principal).filter(pk__in=targets).defer("search", "definition")  # type: ignore[attr-defined]
     by_id = {row.pk: row for row in seen} if targets else {}
