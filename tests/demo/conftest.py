@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,3 @@ def places(files: Path, postgres_server: PostgresServer) -> Iterator[Places]:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(made.ontrack_database)))
         for role in (made.catalog_role, made.pipeline_role, made.application_role):
             server.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
-
-
-Load = Callable[[], dict[str, Any]]

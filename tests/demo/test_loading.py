@@ -2,23 +2,274 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
+import duckdb
+import psycopg
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth import SESSION_KEY
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from access.models import AccessRequest, Grant
+from access.states import RequestState
+from accounts.models import Principal
+from audit.models import Record
+from catalog.actions import describe
+from catalog.models import Dataset, Field, Key, Source, Tier
+from catalog.snapshots import DatasetKind, KeyKind
+from classification.actions import clear_level
+from classification.models import Level
+from ingestion.models import CrawlSchedule, Run, RunState
+from lineage.models import DatasetEdge, Event, JobDataset
+from lineage.models import Run as LineageRun
+from portal.demo import databases, invented, workers
+from portal.demo.curation import dataset_of
 from portal.demo.databases import Places
 from portal.demo.loading import Loading
+from portal.demo.organisation import ANALYST, OUTSIDER, STEWARD
+from portal.demo.people import OPEN_PASSWORD, principal
+from portal.demo.steps import STEPS
+from stack.supervision import wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.xdist_group("demo"),
 ]
 
+FLOWS = {
+    ("users", "staging.users"),
+    ("units", "staging.units"),
+    ("teaching_periods", "staging.units"),
+    ("tasks", "staging.tasks"),
+    ("projects", "staging.tasks"),
+    ("task_definitions", "staging.tasks"),
+    ("submissions", "staging.submissions"),
+    ("program_runs", "staging.splashkit_calls"),
+    ("function_calls", "staging.splashkit_calls"),
+    ("staging.users", "marts.student_progress"),
+    ("staging.units", "marts.student_progress"),
+    ("staging.tasks", "marts.student_progress"),
+    ("staging.submissions", "marts.student_progress"),
+    ("marts.student_progress", "marts.unit_overview"),
+    ("staging.splashkit_calls", "marts.function_usage"),
+}
 
-def test_load(places: Places, live_server):
-    steps = []
-    Loading(places=places, url=live_server.url, only_here=True, note=lambda *s: steps.append(s)).run()
-    print(steps)
-    steps.clear()
-    again = Loading(places=places, url=live_server.url, only_here=True, note=lambda *s: steps.append(s))
-    again.run()
-    print(steps)
-    assert again.changes == 0
+
+def load(places: Places, url: str) -> Loading:
+    loading = Loading(places=places, url=url, only_here=True, note=lambda *step: None)
+    loading.run()
+    return loading
+
+
+def short(dataset: Dataset) -> str:
+    return ".".join(dataset.path[1:]) if dataset.path[0] == "warehouse" else dataset.path[-1]
+
+
+def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtests: pytest.Subtests):
+    loading = load(places, live_server.url)
+
+    with subtests.test("OnTrack, SplashKit and the warehouse were crawled, what is only proposed was not"):
+        runs = Run.objects.filter(state=RunState.SUCCEEDED).values_list("source__slug", flat=True)
+        assert sorted(runs) == ["ontrack", "splashkit", "warehouse"]
+        assert Source.objects.filter(connection=None, last_crawled_at=None).count() == 3
+        assert CrawlSchedule.objects.filter(periodic_task__enabled=True).count() == 3
+
+    with subtests.test("OnTrack's tables came with their kinds, keys, types and sizes"):
+        kinds = {short(dataset): dataset.kind for dataset in Dataset.objects.filter(source__slug="ontrack")}
+        assert set(invented.ontrack()) | {"current_enrolments", "unit_progress"} == set(kinds)
+        assert kinds["submissions"] == DatasetKind.PARTITIONED
+        assert kinds["current_enrolments"] == DatasetKind.VIEW
+        assert kinds["unit_progress"] == DatasetKind.MATERIALIZED_VIEW
+        assert Field.objects.get(dataset=dataset_of("ontrack", "tasks"), path=["status"]).type == "enum"
+        foreign = Key.objects.filter(dataset=dataset_of("ontrack", "tasks"), kind=KeyKind.FOREIGN)
+        assert {key.references for key in foreign} == {
+            dataset_of("ontrack", "projects"),
+            dataset_of("ontrack", "task_definitions"),
+        }
+        assert dataset_of("ontrack", "users").row_estimate == len(invented.ontrack()["users"].rows)
+
+    with subtests.test("the catalog's account in OnTrack reads no row"):
+        password = databases.new_login(places, places.catalog_role)
+        host, port = databases.server_address(places)
+        with (
+            psycopg.connect(
+                host=host, port=port, dbname=places.ontrack_database, user=places.catalog_role, password=password
+            ) as ontrack,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            ontrack.execute("SELECT email FROM users")
+
+    with subtests.test("rows were really moved"):
+        with duckdb.connect(str(places.warehouse_file), read_only=True) as warehouse:
+            for step in STEPS:
+                ((count,),) = warehouse.execute(step.count).fetchall()
+                assert count == loading.rows[step.name] > 0
+            ((addresses,),) = warehouse.execute(
+                "SELECT count(*) FROM staging.users WHERE email_digest LIKE '%@%'"
+            ).fetchall()
+        assert loading.rows["load_submissions"] == len(invented.ontrack()["submissions"].rows)
+        assert addresses == 0
+
+    with subtests.test("the pipeline's events join the crawled tables from OnTrack to the marts"):
+        edges = DatasetEdge.objects.select_related("upstream", "downstream")
+        assert {(short(edge.upstream), short(edge.downstream)) for edge in edges} == FLOWS
+        assert not Dataset.objects.filter(source=None).exists()
+        assert not JobDataset.objects.filter(dataset__version=0).exists()
+
+    with subtests.test("each run has ended, under the run of the night"):
+        told = LineageRun.objects.all()
+        night = told.get(parent=None)
+        assert night.state == "completed"
+        assert list(told.filter(parent=night.id).values_list("state", flat=True)) == ["completed"] * len(STEPS)
+
+    with subtests.test("a table says when a run last wrote it"):
+        assert dataset_of("warehouse", "marts.student_progress").data_updated_at is not None
+
+    with subtests.test("the pipeline's columns are columns of the tables that it names"):
+        for step in STEPS:
+            written = columns_of(step.writes)
+            assert set(step.columns) == written, step.name
+            named = {column for columns in step.columns.values() for column in columns} | set(step.influences)
+            assert {column.table for column in named} == set(step.reads), step.name
+            assert all(column.name in columns_of(column.table) for column in named), step.name
+
+    with subtests.test("the steward's levels count for the datasets too"):
+        users = dataset_of("ontrack", "users")
+        assert users.level == Level.objects.get(slug="restricted").rank
+        assert Field.objects.get(dataset=users, path=["email"]).level == Level.objects.get(slug="confidential").rank
+        assert users.owner_names == [str(principal(STEWARD))]
+
+    with subtests.test("one request waits for its owner, one was granted"):
+        waiting = AccessRequest.objects.get(state=RequestState.PENDING)
+        assert (waiting.dataset, waiting.requester) == (users, principal(ANALYST))
+        assert Grant.objects.get().dataset == dataset_of("warehouse", "marts.student_progress")
+
+    with subtests.test("each person sees what the roles say"):
+        for person, tier in ((STEWARD, Tier.PROFILE), (ANALYST, Tier.METADATA), (OUTSIDER, Tier.DISCOVER)):
+            seen = Dataset.objects.filter(pk=users.pk).with_tier(principal(person)).get()
+            assert seen.tier == tier, person.username
+
+    with subtests.test("nothing was written past the record"):
+        written = set(Record.objects.values_list("actor__name", flat=True))
+        assert {str(principal(person)) for person in (STEWARD, ANALYST)} <= written
+        assert Principal.objects.filter(kind=Principal.Kind.PIPELINE).get().name not in written
+
+    with subtests.test("a second load changes nothing, nor what people changed since"):
+        by = principal(STEWARD)
+        describe(dataset=users, text="My own words.", by=by)
+        birthday = Field.objects.get(dataset=users, path=["date_of_birth"])
+        clear_level(fields=[birthday], reason="Tried out.", by=by)
+        before = Record.objects.count(), Event.objects.count(), Run.objects.count()
+        again = load(places, live_server.url)
+        assert again.changes == 0
+        assert (Record.objects.count(), Event.objects.count(), Run.objects.count()) == before
+        assert Dataset.objects.get(pk=users.pk).description == "My own words."
+        assert Field.objects.get(pk=birthday.pk).level is None
+
+
+def columns_of(reference: str) -> set[str]:
+    source, _, name = reference.partition(":")
+    dataset = dataset_of(source, name)
+    return {".".join(path) for path in Field.objects.filter(dataset=dataset).values_list("path", flat=True)}
+
+
+def signs_in(username: str, password: str) -> bool:
+    client = Client()
+    client.post(reverse("account_login"), {"login": username, "password": password})
+    return SESSION_KEY in client.session
+
+
+def test_the_command_goes_on_where_it_stopped_and_keeps_the_logins_private(
+    places: Places, live_server: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("EMBEDDED_POSTGRES_URL", str(places.superuser_url))
+    monkeypatch.delenv("HOST", raising=False)
+    options = {"database": places.ontrack_database, "json": True}
+    with pytest.raises(CommandError, match="did not take the pipeline's events"):
+        call_command("load_demo", url=f"{live_server.url}/elsewhere/", **options)
+    call_command("load_demo", url=live_server.url, **options)
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    kept = Path(django_settings.VAR_DIR) / "demo.json"
+    assert json.loads(kept.read_text()) == answer
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    for login in answer["logins"]:
+        assert login["password"] == OPEN_PASSWORD
+        assert signs_in(login["username"], login["password"])
+    call_command("load_demo", url=live_server.url, **options)
+    again = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert again["changes"] == 0
+    assert (again["logins"], again["token"]) == (answer["logins"], answer["token"])
+
+
+def test_without_the_embedded_server_ontrack_is_a_file(
+    files: Path, live_server: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.delenv("EMBEDDED_POSTGRES_URL", raising=False)
+    call_command("load_demo", url=live_server.url)
+    assert "OnTrack's database is an SQLite file" in capsys.readouterr().err
+    assert dataset_of("ontrack", "users").source.platform == "sqlite"
+    edges = DatasetEdge.objects.select_related("upstream", "downstream")
+    assert {(short(edge.upstream), short(edge.downstream)) for edge in edges} == FLOWS
+    assert not Dataset.objects.filter(source=None).exists()
+
+
+def test_a_catalog_that_others_reach_gets_passwords_that_nobody_knows(
+    files: Path, live_server: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.delenv("EMBEDDED_POSTGRES_URL", raising=False)
+    monkeypatch.setenv("HOST", "0.0.0.0")
+    call_command("load_demo", url=live_server.url, json=True)
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    passwords = {login["password"] for login in answer["logins"]}
+    assert len(passwords) == len(answer["logins"])
+    assert all(len(password) >= 16 for password in passwords)
+    assert signs_in("steward", answer["logins"][1]["password"])
+
+
+def test_a_person_of_the_same_name_is_left_alone(files: Path, django_user_model: Any):
+    django_user_model.objects.create_user("steward", "stella@company.example", "an-own-password")
+    with pytest.raises(CommandError, match="already a person called steward"):
+        call_command("load_demo", url="http://127.0.0.1:9")
+
+
+@contextmanager
+def real_worker() -> Iterator[None]:
+    """A Celery worker in a process of its own, on this run's database and broker."""
+    database = django_settings.DATABASES["default"]["NAME"]
+    url = urlsplit(os.environ["DATABASE_URL"])
+    environment = os.environ | {"DATABASE_URL": urlunsplit(url._replace(path=f"/{quote(database)}"))}
+    environment["CONNECTION_ALLOWED_PATHS"] = ",".join(django_settings.CONNECTION_ALLOWED_PATHS)
+    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--pool", "threads", "--concurrency", "2"]
+    command += ["--queues", "crawl,fold", "--without-gossip", "--without-mingle"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        assert wait_until(lambda: {"crawl", "fold"} <= workers.served_queues(), seconds=60)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.mark.long
+def test_real_workers_crawl_and_fold(places: Places, live_server: Any, monkeypatch: pytest.MonkeyPatch):
+    def here(*args: object) -> None:
+        raise AssertionError("the workers were there, and yet it was done in this process")
+
+    monkeypatch.setattr(workers, "run_crawl", here)
+    monkeypatch.setattr(workers, "drain", here)
+    with real_worker():
+        load(places, live_server.url)
+    assert Run.objects.filter(state=RunState.SUCCEEDED).count() == 3
+    assert DatasetEdge.objects.count() == len(FLOWS)
