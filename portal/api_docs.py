@@ -9,8 +9,10 @@ from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from portal.openapi import tell_problems
+
 DESCRIPTION = {
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.openapi.tell_problems"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", f"{tell_problems.__module__}.{tell_problems.__name__}"],
 }
 
 

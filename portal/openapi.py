@@ -4,6 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+
+class BearerToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How programs say who they are."""
+
+    target_class = "accounts.authentication.BearerAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "description": "A token of yours: dcat_…"}
+
+
+class Session(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the browser says who is signed in."""
+
+    target_class = "accounts.authentication.PersonSession"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
+
+
 _PROBLEM = {
     "type": "object",
     "description": "Problem details (RFC 9457).",

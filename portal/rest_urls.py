@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import DefaultRouter
 
+import access.rest
+import accounts.rest
+import catalog.rest
+import classification.rest
+import ingestion.rest
+import lineage.rest
 from portal.api_docs import DESCRIPTION, ApiDocs, ApiSchema
 
-_ROOMS = ("catalog", "lineage", "classification", "access", "ingestion", "accounts")
+_ROOMS = (catalog.rest, lineage.rest, classification.rest, access.rest, ingestion.rest, accounts.rest)
 
 router = DefaultRouter()
 router.include_format_suffixes = False
-
-_beside: list[URLPattern | URLResolver] = []
 for _room in _ROOMS:
-    if find_spec(f"{_room}.rest") is None:
-        continue
-    _rest = import_module(f"{_room}.rest")
-    _rest.register(router)
-    _beside += getattr(_rest, "urlpatterns", [])
+    _room.register(router)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", ApiSchema.as_view(custom_settings=DESCRIPTION), name="api-schema"),
     path("docs/", ApiDocs.as_view(), name="api-docs"),
-    *_beside,
+    *[pattern for room in _ROOMS for pattern in getattr(room, "urlpatterns", [])],
     *router.urls,
 ]

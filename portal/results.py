@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
 from catalog.filters import NONE, Narrowing
@@ -17,13 +18,15 @@ from catalog.queries.facets import Facets
 from catalog.queries.search import Wanted
 from catalog.snapshots import DatasetKind
 from common.components import Facet, FacetOption, Suggestion
+from common.markdown import render
 from common.templatetags.ui import kind_label
 
 if TYPE_CHECKING:
     from classification.models import Level
 
-_MARKUP = re.compile(r"[*_`#>|\[\]]+|\(https?://[^)]*\)")
 _SNIPPET = 220
+_READ = 1_000
+"""Characters of a description that are looked at for a snippet."""
 
 FACET_LABELS = {
     "system": "System",
@@ -102,7 +105,8 @@ def marked(name: str, words: Sequence[str]) -> SafeString:
 
 
 def _snippet(dataset: Dataset) -> str:
-    text = " ".join(_MARKUP.sub(" ", dataset.description or dataset.comment).split())
+    said = dataset.description[:_READ]
+    text = " ".join(unescape(strip_tags(render(said))).split()) if said else " ".join(dataset.comment[:_READ].split())
     return text if len(text) <= _SNIPPET else f"{text[:_SNIPPET].rsplit(' ', 1)[0]}…"
 
 

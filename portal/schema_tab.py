@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +138,9 @@ def _present_lines(principal: Principal, dataset: Dataset, keys: Keys | None, ch
     primary = keys.primary() if keys else frozenset()
     foreign = keys.foreign() if keys else {}
     changed = _by_field(changes)
-    found = [_line(one, dataset, levels, changed) for one in fields_of(dataset)]
+    fields = fields_of(dataset)
+    paths = {tuple(one.path) for one in fields}
+    found = [_line(one, dataset, levels, changed, paths) for one in fields]
     lines = [
         replace(
             line,
@@ -153,13 +155,18 @@ def _present_lines(principal: Principal, dataset: Dataset, keys: Keys | None, ch
 
 
 def _line(
-    one: Field, dataset: Dataset, levels: Mapping[int, Level], changed: Mapping[str, Difference]
+    one: Field,
+    dataset: Dataset,
+    levels: Mapping[int, Level],
+    changed: Mapping[str, Difference],
+    paths: Set[tuple[str, ...]],
 ) -> tuple[int, FieldLine]:
     path = ".".join(one.path)
     change = changed.get(path)
+    name, depth = _placed(tuple(one.path), paths)
     return one.pk, FieldLine(
-        name=one.path[-1],
-        depth=len(one.path) - 1,
+        name=name,
+        depth=depth,
         native_type=one.native_type,
         type=one.type,
         nullable=one.nullable,
@@ -175,22 +182,30 @@ def _line(
 def _old_lines(content: Mapping[str, Any], changes: Sequence[Difference]) -> list[FieldLine]:
     changed = _by_field(changes)
     lines = []
+    paths = {tuple(one["path"]) for one in content.get("fields", [])}
     for one in content.get("fields", []):
         path = ".".join(one["path"])
         change = changed.get(path)
-        lines.append(_line_of(one, change.kind.value if change else "same", _type_before(change)))
+        lines.append(_line_of(one, paths, change.kind.value if change else "same", _type_before(change)))
     return lines + _removed(changes)
 
 
 def _removed(changes: Sequence[Difference]) -> list[FieldLine]:
     gone = [one.before for one in changes if one.subject == "field" and one.kind is ChangeKind.REMOVED and one.before]
-    return [_line_of(one, "removed") for one in gone]
+    return [_line_of(one, frozenset(), "removed") for one in gone]
 
 
-def _line_of(one: Mapping[str, Any], change: str, before: str = "") -> FieldLine:
+def _placed(path: tuple[str, ...], paths: Set[tuple[str, ...]]) -> tuple[str, int]:
+    """The name that a field shows and how deep it stands: below the nearest field that holds it, if one is known."""
+    ancestors = [length for length in range(1, len(path)) if path[:length] in paths]
+    return ".".join(path[ancestors[-1] :] if ancestors else path), len(ancestors)
+
+
+def _line_of(one: Mapping[str, Any], paths: Set[tuple[str, ...]], change: str, before: str = "") -> FieldLine:
+    name, depth = _placed(tuple(one["path"]), paths)
     return FieldLine(
-        name=one["path"][-1],
-        depth=len(one["path"]) - 1,
+        name=name,
+        depth=depth,
         native_type=one.get("native_type", ""),
         type=one.get("type", ""),
         nullable=one.get("nullable", True),

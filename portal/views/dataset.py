@@ -22,7 +22,8 @@ from classification.queries import history_of as label_history
 from classification.queries import levels_by_rank
 from common.components import Crumb, Tab
 from common.errors import NotFound
-from lineage import queries as lineage_queries
+from lineage.filters import graph_query
+from lineage.queries import dataset_lineage
 from audit.feed import feed
 from portal.results import place_of
 from portal.schema_tab import schema_tab
@@ -126,7 +127,7 @@ def dataset_tab(request: HttpRequest, dataset_id: str, tab: str) -> HttpResponse
 
 
 def _lineage(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
-    return {"lineage": lineage_queries.dataset_lineage(principal, dataset)}
+    return {"lineage": dataset_lineage(principal, dataset, levels=levels_by_rank(), **graph_query(request.GET))}
 
 
 def _access(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
