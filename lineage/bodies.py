@@ -1,4 +1,4 @@
-"""Read a request's body as clients send it: plain, gzip or chunked, in any charset, and never more than the limit. No Django."""
+"""Read a request's body as clients send it: plain, gzip or chunked, any charset, never more than the limit. No Django."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ Any number of workers may drain at once. One that dies leaves its batch waiting,
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import time
 from collections.abc import Iterable, Sequence
@@ -97,7 +98,7 @@ def tell_catalog(limit: int = 5000) -> int:
                 return told
             cursor.execute(statements.CLAIM_DIRTY, [limit])
             notes = cursor.fetchall()
-            written = {}
+            written: dict[int, dt.datetime] = {}
             for dataset_id, written_at, _ in notes:
                 if written_at is not None:
                     written[dataset_id] = max(written_at, written.get(dataset_id, written_at))

@@ -8,6 +8,7 @@ import django_filters
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import QuerySet
+from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
 from common.errors import Invalid
@@ -47,8 +48,12 @@ class RunFilter(django_filters.FilterSet):
 def narrowed(filters: django_filters.FilterSet) -> QuerySet[Any]:
     """The rows of a filter set; raises `Invalid` with the fields that cannot be read."""
     if not filters.is_valid():
-        raise Invalid("The filter cannot be read.", {name: list(texts) for name, texts in filters.errors.items()})
+        raise Invalid("The filter cannot be read.", _told(filters.errors))
     return filters.qs
+
+
+def _told(errors: ErrorDict) -> dict[str, list[str]]:
+    return {name: [str(text) for text in texts] for name, texts in errors.items()}
 
 
 class GraphQuery(TypedDict):
@@ -69,7 +74,7 @@ def graph_query(query: QueryDict) -> GraphQuery:
     """`?direction=up&depth=3&limit=150`, each with its default; raises `Invalid` for other values."""
     form = GraphForm(query)
     if not form.is_valid():
-        raise Invalid("The graph cannot be drawn so.", {name: list(texts) for name, texts in form.errors.items()})
+        raise Invalid("The graph cannot be drawn so.", _told(form.errors))
     values = form.cleaned_data
     return {
         "direction": values["direction"] or "both",

@@ -154,9 +154,7 @@ def _datasets(event: Event) -> Iterator[tuple[int, Dataset]]:
         yield OUTPUT, dataset
 
 
-def reduced(
-    arrived: Iterable[Arrived], dataset_ids: Mapping[DatasetKey, int], job_ids: Mapping[JobKey, int]
-) -> Batch:
+def reduced(arrived: Iterable[Arrived], dataset_ids: Mapping[DatasetKey, int], job_ids: Mapping[JobKey, int]) -> Batch:
     """The rows that these events make. Several names may have one id: what they say is then one row."""
     batch = Batch()
     for event, digest in arrived:

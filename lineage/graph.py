@@ -23,7 +23,9 @@ class Walked(NamedTuple):
     down: dict[int, int]
 
 
-def readable_part(focus: int, edges: Iterable[Edge], readable: Collection[int], *, depth: int) -> tuple[list[Edge], Walked]:
+def readable_part(
+    focus: int, edges: Iterable[Edge], readable: Collection[int], *, depth: int
+) -> tuple[list[Edge], Walked]:
     """The edges that may be told, and how far from the focus their ends are up- and downstream.
 
     An edge is part of the lineage of both its ends, so it may be told to whoever may read one of them; what hangs on the
@@ -73,6 +75,6 @@ def uses(edges: Iterable[Edge]) -> list[tuple[int, list[Edge]]]:
     found = []
     for job, own in sorted(by_job.items()):
         pairs = nx.Graph((("in", edge.upstream), ("out", edge.downstream)) for edge in own)
-        for group in sorted(nx.connected_components(pairs), key=min):
-            found.append((job, [edge for edge in own if ("in", edge.upstream) in group]))
+        groups = sorted(nx.connected_components(pairs), key=min)
+        found += [(job, [edge for edge in own if ("in", edge.upstream) in group]) for group in groups]
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -170,7 +171,7 @@ def _store(events: Sequence[Accepted], token: ApiToken) -> None:
     with transaction.atomic():
         for start in range(0, len(events), _ROWS_AT_ONCE):
             part = events[start : start + _ROWS_AT_ONCE]
-            values: list[object] = []
+            values: list[Any] = []
             for event in part:
                 values += [event.digest, event.event_time, event.kind, event.run_id, event.body]
             statement = _STORE.format(rows=", ".join([_ROW] * len(part)))

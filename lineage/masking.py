@@ -13,11 +13,11 @@ import re2
 
 MASK = "••••••"
 
-_SECRET_WORDS = (
+_TELLING = (
     r"passw(?:or)?d|passphrase|pwd|secret|token|credential|api[._-]?key|access[._-]?key|private[._-]?key|account[._-]?key"
     r"|encryption[._-]?key|signing[._-]?key|auth|authorization|cookie|connection[._-]?string|dsn|sas"
 )
-_SECRET = rf"(?:(?<![A-Za-z])(?i:{_SECRET_WORDS})|(?i:passw(?:or)?d|secret))(?i:s)?(?![a-z])"
+_SECRET = rf"(?:(?<![A-Za-z])(?i:{_TELLING})|(?i:passw(?:or)?d|secret))(?i:s)?(?![a-z])"
 """Such a word, not inside a longer one (author, Kansas), but also as DB_PASSWORD, mypassword and secretAccessKey."""
 _SECRET_NAME = re.compile(_SECRET)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

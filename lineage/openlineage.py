@@ -158,7 +158,7 @@ def read(value: Any) -> Event:
     at = _event_time(envelope.event_time)
     if "run" in value:
         body = _convert(value, _RunBody)
-        event: Event = RunEvent(
+        event: RunEvent | JobEvent = RunEvent(
             at, _checked_run(body.run), _checked_job(body.job), _event_type(body.event_type),
             _checked_datasets("inputs", body.inputs), _checked_datasets("outputs", body.outputs),
         )  # fmt: skip
@@ -277,7 +277,7 @@ def _mentions(event: Event) -> Iterator[tuple[str, str]]:
 _NAMING_FACETS = frozenset(
     {"symlinks", "columnLineage", "lifecycleStateChange", "parent", "jobDependencies", "lineage", "hierarchy"}
 )
-"""The facets that name datasets or jobs. In others a member called namespace may mean anything, a Kubernetes one for instance."""
+"""The facets that name datasets or jobs. In others a namespace may be anything, a Kubernetes one for instance."""
 
 
 def _in_facets(field: str, facets: Facets | None) -> Iterator[tuple[str, str]]:

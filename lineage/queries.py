@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from django.db import connection
 from django.urls import reverse
@@ -106,9 +106,7 @@ def dataset_lineage(
     depth, limit = max(1, min(depth, MAX_DEPTH)), max(1, min(limit, MAX_NODES))
     near, cut = _walk(dataset.pk, direction, depth, limit)
     edges = _edges_among(near)
-    tiers = dict(
-        Dataset.objects.filter(pk__in=near).with_tier(principal).values_list("pk", "tier")  # type: ignore[attr-defined]
-    )
+    tiers = dict(Dataset.objects.filter(pk__in=near).with_tier(principal).values_list("pk", "tier"))
     readable = {pk for pk, tier in tiers.items() if tier >= Tier.METADATA}
     edges, walked = cores.readable_part(dataset.pk, edges, readable, depth=depth)
     shown = walked.up.keys() | walked.down.keys()
@@ -160,28 +158,25 @@ def _count(distances: Mapping[int, int], known: Iterable[int]) -> int:
 def _dataset_nodes(
     focus: int, shown: Iterable[int], known: set[int], edges: Sequence[Edge], levels: Mapping[int, LevelLike]
 ) -> dict[int, GraphNode]:
-    found = Dataset.objects.filter(pk__in=known).values_list("pk", "name", "path", "namespace", "level", "gone_since")
-    nodes = {pk: _dataset_node(focus, levels, pk, *rest) for pk, *rest in found}
+    found = Dataset.objects.filter(pk__in=known).only("name", "path", "namespace", "level", "gone_since")
+    nodes = {dataset.pk: _dataset_node(dataset, focus, levels) for dataset in found}
     # Numbered in the order of the picture: an id of the catalog would tell when the dataset was made.
     hidden = [pk for layer in cores.layers(shown, edges) for pk in layer if pk not in nodes]
     return nodes | {pk: GraphNode(f"hidden-{number}", "hidden") for number, pk in enumerate(hidden, start=1)}
 
 
-def _dataset_node(
-    focus: int, levels: Mapping[int, LevelLike], pk: int, name: str, path: list[str], namespace: str, rank: int | None,
-    gone_since: Any,
-) -> GraphNode:  # fmt: skip
-    level = levels.get(rank or 0)
+def _dataset_node(dataset: Dataset, focus: int, levels: Mapping[int, LevelLike]) -> GraphNode:
+    level = levels.get(dataset.level or 0)
     return GraphNode(
-        id=str(pk),
+        id=str(dataset.pk),
         kind="dataset",
-        title=name,
-        subtitle=".".join(path[:-1]) or namespace,
-        href=reverse("portal:dataset", args=[pk]),
+        title=dataset.name,
+        subtitle=".".join(dataset.path[:-1]) or dataset.namespace,
+        href=reverse("portal:dataset", args=[dataset.pk]),
         level=level.name if level else "",
         colour=level.colour if level else "grey",
-        badge="gone" if gone_since else "",
-        focus=pk == focus,
+        badge="gone" if dataset.gone_since else "",
+        focus=dataset.pk == focus,
     )
 
 

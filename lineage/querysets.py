@@ -37,7 +37,7 @@ class JobQuerySet(models.QuerySet[Any]):
         from catalog.models import Dataset
 
         datasets, _ = _mentions("pk")
-        closed = datasets.exclude(pk__in=Dataset.objects.visible_to(principal, 3).values("pk"))  # type: ignore[attr-defined]
+        closed = datasets.exclude(pk__in=Dataset.objects.visible_to(principal, 3).values("pk"))
         return self.visible_to(principal).exclude(models.Exists(closed))
 
 

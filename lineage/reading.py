@@ -9,7 +9,7 @@ from uuid import UUID
 
 from catalog.models import Dataset, Tier
 from common.errors import NotFound
-from lineage.models import Direction, Event, FacetRegister, Job, Run, RunDataset
+from lineage.models import Direction, Event, FacetRegister, Job, JobDataset, Run, RunDataset
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -56,7 +56,7 @@ def may_read_code(principal: Principal, job: Job) -> bool:
 
 def uses_of_job(principal: Principal, job: Job) -> list[Use]:
     """What a job reads, then what it writes, by name; datasets out of the reader's sight come last, without a name."""
-    return _uses(principal, job.links.values_list("direction", "dataset_id", "last_seen"))
+    return _uses(principal, JobDataset.objects.filter(job=job).values_list("direction", "dataset_id", "last_seen"))
 
 
 def uses_of_run(principal: Principal, run: Run) -> list[Use]:
@@ -65,7 +65,7 @@ def uses_of_run(principal: Principal, run: Run) -> list[Use]:
 
 def _uses(principal: Principal, links: Iterable[tuple[int, int, Any]]) -> list[Use]:
     rows = list(links)
-    seen = Dataset.objects.visible_to(principal, Tier.DISCOVER)  # type: ignore[attr-defined]
+    seen = Dataset.objects.visible_to(principal, Tier.DISCOVER)
     known = seen.defer("search").in_bulk({dataset_id for _, dataset_id, _ in rows})
     found = [Use(Direction(direction), known.get(dataset_id), at) for direction, dataset_id, at in rows]
     return sorted(
@@ -75,16 +75,16 @@ def _uses(principal: Principal, links: Iterable[tuple[int, int, Any]]) -> list[U
 
 def facets_of(rows: Iterable[FacetRegister]) -> list[Facet]:
     """The facets that stand, by name; those that were deleted are left out."""
-    standing = [row for row in rows if row.content is not None]
-    return sorted((Facet(row.name, row.at, row.content.value) for row in standing), key=lambda facet: facet.name)
+    standing = [Facet(row.name, row.at, row.content.value) for row in rows if row.content is not None]
+    return sorted(standing, key=lambda facet: facet.name)
 
 
 def job_facets(job: Job) -> list[Facet]:
-    return facets_of(job.facets.select_related("content"))  # type: ignore[attr-defined]
+    return facets_of(job.facets.select_related("content"))
 
 
 def run_facets(run: Run) -> list[Facet]:
-    return facets_of(run.facets.select_related("content"))  # type: ignore[attr-defined]
+    return facets_of(run.facets.select_related("content"))
 
 
 def facet_value(facets: Sequence[Facet], name: str, *path: str) -> str:

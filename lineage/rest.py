@@ -96,6 +96,10 @@ class RunDetailSerializer(RunSerializer):
         fields = [*RunSerializer.Meta.fields, "datasets", "facets"]
 
 
+def _told(uses: list[Use]) -> list[dict[str, Any]]:
+    return [UseSerializer(use).data for use in uses]
+
+
 def _facets(found: list[reading.Facet]) -> dict[str, Any]:
     return {facet.name: facet.value for facet in found}
 
@@ -119,7 +123,7 @@ class JobViewSet(mixins.ListModelMixin, GenericViewSet[Job]):
         principal = _by(request)
         job = reading.visible_job(principal, int(pk))
         extra = {
-            "datasets": UseSerializer(reading.uses_of_job(principal, job), many=True).data,
+            "datasets": _told(reading.uses_of_job(principal, job)),
             "facets": _facets(reading.job_facets(job)) if reading.may_read_code(principal, job) else None,
         }
         return Response(JobSerializer(job).data | extra)
@@ -144,13 +148,15 @@ class RunViewSet(mixins.ListModelMixin, GenericViewSet[Run]):
         principal = _by(request)
         run = reading.visible_run(principal, pk)
         extra = {
-            "datasets": UseSerializer(reading.uses_of_run(principal, run), many=True).data,
+            "datasets": _told(reading.uses_of_run(principal, run)),
             "facets": _facets(reading.run_facets(run)) if reading.may_read_code(principal, run.job) else None,
         }
         return Response(RunSerializer(run).data | extra)
 
 
 class NodeSerializer(serializers.Serializer[Any]):
+    """A box of the graph."""
+
     id = serializers.CharField()
     kind = serializers.ChoiceField(choices=["dataset", "job", "hidden"])
     title = serializers.CharField()
@@ -163,7 +169,7 @@ class NodeSerializer(serializers.Serializer[Any]):
 
 
 class EdgeSerializer(serializers.Serializer[Any]):
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of this name, not the option
     target = serializers.CharField()
     title = serializers.CharField()
 

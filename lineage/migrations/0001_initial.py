@@ -8,219 +8,515 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0002_search_and_staging'),
+        ("catalog", "0002_search_and_staging"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('pk', models.CompositePrimaryKey('received_at', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.BigIntegerField()),
-                ('received_at', models.DateTimeField()),
-                ('digest', models.UUIDField(help_text='128 bits of BLAKE2b over the canonical event: equal for equal events.')),
-                ('event_time', models.DateTimeField()),
-                ('kind', models.CharField(choices=[('run', 'Run'), ('dataset', 'Dataset'), ('job', 'Job')], max_length=7)),
-                ('run_id', models.UUIDField(null=True)),
-                ('body', models.TextField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "received_at", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.BigIntegerField()),
+                ("received_at", models.DateTimeField()),
+                (
+                    "digest",
+                    models.UUIDField(help_text="128 bits of BLAKE2b over the canonical event: equal for equal events."),
+                ),
+                ("event_time", models.DateTimeField()),
+                (
+                    "kind",
+                    models.CharField(choices=[("run", "Run"), ("dataset", "Dataset"), ("job", "Job")], max_length=7),
+                ),
+                ("run_id", models.UUIDField(null=True)),
+                ("body", models.TextField()),
             ],
             options={
-                'db_table': 'lineage_event',
-                'managed': False,
+                "db_table": "lineage_event",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Content',
+            name="Content",
             fields=[
-                ('digest', models.UUIDField(primary_key=True, serialize=False)),
-                ('value', models.JSONField()),
+                ("digest", models.UUIDField(primary_key=True, serialize=False)),
+                ("value", models.JSONField()),
             ],
         ),
         migrations.CreateModel(
-            name='DirtyDataset',
+            name="DirtyDataset",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dataset_id', models.BigIntegerField()),
-                ('written_at', models.DateTimeField(null=True)),
-                ('described', models.BooleanField(db_default=False)),
-                ('noted_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("dataset_id", models.BigIntegerField()),
+                ("written_at", models.DateTimeField(null=True)),
+                ("described", models.BooleanField(db_default=False)),
+                ("noted_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
         migrations.CreateModel(
-            name='PendingEvent',
+            name="PendingEvent",
             fields=[
-                ('event_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('received_at', models.DateTimeField()),
-                ('attempts', models.PositiveSmallIntegerField(db_default=0)),
-                ('not_before', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.TextField(blank=True, db_default='')),
+                ("event_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("received_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(db_default=0)),
+                ("not_before", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True, db_default="")),
             ],
         ),
         migrations.CreateModel(
-            name='SetAsideEvent',
+            name="SetAsideEvent",
             fields=[
-                ('event_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('received_at', models.DateTimeField()),
-                ('set_aside_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('reason', models.TextField()),
+                ("event_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("received_at", models.DateTimeField()),
+                ("set_aside_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("reason", models.TextField()),
             ],
         ),
         migrations.CreateModel(
-            name='DatasetFacet',
+            name="DatasetFacet",
             fields=[
-                ('name', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('digest', models.UUIDField()),
-                ('pk', models.CompositePrimaryKey('dataset_id', 'name', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('content', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='lineage.content')),
-                ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='facets', to='catalog.dataset')),
+                ("name", models.TextField()),
+                ("at", models.DateTimeField()),
+                ("digest", models.UUIDField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "dataset_id", "name", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "content",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="lineage.content",
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="facets",
+                        to="catalog.dataset",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('namespace', models.TextField()),
-                ('name', models.TextField()),
-                ('first_seen', models.DateTimeField(null=True)),
-                ('last_seen', models.DateTimeField(null=True)),
-                ('latest_run', models.UUIDField(blank=True, null=True)),
-                ('latest_state', models.CharField(blank=True, choices=[('running', 'Running'), ('completed', 'Completed'), ('failed', 'Failed'), ('aborted', 'Aborted')], default='', max_length=10)),
-                ('latest_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("namespace", models.TextField()),
+                ("name", models.TextField()),
+                ("first_seen", models.DateTimeField(null=True)),
+                ("last_seen", models.DateTimeField(null=True)),
+                ("latest_run", models.UUIDField(blank=True, null=True)),
+                (
+                    "latest_state",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("running", "Running"),
+                            ("completed", "Completed"),
+                            ("failed", "Failed"),
+                            ("aborted", "Aborted"),
+                        ],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("latest_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['name', 'id'], name='job_by_name'), models.Index(fields=['latest_state', 'name', 'id'], name='job_by_state')],
-                'constraints': [models.UniqueConstraint(fields=('namespace', 'name'), name='job_name_unique')],
+                "indexes": [
+                    models.Index(fields=["name", "id"], name="job_by_name"),
+                    models.Index(fields=["latest_state", "name", "id"], name="job_by_state"),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("namespace", "name"), name="job_name_unique")],
             },
         ),
         migrations.CreateModel(
-            name='JobFacet',
+            name="JobFacet",
             fields=[
-                ('name', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('digest', models.UUIDField()),
-                ('pk', models.CompositePrimaryKey('job_id', 'name', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('content', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='lineage.content')),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='facets', to='lineage.job')),
+                ("name", models.TextField()),
+                ("at", models.DateTimeField()),
+                ("digest", models.UUIDField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "job_id", "name", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "content",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="lineage.content",
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="facets",
+                        to="lineage.job",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('previous_job', models.BigIntegerField(help_text='The job before the last change of this row: the fold brings both up to date.', null=True)),
-                ('parent', models.UUIDField(blank=True, help_text='The run that started this one; it may never report.', null=True)),
-                ('first_at', models.DateTimeField()),
-                ('first_digest', models.UUIDField()),
-                ('last_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(blank=True, help_text='Of the earliest START.', null=True)),
-                ('ended_at', models.DateTimeField(blank=True, help_text='Of the last event that ends a run.', null=True)),
-                ('ended_digest', models.UUIDField(blank=True, null=True)),
-                ('ended_state', models.CharField(blank=True, choices=[('running', 'Running'), ('completed', 'Completed'), ('failed', 'Failed'), ('aborted', 'Aborted')], max_length=10, null=True)),
-                ('completed_at', models.DateTimeField(blank=True, help_text='Of the last COMPLETE, whatever came after.', null=True)),
-                ('state', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Coalesce('ended_state', models.Value('running')), output_field=models.CharField(choices=[('running', 'Running'), ('completed', 'Completed'), ('failed', 'Failed'), ('aborted', 'Aborted')], max_length=10))),
-                ('began_at', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Coalesce('started_at', 'first_at'), output_field=models.DateTimeField())),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='lineage.job')),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                (
+                    "previous_job",
+                    models.BigIntegerField(
+                        help_text="The job before the last change of this row: the fold brings both up to date.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.UUIDField(
+                        blank=True, help_text="The run that started this one; it may never report.", null=True
+                    ),
+                ),
+                ("first_at", models.DateTimeField()),
+                ("first_digest", models.UUIDField()),
+                ("last_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(blank=True, help_text="Of the earliest START.", null=True)),
+                (
+                    "ended_at",
+                    models.DateTimeField(blank=True, help_text="Of the last event that ends a run.", null=True),
+                ),
+                ("ended_digest", models.UUIDField(blank=True, null=True)),
+                (
+                    "ended_state",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("running", "Running"),
+                            ("completed", "Completed"),
+                            ("failed", "Failed"),
+                            ("aborted", "Aborted"),
+                        ],
+                        max_length=10,
+                        null=True,
+                    ),
+                ),
+                (
+                    "completed_at",
+                    models.DateTimeField(blank=True, help_text="Of the last COMPLETE, whatever came after.", null=True),
+                ),
+                (
+                    "state",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Coalesce(
+                            "ended_state", models.Value("running")
+                        ),
+                        output_field=models.CharField(
+                            choices=[
+                                ("running", "Running"),
+                                ("completed", "Completed"),
+                                ("failed", "Failed"),
+                                ("aborted", "Aborted"),
+                            ],
+                            max_length=10,
+                        ),
+                    ),
+                ),
+                (
+                    "began_at",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Coalesce("started_at", "first_at"),
+                        output_field=models.DateTimeField(),
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="runs",
+                        to="lineage.job",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RunDataset',
+            name="RunDataset",
             fields=[
-                ('pk', models.CompositePrimaryKey('run_id', 'job_id', 'direction', 'dataset_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('direction', models.PositiveSmallIntegerField(choices=[(1, 'reads'), (2, 'writes')])),
-                ('first_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
-                ('schema', models.UUIDField(blank=True, help_text='The content of the schema facet, by digest.', null=True)),
-                ('schema_at', models.DateTimeField(blank=True, null=True)),
-                ('schema_digest', models.UUIDField(blank=True, null=True)),
-                ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='run_links', to='catalog.dataset')),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='lineage.job')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='links', to='lineage.run')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "run_id",
+                        "job_id",
+                        "direction",
+                        "dataset_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("direction", models.PositiveSmallIntegerField(choices=[(1, "reads"), (2, "writes")])),
+                ("first_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                (
+                    "schema",
+                    models.UUIDField(blank=True, help_text="The content of the schema facet, by digest.", null=True),
+                ),
+                ("schema_at", models.DateTimeField(blank=True, null=True)),
+                ("schema_digest", models.UUIDField(blank=True, null=True)),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="run_links",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="lineage.job"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="links",
+                        to="lineage.run",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RunDatasetFacet',
+            name="RunDatasetFacet",
             fields=[
-                ('name', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('digest', models.UUIDField()),
-                ('pk', models.CompositePrimaryKey('run_id', 'direction', 'dataset_id', 'name', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('direction', models.PositiveSmallIntegerField(choices=[(1, 'reads'), (2, 'writes')])),
-                ('content', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='lineage.content')),
-                ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='run_facets', to='catalog.dataset')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='dataset_facets', to='lineage.run')),
+                ("name", models.TextField()),
+                ("at", models.DateTimeField()),
+                ("digest", models.UUIDField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "run_id",
+                        "direction",
+                        "dataset_id",
+                        "name",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("direction", models.PositiveSmallIntegerField(choices=[(1, "reads"), (2, "writes")])),
+                (
+                    "content",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="lineage.content",
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="run_facets",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="dataset_facets",
+                        to="lineage.run",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RunFacet',
+            name="RunFacet",
             fields=[
-                ('name', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('digest', models.UUIDField()),
-                ('pk', models.CompositePrimaryKey('run_id', 'name', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('content', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='lineage.content')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='facets', to='lineage.run')),
+                ("name", models.TextField()),
+                ("at", models.DateTimeField()),
+                ("digest", models.UUIDField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "run_id", "name", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "content",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="lineage.content",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="facets",
+                        to="lineage.run",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='DatasetEdge',
+            name="DatasetEdge",
             fields=[
-                ('pk', models.CompositePrimaryKey('downstream_id', 'upstream_id', 'job_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('first_seen', models.DateTimeField()),
-                ('last_seen', models.DateTimeField()),
-                ('downstream', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
-                ('upstream', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='edges', to='lineage.job')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "downstream_id",
+                        "upstream_id",
+                        "job_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("first_seen", models.DateTimeField()),
+                ("last_seen", models.DateTimeField()),
+                (
+                    "downstream",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "upstream",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="edges",
+                        to="lineage.job",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['upstream', 'downstream', 'job'], name='edge_by_upstream'), models.Index(fields=['job'], name='edge_by_job')],
+                "indexes": [
+                    models.Index(fields=["upstream", "downstream", "job"], name="edge_by_upstream"),
+                    models.Index(fields=["job"], name="edge_by_job"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='JobDataset',
+            name="JobDataset",
             fields=[
-                ('pk', models.CompositePrimaryKey('job_id', 'direction', 'dataset_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('direction', models.PositiveSmallIntegerField(choices=[(1, 'reads'), (2, 'writes')])),
-                ('first_seen', models.DateTimeField()),
-                ('last_seen', models.DateTimeField()),
-                ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='job_links', to='catalog.dataset')),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='links', to='lineage.job')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "job_id",
+                        "direction",
+                        "dataset_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("direction", models.PositiveSmallIntegerField(choices=[(1, "reads"), (2, "writes")])),
+                ("first_seen", models.DateTimeField()),
+                ("last_seen", models.DateTimeField()),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="job_links",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="links",
+                        to="lineage.job",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['dataset', 'direction', 'job'], name='job_dataset_by_dataset')],
+                "indexes": [models.Index(fields=["dataset", "direction", "job"], name="job_dataset_by_dataset")],
             },
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['job', '-began_at', '-id'], name='run_by_job'),
+            model_name="run",
+            index=models.Index(fields=["job", "-began_at", "-id"], name="run_by_job"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['-began_at', '-id'], name='run_by_time'),
+            model_name="run",
+            index=models.Index(fields=["-began_at", "-id"], name="run_by_time"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('parent__isnull', False)), fields=['parent'], name='run_by_parent'),
+            model_name="run",
+            index=models.Index(condition=models.Q(("parent__isnull", False)), fields=["parent"], name="run_by_parent"),
         ),
         migrations.AddIndex(
-            model_name='rundataset',
-            index=models.Index(fields=['dataset', 'direction', '-last_at'], name='run_dataset_by_dataset'),
+            model_name="rundataset",
+            index=models.Index(fields=["dataset", "direction", "-last_at"], name="run_dataset_by_dataset"),
         ),
         migrations.AddIndex(
-            model_name='rundatasetfacet',
-            index=models.Index(fields=['dataset', 'name', '-at'], name='run_dataset_facet_by_dataset'),
+            model_name="rundatasetfacet",
+            index=models.Index(fields=["dataset", "name", "-at"], name="run_dataset_facet_by_dataset"),
         ),
     ]

@@ -66,10 +66,22 @@ def folded_state() -> dict[str, list[Any]]:
     return found
 
 
-_TABLES = (
-    "rundatasetfacet runfacet jobfacet datasetfacet datasetedge jobdataset rundataset run job content "
-    "dirtydataset setasideevent pendingevent event"
-).split()
+_TABLES = [
+    "rundatasetfacet",
+    "runfacet",
+    "jobfacet",
+    "datasetfacet",
+    "datasetedge",
+    "jobdataset",
+    "rundataset",
+    "run",
+    "job",
+    "content",
+    "dirtydataset",
+    "setasideevent",
+    "pendingevent",
+    "event",
+]
 
 
 def forget() -> None:

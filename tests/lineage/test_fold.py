@@ -127,7 +127,9 @@ def test_the_parent_of_a_run_is_known_even_if_it_comes_late(send):
 
 
 def test_a_parent_that_is_no_uuid_is_no_parent(send):
-    send(run_event(run_facets={"parent": {"run": {"runId": "scheduled__2026"}, "job": {"namespace": "n", "name": "p"}}}))
+    send(
+        run_event(run_facets={"parent": {"run": {"runId": "scheduled__2026"}, "job": {"namespace": "n", "name": "p"}}})
+    )
     assert Run.objects.get().parent is None
 
 
@@ -155,7 +157,9 @@ def test_names_meet_the_catalog_by_any_of_its_names(send):
     assert RunDataset.objects.get().dataset_id == known.pk
 
 
-@pytest.mark.parametrize("name", ["a/b/c", "a:b:c", "100%", "%2F%s", "données", "数据", "🦘", 'q"u\'o`te', "back\\slash", "{}"])
+@pytest.mark.parametrize(
+    "name", ["a/b/c", "a:b:c", "100%", "%2F%s", "données", "数据", "🦘", "q\"u'o`te", "back\\slash", "{}"]
+)
 def test_names_survive_the_fold(send, name):
     send(run_event(job=name, inputs=[name], outputs=["b"]))
     assert edges() == {(name, name, "b")}
@@ -180,7 +184,9 @@ def statements_to_fold(token: ApiToken, count: int) -> int:
                                 run_facets=parent, job_facets=sql))  # fmt: skip
         events.append(job_event(job=f"declared_{count}_{number}", inputs=[f"in_{count}_{number}"], outputs=["x"]))
     accept_batch(json.dumps(events).encode(), token=token)
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
         assert len(fold_batch()) == 2 * count
     return len(captured)
 
@@ -256,7 +262,9 @@ def generated_events(draw):
         return dataset_event(dataset(draw(_names), **facets), seconds=seconds)
     if shape == "job":
         return job_event(job=job, seconds=seconds, inputs=draw(_some), outputs=draw(_some), job_facets=facets)
-    parent = draw(st.sampled_from([{}, {"parent": {"run": {"runId": run_id(77)}, "job": {"namespace": "n", "name": "p"}}}]))
+    parent = draw(
+        st.sampled_from([{}, {"parent": {"run": {"runId": run_id(77)}, "job": {"namespace": "n", "name": "p"}}}])
+    )
     kind = draw(st.sampled_from(["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER", None]))
     run = run_id(draw(st.integers(1, 4)))
     return run_event(

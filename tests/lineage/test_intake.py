@@ -140,7 +140,12 @@ def test_null_and_unknown_members_and_facets_are_kept_whole(post):
 
 @pytest.mark.parametrize(
     "time",
-    ["2026-11-01T06:00:00.123456789+10:00", "2026-11-01T06:00:00", "2026-11-01T06:00:00Z[UTC]", "2026-11-01T06:00:00.1Z"],
+    [
+        "2026-11-01T06:00:00.123456789+10:00",
+        "2026-11-01T06:00:00",
+        "2026-11-01T06:00:00Z[UTC]",
+        "2026-11-01T06:00:00.1Z",
+    ],
 )
 def test_times_as_java_and_python_write_them_are_read(post, time):
     assert post(run_event() | {"eventTime": time}).status_code == 201
@@ -192,7 +197,8 @@ def test_too_large_is_413_by_length_by_chunks_and_after_decompression(post):
 
 
 @pytest.mark.parametrize(
-    "name", ["a/b/c", "a:b:c", "100%", "%2F", "données.été", "数据", "emoji 🦘", 'quote"d', "back\\slash", "a b", "'; drop"]
+    "name",
+    ["a/b/c", "a:b:c", "100%", "%2F", "données.été", "数据", "emoji 🦘", 'quote"d', "back\\slash", "a b", "'; drop"],
 )
 def test_names_survive(post, name):
     assert post(run_event(job=name, inputs=[name])).status_code == 201
@@ -221,7 +227,9 @@ FOREIGN = {"namespace": "mysql://other:3306", "name": "b.secret"}
         run_event(inputs=[dataset("a", namespace="mysql://other:3306")]),
         run_event(outputs=[dataset("a", namespace="mysql://other:3306")]),
         run_event(outputs=[dataset("a", symlinks={"identifiers": [FOREIGN | {"type": "TABLE"}]})]),
-        run_event(outputs=[dataset("a", lifecycleStateChange={"lifecycleStateChange": "RENAME", "previousIdentifier": FOREIGN})]),
+        run_event(
+            outputs=[dataset("a", lifecycleStateChange={"lifecycleStateChange": "RENAME", "previousIdentifier": FOREIGN})]
+        ),
         run_event(outputs=[dataset("a", columnLineage={"fields": {"x": {"inputFields": [FOREIGN | {"field": "y"}]}}})]),
         run_event(run_facets={"parent": {"run": {"runId": "x"}, "job": {"namespace": "elsewhere", "name": "p"}}}),
         dataset_event(dataset("a", namespace="mysql://other:3306")),

@@ -50,7 +50,9 @@ def test_what_is_no_secret_stays(text):
     assert mask_text(text) == text
 
 
-@pytest.mark.parametrize("name", ["DB_PASSWORD", "apiKey", "aws.secret.access.key", "GITHUB_TOKEN", "tokens", "PGPASSWORD"])
+@pytest.mark.parametrize(
+    "name", ["DB_PASSWORD", "apiKey", "aws.secret.access.key", "GITHUB_TOKEN", "tokens", "PGPASSWORD"]
+)
 def test_secret_names_are_known(name):
     assert is_secret_name(name)
 
@@ -73,7 +75,9 @@ def test_nul_is_looked_for_as_json_writes_it():
     assert masked({"a\x00": "x\x00y"}) == {"a\ufffd": "x\ufffdy"}
 
 
-@pytest.mark.parametrize("text", ["a:", "x://", "'", "password='", "token", "-----BEGIN PRIVATE KEY-----", "eyJ", "identified by ", "\\"])
+@pytest.mark.parametrize(
+    "text", ["a:", "x://", "'", "password='", "token", "-----BEGIN PRIVATE KEY-----", "eyJ", "identified by ", "\\"]
+)
 def test_masking_takes_time_in_proportion_to_the_text(text):
     def seconds(times: int) -> float:
         started = time.perf_counter()

@@ -1,0 +1,139 @@
+"""Folds at the same time, on real connections and real commits."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.tokens import mint
+from lineage.draining import drain
+from lineage.folding import fold_batch
+from lineage.intake import accept, accept_batch
+from lineage.models import DatasetEdge, PendingEvent, Run
+from tests.factories import pipeline
+from tests.lineage.events import dataset, run_event, run_id
+from tests.lineage.state import folded_state, forget
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def token(db):
+    sender = pipeline()
+    return mint(principal=sender, name="many", scopes=["lineage:write"], by=sender).token
+
+
+def in_threads(count: int, work) -> None:
+    """Run `work(number)` in so many threads, each with a connection of its own; raises what any of them raised."""
+    faults: list[BaseException] = []
+    ready = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        try:
+            ready.wait(timeout=30)
+            work(number)
+        except BaseException as fault:
+            faults.append(fault)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    if faults:
+        raise faults[0]
+
+
+def tangled_events(count: int) -> list[dict]:
+    """Runs whose inputs and outputs come apart, over few jobs and datasets, so that folds meet at the same rows."""
+    chance = random.Random(7)
+    events = []
+    for number in range(count):
+        run, job = run_id(), f"job_{chance.randrange(4)}"
+        names = [f"t{chance.randrange(8)}" for _ in range(4)]
+        events.append(run_event("START", job=job, run=run, seconds=number, inputs=names[:2]))
+        written = [dataset(name, fields=["id", f"c{number % 3}"]) for name in names[2:]]
+        events.append(run_event("COMPLETE", job=job, run=run, seconds=number + 50, outputs=written))
+    chance.shuffle(events)
+    return events
+
+
+def test_several_folds_at_once_end_in_the_same_state_as_one(token):
+    events = tangled_events(300)
+    body = json.dumps(events).encode()
+    accept_batch(body, token=token)
+    drain()
+    expected = folded_state()
+    forget()
+    accept_batch(body, token=token)
+    in_threads(4, lambda number: drain(batch_size=20))
+    drain()
+    assert not PendingEvent.objects.exists()
+    assert folded_state() == expected
+
+
+def test_events_accepted_while_folds_run_are_all_folded(token):
+    runs = [run_id() for _ in range(120)]
+
+    def work(number: int) -> None:
+        if number < 2:
+            for run in runs[number::2]:
+                accept(json.dumps(run_event(run=run, inputs=["a"], outputs=["b"])).encode(), token=token)
+        else:
+            for _ in range(20):
+                drain(batch_size=7)
+
+    in_threads(4, work)
+    drain()
+    assert Run.objects.count() == 120
+    assert not PendingEvent.objects.exists()
+
+
+def test_two_folds_that_hold_the_two_halves_of_a_run_find_its_edges(token):
+    for _ in range(10):
+        run = run_id()
+        accept(json.dumps(run_event("START", run=run, inputs=[f"in {run}"])).encode(), token=token)
+        accept(json.dumps(run_event("COMPLETE", run=run, outputs=[f"out {run}"])).encode(), token=token)
+        ids = list(PendingEvent.objects.order_by("event_id").values_list("event_id", flat=True))
+        in_threads(2, lambda number, ids=ids: fold_batch(1, only=[ids[number]]))
+        assert DatasetEdge.objects.filter(upstream__qualified_name=f"in {run}").count() == 1
+
+
+def test_what_another_fold_holds_is_passed_over_and_not_lost(token):
+    accept(json.dumps(run_event()).encode(), token=token)
+    with transaction.atomic():
+        PendingEvent.objects.select_for_update().get()
+        counted: list[int] = []
+        in_threads(1, lambda number: counted.append(drain()))
+        assert counted == [0]
+    assert drain() == 1
+
+
+def test_a_fold_whose_connection_is_lost_leaves_its_events_waiting(token):
+    accept_batch(json.dumps([run_event(inputs=["a"], outputs=["b"]) for _ in range(3)]).encode(), token=token)
+
+    def kill_before_the_end(execute, sql, params, many, context):
+        if sql.startswith("DELETE FROM lineage_pendingevent"):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                (pid,) = cursor.fetchone()
+            in_threads(1, lambda number: _terminate(pid))
+        return execute(sql, params, many, context)
+
+    with pytest.raises(Exception), connection.execute_wrapper(kill_before_the_end):  # noqa: B017 -- the driver's own
+        drain()
+    connection.close()
+    assert PendingEvent.objects.filter(attempts=0).count() == 3
+    assert not Run.objects.exists()
+    assert drain() == 3
+
+
+def _terminate(pid: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
