@@ -29,7 +29,7 @@ def token_of(authorization: str) -> ApiToken | None:
     text = text.strip()
     if scheme.lower() != "bearer" or not is_well_formed(text):
         return None
-    token = ApiToken.objects.usable().select_related("principal__user").filter(digest=digest_of(text)).first()  # type: ignore[attr-defined]
+    token = ApiToken.objects.usable().select_related("principal__user").filter(digest=digest_of(text)).first()
     if token is not None:
         _touch(token)
     return cast("ApiToken | None", token)
@@ -85,7 +85,7 @@ class BearerAuthentication(BaseAuthentication):
 class PersonSession(SessionAuthentication):
     """DRF: the browser's session, with CSRF protection; the request's user is the principal."""
 
-    def authenticate(self, request: Request) -> tuple[Principal, None] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[Principal, None] | None:
         found = super().authenticate(request)
         if found is None:
             return None

@@ -34,7 +34,7 @@ class User(AbstractUser):
 
     email = models.EmailField("e-mail address", unique=True)
 
-    objects: ClassVar[AccountManager] = AccountManager()  # type: ignore[assignment]
+    objects: ClassVar[AccountManager] = AccountManager()
 
     @property
     def display_name(self) -> str:

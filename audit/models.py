@@ -20,7 +20,7 @@ class CurrentTransactionId(models.Func):
     template = "%(function)s()"
 
 
-class TransactionIdField(models.Field):  # type: ignore[type-arg]
+class TransactionIdField(models.Field):
     """xid8."""
 
     def db_type(self, connection: Any) -> str:

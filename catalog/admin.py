@@ -4,7 +4,7 @@ from catalog.models import Tag
 
 
 @admin.register(Tag)
-class TagAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TagAdmin(admin.ModelAdmin):
     """The organisation's vocabulary: stewards choose from it."""
 
     list_display = ("name", "slug")

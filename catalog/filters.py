@@ -143,7 +143,7 @@ class Narrowing:
     """The checked values of a request's filters, as conditions. Raises `Invalid` for values that no filter takes."""
 
     def __init__(self, values: QueryDict | Mapping[str, Any]) -> None:
-        filters = DatasetFilters(values, queryset=Dataset.objects.none())  # type: ignore[arg-type]
+        filters = DatasetFilters(values, queryset=Dataset.objects.none())
         if not filters.is_valid():
             raise Invalid(
                 "Correct the filters named below.",

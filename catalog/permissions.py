@@ -61,7 +61,7 @@ def check_can_curate(by: Principal, datasets: Sequence[Dataset]) -> None:
     refused = uncurated(by, ids)
     if not refused:
         return
-    seen = set(Dataset.objects.filter(pk__in=refused).visible_to(by).values_list("pk", flat=True))  # type: ignore[attr-defined]
+    seen = set(Dataset.objects.filter(pk__in=refused).visible_to(by).values_list("pk", flat=True))
     if refused - seen:
         raise NotFound("There is no such dataset, or you may not see it.")
     names = sorted(dataset.qualified_name for dataset in datasets if dataset.pk in refused)
@@ -100,7 +100,7 @@ def can_crawl_source(by: Principal, source: Source) -> bool:
     """Stewards and owners of the source's domain, administrators, and whoever holds a token to push its namespace."""
     if scope_of(by).has_role(source.domain_id, *_CURATORS):
         return True
-    pushes = by.tokens.usable().filter(scopes__contains=["snapshot:write"])  # type: ignore[attr-defined]
+    pushes = by.tokens.usable().filter(scopes__contains=["snapshot:write"])
     return bool(pushes.filter(Q(namespaces=[]) | Q(namespaces__contains=[source.namespace])).exists())
 
 

@@ -50,7 +50,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
         scope = scope_of(principal)
         if scope.everything:
             return self
-        shown = Dataset.objects.filter(source=models.OuterRef("pk")).visible_to(principal)  # type: ignore[attr-defined]
+        shown = Dataset.objects.filter(source=models.OuterRef("pk")).visible_to(principal)
         return self.filter(
             models.Q(models.Exists(shown))
             | models.Q(domain_id__in=list(scope.roles_of_domain))

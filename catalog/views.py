@@ -171,7 +171,7 @@ def move_dataset(request: HttpRequest, dataset_id: int) -> HttpResponse:
 
 
 def _still_visible(request: HttpRequest, dataset: Dataset) -> bool:
-    return bool(Dataset.objects.filter(pk=dataset.pk).visible_to(principal_of(request)).exists())  # type: ignore[attr-defined]
+    return bool(Dataset.objects.filter(pk=dataset.pk).visible_to(principal_of(request)).exists())
 
 
 @require_safe
@@ -205,7 +205,7 @@ def domain_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _domain_page(request: HttpRequest, domain: Any, form: RoleForm | None) -> HttpResponse:
     principal = principal_of(request)
-    rows = Dataset.objects.standing().visible_to(principal).filter(domain=domain)  # type: ignore[attr-defined]
+    rows = Dataset.objects.standing().visible_to(principal).filter(domain=domain)
     shown = list(rows.select_related("source").defer("search", "definition").order_by("-changed_at", "-id")[:26])
     context = {
         "domain": domain,
@@ -270,7 +270,7 @@ def system_list(request: HttpRequest) -> HttpResponse:
 def _visible_sources(principal: Any) -> list[int]:
     from catalog.models import Source
 
-    return list(Source.objects.visible_to(principal).values_list("pk", flat=True))  # type: ignore[attr-defined]
+    return list(Source.objects.visible_to(principal).values_list("pk", flat=True))
 
 
 @form_page

@@ -31,4 +31,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
         )
         fault.status, fault.code, fault.title = 500, "fault", "The catalog failed"
         return error_response(request, fault)
-    return render(None, "errors/500.html", status=500)  # type: ignore[arg-type]
+    return render(None, "errors/500.html", status=500)

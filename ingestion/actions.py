@@ -49,7 +49,7 @@ def cancel_run(*, run: Run, by: Principal) -> Run:
     check_can_crawl_source(by, run.source)
     run = Run.objects.select_for_update(of=("self",)).select_related("source").get(pk=run.pk)
     if not run.is_open:
-        raise Conflict(f"This run has ended already: {run.get_state_display().lower()}.")  # type: ignore[attr-defined]
+        raise Conflict(f"This run has ended already: {run.get_state_display().lower()}.")
     if run.cancel_requested_at is None:
         run.cancel_requested_at = timezone.now()
         run.cancel_requested_by = by

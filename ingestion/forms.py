@@ -34,7 +34,7 @@ class PatternsField(forms.CharField):
         return list(initial or []) != [line.strip() for line in (data or "").splitlines() if line.strip()]
 
 
-class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
+class SourceForm(forms.ModelForm):
     """What is said of a source, and which of its datasets a crawl reads."""
 
     include = PatternsField(

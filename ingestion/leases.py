@@ -166,7 +166,7 @@ def give_up_silent() -> list[Run]:
     """
     limit = timezone.now() - dt.timedelta(seconds=SILENT_SECONDS)
     again = []
-    for run in Run.objects.silent_since(limit).select_related("source"):  # type: ignore[attr-defined]
+    for run in Run.objects.silent_since(limit).select_related("source"):
         with transaction.atomic():
             held = Run.objects.select_for_update(skip_locked=True).filter(
                 pk=run.pk, heartbeat_at__lt=limit, state=RunState.RUNNING

@@ -123,7 +123,7 @@ class RunLogView(APIView):
         after = request.query_params.get("after", "0")
         if not after.isascii() or not after.isdigit() or len(after) > 18:
             raise Invalid("after is the id of a line.", {"after": ["a number"]})
-        lines = run.log.filter(pk__gt=int(after)).order_by("pk")[:1000]  # type: ignore[attr-defined]
+        lines = run.log.filter(pk__gt=int(after)).order_by("pk")[:1000]
         return Response(LogLineSerializer(lines, many=True).data)
 
 
@@ -262,7 +262,7 @@ def source_for_push(by: Principal, slug: str) -> Any:
 
 
 def _lines(request: HttpRequest, limit: int = 64 * 1024 * 1024 + 1) -> Iterator[bytes]:
-    while line := request.readline(limit):  # type: ignore[no-untyped-call]
+    while line := request.readline(limit):
         yield line
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
-class BearerToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerToken(OpenApiAuthenticationExtension):
     """How programs say who they are."""
 
     target_class = "accounts.authentication.BearerAuthentication"
@@ -18,7 +18,7 @@ class BearerToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return {"type": "http", "scheme": "bearer", "description": "A token of yours: dcat_…"}
 
 
-class Session(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class Session(OpenApiAuthenticationExtension):
     """How the browser says who is signed in."""
 
     target_class = "accounts.authentication.PersonSession"

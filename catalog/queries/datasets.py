@@ -34,7 +34,7 @@ def visible_dataset(principal: Principal, dataset_id: int, *, tier: int = Tier.D
 
     Raises `NotFound` where it may not be discovered and `Forbidden` where it may, but not at `tier`.
     """
-    rows = Dataset.objects.visible_to(principal).with_tier(principal)  # type: ignore[attr-defined]
+    rows = Dataset.objects.visible_to(principal).with_tier(principal)
     found: Dataset | None = rows.select_related(*_SHOWN_WITH).defer("search").filter(pk=dataset_id).first()
     if found is None:
         raise NotFound("There is no such dataset, or you may not see it.")
@@ -45,7 +45,7 @@ def visible_dataset(principal: Principal, dataset_id: int, *, tier: int = Tier.D
 
 def owners_of(dataset: Dataset) -> list[Ownership]:
     """Who answers for the dataset now, owners first; one statement."""
-    held = dataset.ownerships.filter(valid_to__isnull=True)  # type: ignore[attr-defined]
+    held = dataset.ownerships.filter(valid_to__isnull=True)
     return list(held.select_related("principal__user", "group", "asserted_by").order_by("kind", "id"))
 
 
@@ -68,11 +68,11 @@ _ORIGINS = ("person", "code", "pipeline", "crawl")
 def said_of(dataset: Dataset) -> Said:
     """Descriptions and tags with their provenance; two statements."""
     descriptions: dict[int | None, Description] = {}
-    rows = dataset.descriptions.filter(valid_to__isnull=True).select_related("asserted_by")  # type: ignore[attr-defined]
+    rows = dataset.descriptions.filter(valid_to__isnull=True).select_related("asserted_by")
     for row in sorted(rows, key=lambda one: _ORIGINS.index(one.origin)):
         descriptions.setdefault(row.field_id, row)
     tags: dict[int | None, list[TagAssignment]] = {}
-    assigned = dataset.tag_assignments.filter(valid_to__isnull=True).select_related("tag", "asserted_by")  # type: ignore[attr-defined]
+    assigned = dataset.tag_assignments.filter(valid_to__isnull=True).select_related("tag", "asserted_by")
     for assignment in assigned.order_by("tag__name"):
         tags.setdefault(assignment.field_id, []).append(assignment)
     return Said(descriptions, tags)
@@ -137,7 +137,7 @@ def keys_of(principal: Principal, dataset: Dataset) -> Keys:
     """Keys of a dataset as the principal may know them; two statements."""
     keys = sorted(dataset.keys.all(), key=lambda key: (_KEY_KINDS.index(key.kind), key.name))
     targets = {key.references_id for key in keys if key.references_id}
-    seen = Dataset.objects.visible_to(principal).filter(pk__in=targets).defer("search", "definition")  # type: ignore[attr-defined]
+    seen = Dataset.objects.visible_to(principal).filter(pk__in=targets).defer("search", "definition")
     by_id = {row.pk: row for row in seen} if targets else {}
     references = {
         key.pk: Reference(key, by_id.get(key.references_id or 0), bool(key.references_id) and key.references_id not in by_id)
@@ -196,7 +196,7 @@ def content_for(principal: Principal, dataset: Dataset, content: Mapping[str, An
     if targets:
         rows = Dataset.objects.filter(source=dataset.source_id, path__in=[list(target) for target in targets])
         hidden = {tuple(path) for path in rows.values_list("path", flat=True)}
-        hidden -= {tuple(path) for path in rows.visible_to(principal).values_list("path", flat=True)}  # type: ignore[attr-defined]
+        hidden -= {tuple(path) for path in rows.visible_to(principal).values_list("path", flat=True)}
         for key in keys:
             if key.get("references") and tuple(key["references"]) in hidden:
                 key["references"] = None

@@ -36,7 +36,7 @@ def current_memberships() -> Q:
 def domain_lines(principal: Principal) -> list[DomainLine]:
     """Every domain by name: that a domain exists is known to all, what is in it is counted as far as it is visible."""
     counts = dict(
-        Dataset.objects.standing()  # type: ignore[attr-defined]
+        Dataset.objects.standing()
         .visible_to(principal)
         .filter(domain__isnull=False)
         .order_by()

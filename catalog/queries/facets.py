@@ -96,13 +96,13 @@ def facets_of(*, principal: Principal, wanted: Wanted | None, narrowing: Narrowi
 
 def _matching(principal: Principal, wanted: Wanted | None, narrowing: Narrowing) -> QuerySet[Dataset]:
     if wanted is None:
-        return narrowing.apply(Dataset.objects.not_merged().visible_to(principal))  # type: ignore[attr-defined]
+        return narrowing.apply(Dataset.objects.not_merged().visible_to(principal))
     return Dataset.objects.filter(pk__in=candidates(principal, wanted, narrowing))
 
 
 def _counted(rows: QuerySet[Dataset], missed: str) -> QuerySet[Dataset]:
     found = rows.order_by().annotate(missed=Value(missed, output_field=TextField())).values(*_COLUMNS)[: CAP + 1]
-    return found  # type: ignore[return-value]
+    return found
 
 
 def _options(

@@ -129,7 +129,7 @@ def search(
 
 def listed(principal: Principal, narrowing: Narrowing) -> QuerySet[Dataset]:
     """The visible datasets that pass the filters, with their tier and `name_key`, in no order."""
-    rows = Dataset.objects.not_merged().visible_to(principal)  # type: ignore[attr-defined]
+    rows = Dataset.objects.not_merged().visible_to(principal)
     return for_lists(narrowing.apply(rows), principal)
 
 
@@ -171,7 +171,7 @@ def _page(principal: Principal, wanted: Wanted, narrowing: Narrowing, cursor: st
 
 def candidates(principal: Principal, wanted: Wanted, narrowing: Narrowing) -> QuerySet[Any]:
     """The ids of what may be among the results: each way of matching brings a capped number, from an index of its own."""
-    visible = Dataset.objects.not_merged().visible_to(principal)  # type: ignore[attr-defined]
+    visible = Dataset.objects.not_merged().visible_to(principal)
     rows = narrowing.apply(visible).annotate(name_key=Lower("name")).order_by()
     begins, holds = Q(), Q()
     for key in _name_keys(wanted):
@@ -238,7 +238,7 @@ def _corrected(principal: Principal, wanted: Wanted) -> Wanted | None:
 def _seen_words(principal: Principal, words: Iterable[str]) -> set[str]:
     """Those of the words with which a word of a visible dataset begins; one statement."""
     branches = [
-        Dataset.objects.standing()  # type: ignore[attr-defined]
+        Dataset.objects.standing()
         .visible_to(principal)
         .filter(text_condition(principal, Wanted(word, (Word(word),))))
         .order_by()

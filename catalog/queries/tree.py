@@ -50,11 +50,11 @@ def systems(principal: Principal) -> list[SystemBranch]:
 
     The counts that crawls keep serve those who see everything; for others the visible ones are counted.
     """
-    sources = list(Source.objects.visible_to(principal).select_related("system").order_by("name"))  # type: ignore[attr-defined]
+    sources = list(Source.objects.visible_to(principal).select_related("system").order_by("name"))
     if scope_of(principal).everything:
         counts = {source.pk: source.dataset_count for source in sources}
     else:
-        seen = Dataset.objects.standing().visible_to(principal).filter(source__in=sources)  # type: ignore[attr-defined]
+        seen = Dataset.objects.standing().visible_to(principal).filter(source__in=sources)
         counts = dict(seen.order_by().values_list("source_id").annotate(Count("pk")))
     of_system: dict[System | None, list[SourceBranch]] = defaultdict(list)
     for source in sources:
@@ -68,7 +68,7 @@ def schemas(principal: Principal, source: Source) -> list[SchemaBranch]:
     if scope_of(principal).everything:
         found = Schema.objects.filter(source=source, gone_since__isnull=True, dataset_count__gt=0).order_by("path")
         return [SchemaBranch(schema, schema.dataset_count) for schema in found[:MAX_SCHEMAS]]
-    seen = Dataset.objects.standing().visible_to(principal).filter(source=source, schema__isnull=False)  # type: ignore[attr-defined]
+    seen = Dataset.objects.standing().visible_to(principal).filter(source=source, schema__isnull=False)
     counts = dict(seen.order_by().values_list("schema_id").annotate(Count("pk")))
     found = Schema.objects.filter(pk__in=counts).order_by("path")[:MAX_SCHEMAS]
     return [SchemaBranch(schema, counts[schema.pk]) for schema in found]
@@ -78,7 +78,7 @@ def datasets_in(
     principal: Principal, *, schema: Schema | None = None, source: Source | None = None, cursor: str | None = None, size: int = PAGE
 ) -> Page[Dataset]:
     """A page of the visible present datasets of a schema, of a source without one, or (neither) of no source, by name."""
-    rows = Dataset.objects.standing().visible_to(principal)  # type: ignore[attr-defined]
+    rows = Dataset.objects.standing().visible_to(principal)
     rows = rows.filter(schema=schema) if schema else rows.filter(schema__isnull=True, source=source)
     rows = rows.annotate(name_key=Lower("name")).defer("search", "definition", "properties")
     return page_of(rows, order=("name_key", "id"), cursor=cursor, size=size)
@@ -86,4 +86,4 @@ def datasets_in(
 
 def has_datasets_without_source(principal: Principal) -> bool:
     """Whether pipelines spoke of visible datasets that no crawl has found."""
-    return Dataset.objects.standing().visible_to(principal).filter(source__isnull=True).exists()  # type: ignore[attr-defined,no-any-return]
+    return Dataset.objects.standing().visible_to(principal).filter(source__isnull=True).exists()

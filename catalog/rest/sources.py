@@ -61,8 +61,8 @@ class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     lookup_value_regex = SLUG
 
     def get_queryset(self) -> QuerySet[Source]:
-        rows = Source.objects.visible_to(principal_of_request(self.request))  # type: ignore[attr-defined]
-        return rows.select_related("system", "domain")  # type: ignore[no-any-return]
+        rows = Source.objects.visible_to(principal_of_request(self.request))
+        return rows.select_related("system", "domain")
 
     def get_serializer_context(self) -> dict[str, Any]:
         context: dict[str, Any] = super().get_serializer_context()

@@ -43,7 +43,7 @@ def browse(request: HttpRequest) -> HttpResponse:
 def _source(principal: Principal, text: str) -> Source | None:
     if not text or text == ORPHANS:
         return None
-    found: Source | None = Source.objects.visible_to(principal).filter(slug=text.replace("\x00", "")).first()  # type: ignore[attr-defined]
+    found: Source | None = Source.objects.visible_to(principal).filter(slug=text.replace("\x00", "")).first()
     if found is None:
         raise NotFound("There is no such source, or you may not see it.")
     return found
@@ -53,7 +53,7 @@ def _schema(principal: Principal, text: str) -> Schema | None:
     if not text:
         return None
     wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-    seen = Source.objects.visible_to(principal).values("pk")  # type: ignore[attr-defined]
+    seen = Source.objects.visible_to(principal).values("pk")
     found = Schema.objects.select_related("source").filter(pk=wanted, source__in=seen).first()
     if found is None or not (tree.datasets_in(principal, schema=found, size=1).rows or principal.is_administrator):
         raise NotFound("There is no such schema, or you may not see it.")

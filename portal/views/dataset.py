@@ -48,8 +48,8 @@ class MyAccess:
 
 
 def _my_access(principal: Principal, dataset: Dataset) -> MyAccess:
-    grant = Grant.objects.filter(principal=principal, dataset=dataset).live().first()  # type: ignore[attr-defined]
-    asked = AccessRequest.objects.filter(requester=principal, dataset=dataset).pending().first()  # type: ignore[attr-defined]
+    grant = Grant.objects.filter(principal=principal, dataset=dataset).live().first()
+    asked = AccessRequest.objects.filter(requester=principal, dataset=dataset).pending().first()
     return MyAccess(grant, asked)
 
 

@@ -41,7 +41,7 @@ WAITING = 8
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     principal = principal_of(request)
-    visible = Dataset.objects.not_merged().visible_to(principal)  # type: ignore[attr-defined]
+    visible = Dataset.objects.not_merged().visible_to(principal)
     recent = visible.with_tier(principal).select_related("source__system", "domain").defer("search", "definition")
     rows = list(recent.order_by("-changed_at", "-id")[:RECENT])
     cards = _cards(principal) if rows else []
@@ -65,11 +65,11 @@ def _runs_waiting(principal: Principal) -> list[Run]:
 
 
 def _cards(principal: Principal) -> list[Figure]:
-    present = Dataset.objects.standing().visible_to(principal)  # type: ignore[attr-defined]
+    present = Dataset.objects.standing().visible_to(principal)
     search = reverse("portal:search")
     return [
         Figure("Datasets", _capped(present), search),
-        Figure("Sources", _capped(Source.objects.visible_to(principal)), reverse("portal:browse")),  # type: ignore[attr-defined]
+        Figure("Sources", _capped(Source.objects.visible_to(principal)), reverse("portal:browse")),
         Figure("Without an owner", _capped(present.without_owner()), f"{search}?owner=none"),
         Figure("Without a level", _capped(present.filter(level=None)), f"{search}?level=none"),
     ]

@@ -83,7 +83,7 @@ def test_axe_finds_nothing_and_the_console_is_silent(session: Session, cast: Cas
     folder = os.environ.get("PHOTOGRAPHS")
     for name, url, who in pages(cast):
         for theme, width in (("light", 1440), ("dark", 390)):
-            page = session.page(theme=theme, width=width, cookies=cookies(who))  # type: ignore[arg-type]
+            page = session.page(theme=theme, width=width, cookies=cookies(who))
             page.goto(session.url(url))
             settled(page)
             found += [f"{name} {theme}: {line}" for line in violations(page)]

@@ -258,7 +258,7 @@ def test_an_undecided_request_lapses(cast: Cast) -> None:
     assert "lapse" in told("request", request.pk)[0]
 
 
-def test_expiry_takes_as_many_statements_for_many_as_for_one(cast: Cast, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_expiry_takes_as_many_statements_for_many_as_for_one(cast: Cast, django_assert_num_queries) -> None:
     by = Principal.objects.system()
 
     def due(count: int) -> None:

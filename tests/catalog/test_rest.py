@@ -201,7 +201,7 @@ def test_the_description_is_openapi_3_1_and_tells_every_refusal(cast: factories.
 def test_the_browsable_page_needs_no_inline_script_or_style(cast: factories.Cast) -> None:
     client = Client()
     assert client.get(f"{API}/docs/")["Location"].startswith("/accounts/login/")
-    client.force_login(cast.analyst.user)  # type: ignore[arg-type]
+    client.force_login(cast.analyst.user)
     page = client.get(f"{API}/docs/").content.decode()
     assert "<style" not in page
     assert "<script>" not in page

@@ -25,7 +25,7 @@ def indexed(*datasets: Dataset) -> None:
 
 
 def find(principal: Principal, text: str, filters: str = "", **options: object) -> Found:
-    return search(principal=principal, text=text, narrowing=Narrowing(QueryDict(filters)), **options)  # type: ignore[arg-type]
+    return search(principal=principal, text=text, narrowing=Narrowing(QueryDict(filters)), **options)
 
 
 def names(found: Found) -> list[str]:

@@ -119,11 +119,11 @@ def test_visible_to_is_the_rule_for_any_roles_and_exceptions(plan: dict, db: Non
     for principal in (one, two):
         fresh = Principal.objects.select_related("user").get(pk=principal.pk)
         mine = Dataset.objects.filter(pk__in=[dataset.pk for dataset in datasets])
-        shown = {row.pk: row.tier for row in mine.with_tier(fresh)}  # type: ignore[attr-defined]
+        shown = {row.pk: row.tier for row in mine.with_tier(fresh)}
         expected = {dataset.pk: expected_tier(fresh, Dataset.objects.select_related("domain").get(pk=dataset.pk)) for dataset in datasets}
         assert shown == expected
         for tier in (Tier.DISCOVER, Tier.METADATA, Tier.PROFILE):
-            visible = set(mine.visible_to(fresh, tier).values_list("pk", flat=True))  # type: ignore[attr-defined]
+            visible = set(mine.visible_to(fresh, tier).values_list("pk", flat=True))
             assert visible == {pk for pk, has in expected.items() if has >= tier}
 
 
@@ -157,7 +157,7 @@ def test_every_way_of_looking_shows_the_same_datasets(world: tuple[factories.Cas
     principal: Principal = getattr(cast, persona)
     expected = {one.pk for one in made if expected_tier(principal, Dataset.objects.select_related("domain").get(pk=one.pk)) >= 1}
     client = Client()
-    client.force_login(principal.user)  # type: ignore[arg-type]
+    client.force_login(principal.user)
 
     def page(url: str) -> str:
         answer = client.get(url)

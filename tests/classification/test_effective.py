@@ -45,7 +45,7 @@ def test_a_person_is_never_overruled(found: list[Assertion]) -> None:
 
 
 @given(assertions, st.randoms(use_true_random=False))
-def test_the_order_of_labels_does_not_matter(found: list[Assertion], random) -> None:  # type: ignore[no-untyped-def]
+def test_the_order_of_labels_does_not_matter(found: list[Assertion], random) -> None:
     shuffled = list(found)
     random.shuffle(shuffled)
     assert effective(shuffled) == effective(found)

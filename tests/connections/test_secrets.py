@@ -104,7 +104,7 @@ def test_options_are_checked_whoever_built_the_address(db: None):
 def test_a_secret_does_not_follow_a_connection_to_another_place(
     stored: Connection, change: dict[str, object]
 ):
-    moved: Address = replace(stored.address(), **change)  # type: ignore[arg-type]
+    moved: Address = replace(stored.address(), **change)
     changed = change_connection(connection=stored, address=moved, by=person(administrator=True))
     assert not changed.has_secret
 

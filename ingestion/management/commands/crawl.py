@@ -58,7 +58,7 @@ class Command(BaseCommand):
         else:
             for text in warnings:
                 self.stderr.write(text)
-            self.stdout.write(f"{run.get_state_display()}: {run.message}")  # type: ignore[attr-defined]
+            self.stdout.write(f"{run.get_state_display()}: {run.message}")
         if run.state != RunState.SUCCEEDED:
             raise SystemExit(1)
 

@@ -39,7 +39,7 @@ class Source:
         return f"mysql://{account}@{self.server.host}:{port or self.server.port}/{quote(name, safe='')}"
 
     def connector(self, **how: object) -> Connector:
-        return connector(self.url(**how))  # type: ignore[arg-type]
+        return connector(self.url(**how))
 
 
 @pytest.fixture

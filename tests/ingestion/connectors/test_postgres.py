@@ -36,10 +36,10 @@ class Source:
         return f"postgres://{user or self.server.superuser}:{secret}@{where}?sslmode=disable{options}"
 
     def connector(self, **how: object) -> Connector:
-        return connector(self.url(**how))  # type: ignore[arg-type]
+        return connector(self.url(**how))
 
     def read(self, **how: object) -> Read:
-        return read(self.connector(), **how)  # type: ignore[arg-type]
+        return read(self.connector(), **how)
 
 
 @pytest.fixture
