@@ -93,6 +93,8 @@ class Review:
     """A request as its page shows it: what an approver weighs, and whether the reader may decide."""
 
     row: RequestRow
+    columns: Sequence[ColumnRow]
+    """Those asked for; of the whole dataset every column, for a reader who may decide."""
     grant: Grant | None
     decision: Decision
     others: Sequence[GrantRow]
@@ -180,8 +182,11 @@ def review_of(principal: Principal, request: AccessRequest) -> Review:
     others = [columns.of_grant(other) for other in live if other.principal_id != request.requester_id]
     own = [columns.of_grant(other) for other in live if other.principal_id == request.requester_id]
     may_know = decision.allowed or principal.is_administrator
+    every = Field.objects.filter(dataset_id=request.dataset_id, gone_since__isnull=True).order_by("position")
+    listed = [_column(field, columns.levels) for field in every] if row.asks_for_all and may_know else row.columns
     return Review(
         row=row,
+        columns=listed,
         grant=grant,
         decision=decision,
         others=others if may_know else [],

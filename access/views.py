@@ -16,6 +16,7 @@ from access.actions import approve_request, cancel_request, deny_request, reques
 from access.forms import ApproveForm, ReasonForm, RequestForm, decision_forms
 from access.models import AccessRequest, Grant
 from access.permissions import check_can_cancel, check_can_review, check_can_revoke
+from access.policy import LONGEST_DAYS
 from access.queries import (
     GRANT_COLUMNS,
     RequestRow,
@@ -98,6 +99,7 @@ def request_create(request: HttpRequest) -> HttpResponse:
             "dataset": dataset,
             "level": levels_by_rank().get(dataset.level or 0),
             "longest_days": duration_for(dataset, ()).days,
+            "most_days": LONGEST_DAYS,
             "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb("New request")],
         },
     )

@@ -59,14 +59,14 @@ class LevelChangeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=60, required=False)
     description = serializers.CharField(allow_blank=True, max_length=10_000, required=False)
     handling = serializers.CharField(allow_blank=True, max_length=10_000, required=False)
-    colour = serializers.ChoiceField(choices=[(colour, colour) for colour in COLOURS], required=False)
+    colour = serializers.ChoiceField(choices=[(colour, colour.capitalize()) for colour in COLOURS], required=False)
     longest_grant_days = serializers.IntegerField(min_value=1, max_value=LONGEST_GRANT_DAYS, required=False)
 
 
 class NewLevelSerializer(LevelChangeSerializer):
     slug = serializers.SlugField(max_length=60)
     name = serializers.CharField(max_length=60)
-    colour = serializers.ChoiceField(choices=[(colour, colour) for colour in COLOURS])
+    colour = serializers.ChoiceField(choices=[(colour, colour.capitalize()) for colour in COLOURS])
     above = serializers.SlugField(
         required=False,
         help_text="The slug of the level below it; without it the new one is the most sensitive.",
