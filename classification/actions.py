@@ -140,14 +140,12 @@ def clear_level(*, reason: str, by: Principal, datasets: Sequence[Dataset] = (),
 
 @transaction.atomic
 def recompute(dataset_ids: Iterable[int], *, cleared: Iterable[int] = ()) -> Effective:
-    """Push the effective levels of these datasets and their fields down to the catalog; four statements.
+    """Push the effective levels of these datasets and their fields down to the catalog; five statements.
 
     `cleared` names fields whose last label just ended. Not audited: it follows from labels, which are.
     """
     ids = sorted(set(dataset_ids))
-    with connection.cursor() as cursor:
-        # Whoever permutes the ranks holds these rows FOR UPDATE: wait, and read the ranks as they are then.
-        cursor.execute("SELECT FROM classification_level FOR KEY SHARE")
+    _hold(ids)
     made = effective(assertions_of(ids))
     fields: dict[int, int | None] = dict.fromkeys(sorted(cleared))
     push_levels({pk: made.datasets.get(pk) for pk in ids}, fields | dict(sorted(made.fields.items())))
@@ -168,7 +166,7 @@ def add_level(
 ) -> Level:
     """A new level, the most sensitive one unless `above` places it. Raises `Conflict` for a name taken."""
     check_can_edit_levels(by)
-    order = list(Level.objects.select_for_update().order_by("rank"))
+    order = _held_levels()
     level = Level(slug=slug, name=name, colour=colour, description=description, handling=handling)
     if longest_grant_days is not None:
         level.longest_grant_days = longest_grant_days
@@ -208,7 +206,7 @@ def reorder_levels(*, order: Sequence[Level], by: Principal) -> None:
     Raises `Invalid` unless `order` names each level once.
     """
     check_can_edit_levels(by)
-    present = list(Level.objects.select_for_update().order_by("rank"))
+    present = _held_levels()
     if sorted(level.pk for level in order) != sorted(level.pk for level in present):
         raise Invalid("The levels changed since you looked. Reload the page and order them again.")
     known = {level.pk: level for level in present}
@@ -232,7 +230,7 @@ def reorder_levels(*, order: Sequence[Level], by: Principal) -> None:
 def delete_level(*, level: Level, by: Principal) -> None:
     """Remove a level that was never put on anything. Raises `Conflict` for one that was, even long ago."""
     check_can_edit_levels(by)
-    present = list(Level.objects.select_for_update().order_by("rank"))
+    present = _held_levels()
     if Label.objects.filter(level=level).exists():
         raise Conflict(
             f"{level} was put on datasets or columns, and their history names it. "
@@ -244,6 +242,11 @@ def delete_level(*, level: Level, by: Principal) -> None:
     Level.objects.filter(pk=pk).delete()
     _put_in_order([other for other in present if other.pk != pk])
     record(LevelDeleted(level_id=pk, level=name), by=by)
+
+
+def _held_levels() -> list[Level]:
+    """Every level by rank, held in the order of ids, as `_hold` does, against whoever labels."""
+    return sorted(Level.objects.select_for_update().order_by("pk"), key=lambda level: level.rank)
 
 
 def _put_in_order(order: Sequence[Level]) -> int:
@@ -295,7 +298,17 @@ def _lock(targets: Sequence[Dataset], fields: Sequence[Field]) -> None:
     gone = [str(field) for field in fields if field.gone_since is not None]
     if gone:
         raise Conflict(f"{gone[0]} is gone from its dataset. Reload the page and choose among what is there.")
-    locked = Dataset.objects.filter(pk__in=[dataset.pk for dataset in targets]).order_by("pk")
+    _hold([dataset.pk for dataset in targets])
+
+
+def _hold(dataset_ids: Sequence[int]) -> None:
+    """Hold the ranks, then the datasets in the order of their ids: everybody in this order, so nobody deadlocks.
+
+    Whoever permutes the ranks has the levels FOR UPDATE; this waits for it and then reads the new ranks.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM classification_level ORDER BY id FOR KEY SHARE")
+    locked = Dataset.objects.filter(pk__in=dataset_ids).order_by("pk")
     list(locked.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
