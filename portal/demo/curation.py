@@ -49,7 +49,7 @@ def _describe(said: Said, dataset: Dataset) -> int:
     by = principal(_curator(said.source))
     done = 0
     spoken = Description.objects.filter(dataset=dataset, origin=Origin.PERSON)
-    if said.description and not spoken.filter(field=None).exists():
+    if not spoken.filter(field=None).exists():
         describe(dataset=dataset, text=said.description, by=by)
         done += 1
     for name, text in said.columns.items():
@@ -62,7 +62,7 @@ def _describe(said: Said, dataset: Dataset) -> int:
         if not TagAssignment.objects.filter(tag=tag, dataset=dataset).exists():
             add_tag(datasets=[dataset], tag=tag, by=by)
             done += 1
-    if said.owned and not Ownership.objects.filter(dataset=dataset).exists():
+    if not Ownership.objects.filter(dataset=dataset).exists():
         _assign(dataset, said.source, by)
         done += 1
     return done
@@ -85,16 +85,16 @@ def set_levels() -> int:
     for said in SAID:
         dataset = dataset_of(said.source, said.name)
         spoken = set(Label.objects.filter(dataset=dataset).values_list("field_id", flat=True))
-        for slug, columns in said.labels.items():
-            datasets = [dataset] if "" in columns and None not in spoken else []
+        for labelled in said.labels:
+            datasets = [dataset] if not labelled.columns and None not in spoken else []
             fields = [
                 field
                 for field in Field.objects.filter(dataset=dataset, gone_since=None)
-                if ".".join(field.path) in columns and field.pk not in spoken
+                if ".".join(field.path) in labelled.columns and field.pk not in spoken
             ]
             if datasets or fields:
-                by = principal(_curator(said.source))
-                done += len(set_level(level=levels[slug], reason=said.why, datasets=datasets, fields=fields, by=by))
+                level, by = levels[labelled.level], principal(_curator(said.source))
+                done += len(set_level(level=level, reason=labelled.why, datasets=datasets, fields=fields, by=by))
     return done
 
 

@@ -21,6 +21,9 @@ from psycopg import sql
 from portal.demo import invented
 from portal.demo.invented import Row, Table
 
+RELEASED_COLUMN = "extension_weeks"
+"""The column of `tasks` that a crawl after the release finds new."""
+
 _SQL = Path(__file__).parent / "sql"
 
 
@@ -118,6 +121,20 @@ def make_ontrack(places: Places) -> bool:
         ontrack.autocommit = True
         ontrack.execute("ANALYZE")
     return True
+
+
+def release_ontrack(places: Places) -> None:
+    """What OnTrack's next release does to its database: tasks can be extended. Doing it twice is doing it once."""
+    if places.superuser_url is None:
+        with closing(sqlite3.connect(places.ontrack_file)) as file:
+            columns = {name for _, name, *_ in file.execute("PRAGMA table_info(tasks)")}
+            if RELEASED_COLUMN not in columns:
+                file.executescript("ALTER TABLE tasks ADD COLUMN extension_weeks INTEGER NOT NULL DEFAULT 0")
+        return
+    with psycopg.connect(places.server, dbname=places.ontrack_database) as ontrack:
+        ontrack.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(places.application_role)))
+        ontrack.execute("ALTER TABLE tasks ADD COLUMN IF NOT EXISTS extension_weeks smallint NOT NULL DEFAULT 0")
+        ontrack.execute("COMMENT ON COLUMN tasks.extension_weeks IS 'Weeks granted beyond the due date.'")
 
 
 def new_login(places: Places, role: str) -> str:

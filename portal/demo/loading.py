@@ -20,7 +20,15 @@ from portal.demo.databases import Places
 from portal.demo.organisation import ADMINISTRATOR
 from portal.demo.people import Login, add_organisation, add_people, principal
 from portal.demo.pipeline import JOB_NAMESPACE, NIGHTLY, Database, Pipeline
-from portal.demo.sources import CRAWLED, ONTRACK, SPLASHKIT, WAREHOUSE, add_sources, request_crawls
+from portal.demo.sources import (
+    CRAWLED,
+    ONTRACK,
+    SPLASHKIT,
+    WAREHOUSE,
+    add_sources,
+    request_crawl_after_release,
+    request_crawls,
+)
 from portal.demo.steps import STEPS
 
 TOKEN_NAME = "nightly pipeline"  # noqa: S105 -- a name
@@ -60,6 +68,7 @@ class Loading:
         served = workers.served_queues()
         self._step("Running the nightly pipeline", lambda: self._pipeline(served))
         self._step("Crawling", lambda: self._crawls(served))
+        self._step("A release of OnTrack, crawled again", lambda: self._release(served))
         self._step("Descriptions, tags, owners", curation.describe_datasets)
         self._step("Levels", curation.set_levels)
         self._step("Requests for access", curation.request_accesses)
@@ -81,6 +90,14 @@ class Loading:
         runs = request_crawls()
         workers.finish_runs(runs, served)
         return len(runs)
+
+    def _release(self, served: frozenset[str]) -> int:
+        run = request_crawl_after_release()
+        if run is None:
+            return 0
+        databases.release_ontrack(self.places)
+        workers.finish_runs([run], served)
+        return 1
 
     def _pipeline(self, served: frozenset[str]) -> int:
         workers.fold_events(served)

@@ -133,18 +133,29 @@ KNOWN_SOURCES = (
 
 
 @dataclass(frozen=True, slots=True)
+class Labelled:
+    """Columns that get a level, by its slug, and why; no columns: the dataset itself."""
+
+    level: str
+    why: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
-    """What people say of one dataset. Labels are columns by the slug of their level; "" is the dataset itself."""
+    """What people say of one dataset, `name` being the end of its path."""
 
     source: str
     name: str
-    description: str = ""
+    description: str
     columns: dict[str, str] = field(default_factory=dict)
-    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    why: str = ""
+    labels: tuple[Labelled, ...] = ()
     tags: tuple[str, ...] = ()
-    owned: bool = True
 
+
+_MARKS = "Marks of single people"
+_HANDBOOK = (Labelled("public", "Published in the handbook"),)
+_COUNTS = (Labelled("internal", "Random numbers and counts: nobody can be told from them"),)
 
 SAID = (
     Said(
@@ -153,73 +164,114 @@ SAID = (
         "Everybody who signs in to **OnTrack**.\n\nOne row a person, students and staff alike; `role` tells them apart. "
         "Use `staging.users` of the warehouse unless you need to write to somebody.",
         columns={
-            "student_number": "The number on the student card; **empty for staff**.",
+            "student_number": "The number on the student card; empty for staff.",
             "date_of_birth": "Asked for at enrolment, used for nothing else.",
         },
-        labels={
-            "restricted": ("date_of_birth",),
-            "confidential": (
-                "student_number", "username", "first_name", "last_name", "preferred_name", "email", "phone",
-                "last_sign_in_from",
+        labels=(
+            Labelled("restricted", "Opens accounts elsewhere, and nobody here needs it", ("date_of_birth",)),
+            Labelled(
+                "confidential",
+                "Names people or leads to them",
+                (
+                    "student_number",
+                    "username",
+                    "first_name",
+                    "last_name",
+                    "preferred_name",
+                    "email",
+                    "phone",
+                    "last_sign_in_from",
+                ),
             ),
-            "internal": ("id", "role", "receives_reminders", "last_sign_in_at", "created_at"),
-        },
-        why="Names people or leads to them.",
+            Labelled(
+                "internal",
+                "Tells nothing without the columns beside it",
+                ("id", "role", "receives_reminders", "last_sign_in_at", "created_at"),
+            ),
+        ),
         tags=("Personal data",),
     ),
     Said(
         "ontrack",
         "task_comments",
         "What students and tutors write to each other about a task. Free text: expect health and family in it.",
-        labels={"restricted": ("body",), "confidential": ("author_id",)},
-        why="Students explain absences here, with reasons that are nobody else's business.",
+        labels=(
+            Labelled("restricted", "Students explain absences here, for reasons that are their own", ("body",)),
+            Labelled("confidential", "Says who wrote it", ("author_id",)),
+        ),
         tags=("Personal data", "Free text"),
     ),
     Said(
         "ontrack",
         "submissions",
         "Each time a student handed a task in, with the outcome. Partitioned by teaching period.",
-        labels={"confidential": ("outcome", "assessor_id")},
-        why="Marks of single people.",
+        labels=(Labelled("confidential", _MARKS, ("outcome", "assessor_id")),),
     ),
-    Said("ontrack", "projects", "A student in a unit: the enrolment, and the grade that the student aims for.",
-         labels={"confidential": ("user_id", "target_grade")}, why="Says who studies what."),
-    Said("ontrack", "tasks", "One task of one student and how far it is.",
-         labels={"confidential": ("status",)}, why="Marks of single people."),
-    Said("ontrack", "units", "One offering of a unit in one teaching period.",
-         labels={"public": ("",)}, why="Published in the handbook."),
-    Said("ontrack", "teaching_periods", "Trimesters with their dates.",
-         labels={"public": ("",)}, why="Published in the handbook."),
-    Said("ontrack", "task_definitions", "What the tasks of a unit are, what they count for and when they are due.",
-         labels={"internal": ("",)}, why="Known to students and staff, not published."),
-    Said("splashkit", "installations", "One row an installation of SplashKit, under a random number.",
-         labels={"internal": ("",)}, why="Random numbers: nobody can be told from them.", tags=("Telemetry",)),
-    Said("splashkit", "function_calls", "How often each program run called each function.",
-         labels={"internal": ("",)}, why="Counts, no people.", tags=("Telemetry",)),
-    Said("warehouse", "staging.users", "OnTrack's users without names; the address only as a digest.",
-         labels={"confidential": ("email_digest",)}, why="Whoever knows an address can compute its digest.",
-         tags=("Personal data",)),
+    Said(
+        "ontrack",
+        "projects",
+        "A student in a unit: the enrolment, and the grade that the student aims for.",
+        labels=(Labelled("confidential", "Says who studies what", ("user_id", "target_grade")),),
+    ),
+    Said(
+        "ontrack",
+        "tasks",
+        "One task of one student and how far it is.",
+        labels=(Labelled("confidential", _MARKS, ("status",)),),
+    ),
+    Said("ontrack", "units", "One offering of a unit in one teaching period.", labels=_HANDBOOK),
+    Said("ontrack", "teaching_periods", "Trimesters with their dates.", labels=_HANDBOOK),
+    Said(
+        "ontrack",
+        "task_definitions",
+        "What the tasks of a unit are, what they count for and when they are due.",
+        labels=(Labelled("internal", "Known to students and staff, not published"),),
+    ),
+    Said(
+        "splashkit",
+        "installations",
+        "One row an installation of SplashKit, under a random number.",
+        labels=_COUNTS,
+        tags=("Telemetry",),
+    ),
+    Said(
+        "splashkit",
+        "function_calls",
+        "How often each program run called each function.",
+        labels=_COUNTS,
+        tags=("Telemetry",),
+    ),
+    Said(
+        "warehouse",
+        "staging.users",
+        "OnTrack's users without names; the address only as a digest.",
+        labels=(Labelled("confidential", "Whoever knows an address can compute its digest", ("email_digest",)),),
+        tags=("Personal data",),
+    ),
     Said(
         "warehouse",
         "marts.student_progress",
         "How far each student is in each unit: tasks, weights, submissions, days late.\n\nBuilt every night from "
         "`staging`. One row a student and unit.",
-        labels={"confidential": ("user_id", "weight_complete", "days_late")},
-        why="Marks of single people, though without their names.",
+        labels=(Labelled("confidential", _MARKS, ("user_id", "weight_complete", "days_late")),),
         tags=("Key result", "Personal data"),
     ),
     Said(
         "warehouse",
         "marts.unit_overview",
-        "One row a unit: students, share of tasks complete, submissions a student. Serves the objective *more students "
-        "finish what they began*.",
-        labels={"internal": ("",)},
-        why="No single student can be told from it.",
+        "One row a unit: students, share of tasks complete, submissions a student.\n\nServes the objective *more "
+        "students finish what they began*.",
+        labels=(Labelled("internal", "No single student can be told from it"),),
         tags=("Key result",),
     ),
-    Said("warehouse", "marts.function_usage", "Which functions of SplashKit are used most, in which language.",
-         labels={"public": ("",)}, why="Shown on SplashKit's site.", tags=("Key result",)),
-)  # fmt: skip
+    Said(
+        "warehouse",
+        "marts.function_usage",
+        "Which functions of SplashKit are used most, in which language.",
+        labels=(Labelled("public", "Shown on SplashKit's site"),),
+        tags=("Key result",),
+    ),
+)
 
 OPEN_REQUEST = (
     "ontrack",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from openlineage.client.facet_v2 import (
     sql_job,
 )
 from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport
+from openlineage.client.uuid import generate_new_uuid
 
 from portal.demo.steps import STEPS, Column, Step
 
@@ -152,7 +152,7 @@ class _Told:
         )
         self.client = client
         self.name = name
-        self.run_id = str(uuid.uuid4())
+        self.run_id = str(generate_new_uuid())
         self.job_facets: dict[str, JobFacet] = {"jobType": kind, **facets}
         self.run_facets: dict[str, RunFacet] = {}
         if parent is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.actions import add_source
-from catalog.models import Domain, Source, System
+from catalog.models import Domain, Field, Source, System
 from common.errors import Conflict
 from connections.addresses import Address
 from connections.platforms import Platform
@@ -62,11 +62,20 @@ def add_sources(places: Places) -> int:
 
 def request_crawls() -> list[Run]:
     """Queue a crawl of each source that none has read yet, by whoever is in charge of it."""
-    runs = []
-    for source in _never_crawled():
-        unfinished = Run.objects.open().filter(source=source).first()
-        runs.append(unfinished or request_crawl(source=source, by=principal(IN_CHARGE[source.slug])))
-    return runs
+    return [_crawl_of(source) for source in _never_crawled()]
+
+
+def request_crawl_after_release() -> Run | None:
+    """Queue another crawl of OnTrack, unless one has seen the release already."""
+    seen = Field.objects.filter(dataset__source__slug=ONTRACK, dataset__name="tasks", path=[databases.RELEASED_COLUMN])
+    if seen.exists():
+        return None
+    return _crawl_of(Source.objects.select_related("domain").get(slug=ONTRACK))
+
+
+def _crawl_of(source: Source) -> Run:
+    unfinished = Run.objects.open().filter(source=source).first()
+    return unfinished or request_crawl(source=source, by=principal(IN_CHARGE[source.slug]))
 
 
 def _never_crawled() -> list[Source]:

@@ -82,7 +82,7 @@ def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtest
 
     with subtests.test("OnTrack, SplashKit and the warehouse were crawled, what is only proposed was not"):
         runs = Run.objects.filter(state=RunState.SUCCEEDED).values_list("source__slug", flat=True)
-        assert sorted(runs) == ["ontrack", "splashkit", "warehouse"]
+        assert sorted(runs) == ["ontrack", "ontrack", "splashkit", "warehouse"]
         assert Source.objects.filter(connection=None, last_crawled_at=None).count() == 3
         assert CrawlSchedule.objects.filter(periodic_task__enabled=True).count() == 3
 
@@ -99,6 +99,10 @@ def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtest
             dataset_of("ontrack", "task_definitions"),
         }
         assert dataset_of("ontrack", "users").row_estimate == len(invented.ontrack()["users"].rows)
+
+    with subtests.test("the second crawl found what OnTrack's release changed, and nothing else"):
+        versions = Dataset.objects.filter(source__slug="ontrack", version__gt=1)
+        assert [(dataset.name, dataset.version) for dataset in versions] == [("tasks", 2)]
 
     with subtests.test("the catalog's account in OnTrack reads no row"):
         password = databases.new_login(places, places.catalog_role)
@@ -271,5 +275,5 @@ def test_real_workers_crawl_and_fold(places: Places, live_server: Any, monkeypat
     monkeypatch.setattr(workers, "drain", here)
     with real_worker():
         load(places, live_server.url)
-    assert Run.objects.filter(state=RunState.SUCCEEDED).count() == 3
+    assert Run.objects.filter(state=RunState.SUCCEEDED).count() == 4
     assert DatasetEdge.objects.count() == len(FLOWS)

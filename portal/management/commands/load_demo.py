@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ class Command(BaseCommand):
         superuser_url = os.environ.get("EMBEDDED_POSTGRES_URL") or None
         if superuser_url is None:
             self.stderr.write("There is no embedded PostgreSQL here, so OnTrack's database is an SQLite file.")
+        # The pipeline's own library announces how it sends; the steps below say what is sent.
+        logging.getLogger("openlineage").setLevel(logging.WARNING)
         loading = Loading(
             places=Places(Path(settings.VAR_DIR) / "files", superuser_url, options["database"]),
             url=options["url"],
@@ -67,7 +70,7 @@ class Command(BaseCommand):
             self.stdout.write("The demo was there already; nothing was changed.")
         self.stdout.write(f"The catalog is at {options['url']}. Sign in as:")
         for login in loading.logins:
-            self.stdout.write(f"  {login.username:<12} {login.password or '(changed)':<24} {login.role}")
+            self.stdout.write(f"  {login.username:<12} {login.password or '(as it was)':<24} {login.role}")
         self.stdout.write(f"The pipeline's token is in {answer_file}, which only you may read.")
 
     def _note(self, step: str, changes: int, seconds: float) -> None:
