@@ -52,7 +52,7 @@ def _check_texts(values: Iterable[str]) -> None:
 class OneOf(django_filters.Filter):
     """What has one of the given values in a column; `none` stands for no value where `nullable`."""
 
-    field_class = SeveralField
+    field_class: type[SeveralField] = SeveralField
 
     def __init__(self, *args: Any, nullable: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -83,7 +83,7 @@ class RankField(SeveralField):
 class AmongRanks(OneOf):
     """The same for levels, by rank."""
 
-    field_class = RankField
+    field_class: type[SeveralField] = RankField
 
     def values_of(self, values: list[str]) -> list[Any]:
         return [int(value) for value in values]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
@@ -110,7 +110,7 @@ class DomainForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    field_order: ClassVar[list[str]] = ["name", "slug", "description", "open_tier"]
+    field_order = ["name", "slug", "description", "open_tier"]
 
     def __init__(self, *args: Any, existing: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

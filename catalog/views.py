@@ -225,10 +225,14 @@ def domain_edit(request: HttpRequest, slug: str) -> HttpResponse:
     check_can_edit_domain(principal_of(request), domain)
     initial = {"name": domain.name, "description": domain.description, "open_tier": domain.open_tier}
     form = DomainForm(request.POST or None, initial=initial, existing=True)
-    if request.method == "POST" and form.is_valid():
-        if saved(form, actions.edit_domain, domain=domain, changes=form.cleaned_data, by=principal_of(request)):
-            messages.success(request, "The domain is saved.")
-            return redirect("catalog:domain", slug)
+    values = {"domain": domain, "by": principal_of(request)}
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and saved(form, actions.edit_domain, changes=form.cleaned_data, **values)
+    ):
+        messages.success(request, "The domain is saved.")
+        return redirect("catalog:domain", slug)
     return _form(request, form, f"Edit {domain.name}", "Save", Crumb(domain.name, f"/domains/{domain.slug}/"))
 
 

@@ -11,9 +11,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from portal.openapi import tell_problems
 
-DESCRIPTION = {
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", f"{tell_problems.__module__}.{tell_problems.__name__}"],
-}
+_PROBLEMS = f"{tell_problems.__module__}.{tell_problems.__name__}"
+
+DESCRIPTION = {"POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", _PROBLEMS]}
 
 
 class ApiSchema(SpectacularAPIView):

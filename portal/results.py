@@ -77,7 +77,7 @@ def results_of(
             title=marked(row.name, words),
             place=place_of(row),
             level=levels.get(row.level or 0),
-            snippet=_snippet(row) if row.tier >= Tier.METADATA else "",  # type: ignore[attr-defined]
+            snippet=_snippet(row) if row.tier >= Tier.METADATA else "",
             columns=(columns or {}).get(row.pk, ()),
         )
         for row in rows

@@ -132,7 +132,9 @@ def _version(version: SchemaVersion, dataset: Dataset) -> Version:
     return Version(str(version.number), label, version.seen_at)
 
 
-def _present_lines(principal: Principal, dataset: Dataset, keys: Keys | None, changes: Sequence[Difference]) -> list[FieldLine]:
+def _present_lines(
+    principal: Principal, dataset: Dataset, keys: Keys | None, changes: Sequence[Difference]
+) -> list[FieldLine]:
     said = said_of(dataset)
     levels = levels_by_rank()
     primary = keys.primary() if keys else frozenset()
@@ -228,7 +230,11 @@ def _type_before(change: Difference | None) -> str:
 
 
 def _change(one: Difference) -> Change:
-    kinds: Mapping[ChangeKind, Any] = {ChangeKind.ADDED: "added", ChangeKind.REMOVED: "removed", ChangeKind.CHANGED: "changed"}
+    kinds: Mapping[ChangeKind, Any] = {
+        ChangeKind.ADDED: "added",
+        ChangeKind.REMOVED: "removed",
+        ChangeKind.CHANGED: "changed",
+    }
     return Change(one.what, _short(one, one.before), _short(one, one.after), kinds[one.kind])
 
 

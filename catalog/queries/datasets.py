@@ -38,7 +38,7 @@ def visible_dataset(principal: Principal, dataset_id: int, *, tier: int = Tier.D
     found: Dataset | None = rows.select_related(*_SHOWN_WITH).defer("search").filter(pk=dataset_id).first()
     if found is None:
         raise NotFound("There is no such dataset, or you may not see it.")
-    if found.tier < tier:  # type: ignore[attr-defined]
+    if found.tier < tier:
         raise Forbidden("You may know that this dataset exists, but not read this of it. Ask for access on its page.")
     return found
 
@@ -140,7 +140,9 @@ def keys_of(principal: Principal, dataset: Dataset) -> Keys:
     seen = Dataset.objects.visible_to(principal).filter(pk__in=targets).defer("search", "definition")
     by_id = {row.pk: row for row in seen} if targets else {}
     references = {
-        key.pk: Reference(key, by_id.get(key.references_id or 0), bool(key.references_id) and key.references_id not in by_id)
+        key.pk: Reference(
+            key, by_id.get(key.references_id or 0), bool(key.references_id) and key.references_id not in by_id
+        )
         for key in keys
         if key.kind == "foreign"
     }

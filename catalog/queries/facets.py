@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import QuerySet, TextField, Value
 
 from catalog.filters import FACETS, NONE, Narrowing
 from catalog.models import Dataset
-from catalog.queries.search import Wanted, candidates
+from catalog.queries.search import MATCH_CAP, Wanted, candidates
 
 if TYPE_CHECKING:
     from accounts.models import Principal
 
 CAP = 10_000
-"""Rows that are counted; beyond them the numbers are left out rather than wrong."""
+"""Rows that are counted without a query (`MATCH_CAP` with one); beyond them numbers are left out rather than wrong."""
 OPTIONS = 12
 """Values that a facet offers, beside those already chosen."""
 
@@ -33,7 +33,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """The options of each facet by its name, and how many datasets match (at most `CAP`; `capped` says there are more)."""
+    """The options of each facet by its name, and how many datasets match; `capped` says that there may be more."""
 
     options: dict[str, list[Option]] = field(default_factory=dict)
     total: int = 0
@@ -80,7 +80,8 @@ def facets_of(*, principal: Principal, wanted: Wanted | None, narrowing: Narrowi
     for name in narrowing.facets:
         others = _matching(principal, wanted, narrowing.without(name)).exclude(narrowing.condition(name))
         sets.append(_counted(others, name))
-    parts, parameters = [], []
+    parts: list[str] = []
+    parameters: list[Any] = []
     for rows in sets:
         statement, values = rows.query.sql_with_params()
         parts.append(f"({statement})")
@@ -89,9 +90,10 @@ def facets_of(*, principal: Principal, wanted: Wanted | None, narrowing: Narrowi
         cursor.execute(_COUNT.replace("{rows}", " UNION ALL ".join(parts)), parameters)
         counted = cursor.fetchall()
     sizes = {value: count for facet, value, _, count in counted if facet == ""}
-    options = {name: _options(name, counted, sizes, narrowing) for name in FACETS}
+    cap = MATCH_CAP - 1 if wanted else CAP
+    options = {name: _options(name, counted, sizes, narrowing, cap) for name in FACETS}
     total = sizes.get("", 0)
-    return Facets(options, min(total, CAP), total > CAP)
+    return Facets(options, min(total, CAP), total > cap)
 
 
 def _matching(principal: Principal, wanted: Wanted | None, narrowing: Narrowing) -> QuerySet[Dataset]:
@@ -100,15 +102,14 @@ def _matching(principal: Principal, wanted: Wanted | None, narrowing: Narrowing)
     return Dataset.objects.filter(pk__in=candidates(principal, wanted, narrowing))
 
 
-def _counted(rows: QuerySet[Dataset], missed: str) -> QuerySet[Dataset]:
-    found = rows.order_by().annotate(missed=Value(missed, output_field=TextField())).values(*_COLUMNS)[: CAP + 1]
-    return found
+def _counted(rows: QuerySet[Any], missed: str) -> QuerySet[Any]:
+    return rows.order_by().annotate(missed=Value(missed, output_field=TextField())).values(*_COLUMNS)[: CAP + 1]
 
 
 def _options(
-    name: str, counted: list[tuple[str, str, str, int]], sizes: dict[str, int], narrowing: Narrowing
+    name: str, counted: list[tuple[str, str, str, int]], sizes: dict[str, int], narrowing: Narrowing, cap: int
 ) -> list[Option]:
-    partial = any(size > CAP for missed, size in sizes.items() if missed in ("", name))
+    partial = any(size > cap for missed, size in sizes.items() if missed in ("", name))
     chosen = narrowing.chosen.get(name, [])
     options = [
         Option(value, label, None if partial else count, value in chosen)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection
-from django.db.models import BigIntegerField, Case, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Greatest, Length, Lower
 
 from catalog.models import Dataset, Tier
@@ -29,10 +29,8 @@ if TYPE_CHECKING:
 
 MAX_QUERY = 200
 MAX_WORDS = 12
-NAMED_CAP = 500
-"""How many datasets each of the name's matches (equal, beginning, holding) brings into the ranking."""
-TEXT_CAP = 2_000
-"""How many full-text matches are ranked; beyond them the reader is asked to narrow the search."""
+MATCH_CAP = 2_000
+"""How many datasets each way of matching brings into the ranking; a search with more is to be narrowed."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD = re.compile(r"[^\W_]+")
@@ -180,9 +178,9 @@ def candidates(principal: Principal, wanted: Wanted, narrowing: Narrowing) -> Qu
     branches = [rows.filter(name_key__in=_name_keys(wanted)), rows.filter(begins)]
     if len(wanted.text) > 2:
         branches.append(rows.filter(holds))
-    limited = [branch.values("pk")[:NAMED_CAP] for branch in branches]
+    limited = [branch.values("pk")[:MATCH_CAP] for branch in branches]
     if wanted.words:
-        limited.append(rows.filter(text_condition(principal, wanted)).values("pk")[:TEXT_CAP])
+        limited.append(rows.filter(text_condition(principal, wanted)).values("pk")[:MATCH_CAP])
     return limited[0].union(*limited[1:], all=True)
 
 
@@ -204,18 +202,22 @@ def _name_keys(wanted: Wanted) -> tuple[str, ...]:
 def _score(wanted: Wanted) -> Case:
     """A whole number: the way of matching first, then how well. Shorter names first where the name begins so or holds it."""
     keys = _name_keys(wanted)
-    short = Value(1_000_000) - Cast(Length("name"), BigIntegerField()) * 1000
-    short = Greatest(short, Value(0), output_field=BigIntegerField())
+    left = Value(1_000_000) - Cast(Length("name"), BigIntegerField()) * 1000
+    short = Greatest(left, Value(0), output_field=BigIntegerField())
     begins, holds = Q(), Q()
     for key in keys:
         begins |= Q(name__istartswith=key)
         holds |= Q(name__icontains=key)
-    rank = Cast(SearchRank(F("search"), wanted.text_search()) * Value(1_000_000.0), IntegerField()) if wanted.words else Value(0)
+    found = SearchRank(F("search"), wanted.text_search()) if wanted.words else Value(0.0)
+    rank = Cast(found * Value(1_000_000.0), BigIntegerField())
     return Case(
-        When(Q(name__iexact=keys[0]) | Q(name__iexact=keys[-1]) | Q(qualified_name__iexact=keys[0]), then=Value(4 * _BUCKET)),
+        When(
+            Q(name__iexact=keys[0]) | Q(name__iexact=keys[-1]) | Q(qualified_name__iexact=keys[0]),
+            then=Value(4 * _BUCKET),
+        ),
         When(begins, then=Value(3 * _BUCKET) + short),
         When(holds, then=Value(2 * _BUCKET) + short),
-        default=Cast(rank, BigIntegerField()),
+        default=rank,
         output_field=BigIntegerField(),
     )
 
@@ -264,7 +266,7 @@ _COLUMNS = """
 
 def _matching_columns(rows: Sequence[Dataset], wanted: Wanted) -> dict[int, list[str]]:
     """By dataset, up to three columns that hold a word of the query, for datasets whose columns the reader may know."""
-    ids = [row.pk for row in rows if row.tier >= Tier.METADATA]  # type: ignore[attr-defined]
+    ids = [row.pk for row in rows if row.tier >= Tier.METADATA]
     words = " | ".join(f"'{one}':*" for word in wanted.words for one in word.alternatives)
     if not words:
         return {}

@@ -75,7 +75,12 @@ def schemas(principal: Principal, source: Source) -> list[SchemaBranch]:
 
 
 def datasets_in(
-    principal: Principal, *, schema: Schema | None = None, source: Source | None = None, cursor: str | None = None, size: int = PAGE
+    principal: Principal,
+    *,
+    schema: Schema | None = None,
+    source: Source | None = None,
+    cursor: str | None = None,
+    size: int = PAGE,
 ) -> Page[Dataset]:
     """A page of the visible present datasets of a schema, of a source without one, or (neither) of no source, by name."""
     rows = Dataset.objects.standing().visible_to(principal)

@@ -54,10 +54,13 @@ def _path(name: str, kind: Any = OpenApiTypes.INT64) -> OpenApiParameter:
     return OpenApiParameter(name, kind, OpenApiParameter.PATH)
 
 
+_SLUG = _path("slug", OpenApiTypes.STR)
+
+
 def etag_of_dataset(dataset: Dataset) -> str:
     """Changes with what people may change here and with the schema, not with every crawl that found it as it was."""
     return etag_of(
-        "dataset", dataset.pk, dataset.tier, dataset.version, dataset.description, dataset.comment, dataset.domain_id,  # type: ignore[attr-defined]
+        "dataset", dataset.pk, dataset.tier, dataset.version, dataset.description, dataset.comment, dataset.domain_id,
         dataset.level, dataset.owner_names, dataset.tag_names, dataset.gone_since,
     )  # fmt: skip
 
@@ -162,7 +165,9 @@ class DatasetViewSet(GenericViewSet[Dataset]):
         rows = self._page(SchemaVersion.objects.filter(dataset=dataset).defer("content"), ("-number", "-id"))
         return self.get_paginated_response(VersionLineSerializer(rows, many=True).data)
 
-    @extend_schema(summary="A schema version", parameters=[_path("number", OpenApiTypes.INT)], responses=VersionSerializer)
+    @extend_schema(
+        summary="A schema version", parameters=[_path("number", OpenApiTypes.INT)], responses=VersionSerializer
+    )
     @action(detail=True, methods=["get"], url_path="versions/(?P<number>[0-9]{1,9})", url_name="version")
     def version(self, request: Request, pk: str, number: str) -> Response:
         principal, dataset = self._read(request, pk, Tier.METADATA)
@@ -204,7 +209,7 @@ class DatasetViewSet(GenericViewSet[Dataset]):
     @action(detail=True, methods=["get", "post"], pagination_class=None)
     def owners(self, request: Request, pk: str) -> Response:
         principal, dataset = self._read(request, pk)
-        code = status.HTTP_200_OK
+        code: int = status.HTTP_200_OK
         if request.method == "POST":
             wanted = NewOwnerSerializer(data=request.data)
             wanted.is_valid(raise_exception=True)
@@ -214,7 +219,9 @@ class DatasetViewSet(GenericViewSet[Dataset]):
             code = status.HTTP_201_CREATED
         return Response(OwnershipSerializer(reads.owners_of(dataset), many=True).data, status=code)
 
-    @extend_schema(summary="End an ownership now", parameters=[_path("ownership_id")], request=None, responses={204: None})
+    @extend_schema(
+        summary="End an ownership now", parameters=[_path("ownership_id")], request=None, responses={204: None}
+    )
     @action(detail=True, methods=["delete"], url_path=f"owners/(?P<ownership_id>{_ID})", url_name="owner")
     def owner(self, request: Request, pk: str, ownership_id: str) -> Response:
         principal, dataset = self._read(request, pk)
@@ -231,11 +238,9 @@ class DatasetViewSet(GenericViewSet[Dataset]):
         _, dataset = self._read(request, pk, Tier.METADATA)
         return Response(TagAssignmentSerializer(reads.said_of(dataset).tags.get(None, ()), many=True).data)
 
+    @extend_schema(summary="Put a tag on it", methods=["PUT"], parameters=[_SLUG], request=None, responses={204: None})
     @extend_schema(
-        summary="Put a tag on it", methods=["PUT"], parameters=[_path("slug", OpenApiTypes.STR)], request=None, responses={204: None}
-    )
-    @extend_schema(
-        summary="Take a tag off it", methods=["DELETE"], parameters=[_path("slug", OpenApiTypes.STR)], request=None, responses={204: None}
+        summary="Take a tag off it", methods=["DELETE"], parameters=[_SLUG], request=None, responses={204: None}
     )
     @action(detail=True, methods=["put", "delete"], url_path=f"tags/(?P<slug>{SLUG})", url_name="tag")
     def tag(self, request: Request, pk: str, slug: str) -> Response:
@@ -252,7 +257,9 @@ class DatasetViewSet(GenericViewSet[Dataset]):
     def activity(self, request: Request, pk: str) -> Response:
         _, dataset = self._read(request, pk, Tier.METADATA)
         subject = Subject("dataset", dataset.pk)
-        rows = RecordSubject.objects.filter(kind=subject.kind, object_id=subject.id).select_related("record__actor__user")
+        rows = RecordSubject.objects.filter(kind=subject.kind, object_id=subject.id).select_related(
+            "record__actor__user"
+        )
         found = self._page(rows, ("-record_id",))
         told = tell([row.record for row in found], {row.record_id: row.change for row in found})
         return self.get_paginated_response(ActivitySerializer(told, many=True).data)

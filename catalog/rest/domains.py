@@ -46,7 +46,9 @@ class DomainViewSet(mixins.ListModelMixin, GenericViewSet[Domain]):
     def retrieve(self, request: Request, slug: str) -> Response:
         return _answer(domain_called(slug))
 
-    @extend_schema(summary="Add a domain; for administrators", request=NewDomainSerializer, responses={201: DomainSerializer})
+    @extend_schema(
+        summary="Add a domain; for administrators", request=NewDomainSerializer, responses={201: DomainSerializer}
+    )
     def create(self, request: Request) -> Response:
         wanted = NewDomainSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
@@ -86,7 +88,9 @@ class DomainViewSet(mixins.ListModelMixin, GenericViewSet[Domain]):
         wanted = NewMemberSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         member = member_called(wanted.validated_data["member"])
-        given = grant_role(domain=domain, role=wanted.validated_data["role"], by=principal_of_request(request), **member)
+        given = grant_role(
+            domain=domain, role=wanted.validated_data["role"], by=principal_of_request(request), **member
+        )
         return Response(MembershipSerializer(given).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(

@@ -44,7 +44,10 @@ class TagSerializer(serializers.ModelSerializer[Tag]):
 
 
 class DomainSerializer(serializers.ModelSerializer[Domain]):
-    parent = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
+    # DRF takes declared fields off the class; the stubs see them hide attributes of `Field` with the same name.
+    parent = serializers.SlugRelatedField[Domain](  # type: ignore[assignment]
+        slug_field="slug", read_only=True, allow_null=True
+    )
 
     class Meta:
         model = Domain
@@ -76,8 +79,8 @@ class MembershipSerializer(serializers.ModelSerializer[DomainMembership]):
 class SourceSerializer(serializers.ModelSerializer[Source]):
     """A source without its connection. `dataset_count` is null unless the reader sees all of the source."""
 
-    system = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
-    domain = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
+    system = serializers.SlugRelatedField[System](slug_field="slug", read_only=True, allow_null=True)
+    domain = serializers.SlugRelatedField[Domain](slug_field="slug", read_only=True, allow_null=True)
     dataset_count = serializers.SerializerMethodField()
 
     class Meta:
@@ -96,8 +99,10 @@ class DatasetLineSerializer(serializers.ModelSerializer[Dataset]):
 
     name = serializers.CharField(source="qualified_name", read_only=True, help_text="OpenLineage name.")
     title = serializers.CharField(source="name", read_only=True, help_text="The last part of the native path.")
-    source = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
-    domain = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
+    source = serializers.SlugRelatedField[Source](  # type: ignore[assignment]  # declared, not the option
+        slug_field="slug", read_only=True, allow_null=True
+    )
+    domain = serializers.SlugRelatedField[Domain](slug_field="slug", read_only=True, allow_null=True)
     level = serializers.IntegerField(read_only=True, allow_null=True, help_text="Rank of the effective level.")
     owners = serializers.ListField(child=serializers.CharField(), source="owner_names", read_only=True)
     tags = serializers.ListField(child=serializers.CharField(), source="tag_names", read_only=True)
@@ -167,7 +172,7 @@ class DatasetSerializer(DatasetLineSerializer):
 
     def to_representation(self, dataset: Dataset) -> dict[str, Any]:
         shown: dict[str, Any] = super().to_representation(dataset)
-        tier = dataset.tier  # type: ignore[attr-defined]
+        tier = dataset.tier
         if tier < Tier.METADATA:
             shown |= dict.fromkeys(self.METADATA)
         if tier < Tier.PROFILE:
@@ -304,13 +309,13 @@ class SearchPageSerializer(serializers.Serializer[Any]):
 
 class OptionSerializer(serializers.Serializer[Any]):
     value = serializers.CharField()
-    label = serializers.CharField(allow_blank=True)
+    label: Any = serializers.CharField(allow_blank=True)
     count = serializers.IntegerField(allow_null=True)
     chosen = serializers.BooleanField()
 
 
 class FacetsSerializer(serializers.Serializer[Any]):
-    """How many results each value of a filter would keep; counts are null where there are more than 10,000 results."""
+    """How many results each value of a filter would keep; counts are null where there are too many to count."""
 
     total = serializers.IntegerField()
     capped = serializers.BooleanField()

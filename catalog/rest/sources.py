@@ -30,7 +30,9 @@ class SystemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     lookup_field = "slug"
     lookup_value_regex = SLUG
 
-    @extend_schema(summary="Add a system; for administrators", request=NewSystemSerializer, responses={201: SystemSerializer})
+    @extend_schema(
+        summary="Add a system; for administrators", request=NewSystemSerializer, responses={201: SystemSerializer}
+    )
     def create(self, request: Request) -> Response:
         wanted = NewSystemSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
@@ -65,7 +67,7 @@ class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         return rows.select_related("system", "domain")
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         if self.request is not None and getattr(self.request, "user", None):
             context["sees_everything"] = scope_of(principal_of_request(self.request)).everything
         return context

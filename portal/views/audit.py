@@ -11,11 +11,11 @@ from accounts.authentication import principal_of
 from accounts.models import Principal
 from accounts.permissions import check_is_administrator
 from audit.events import event_names
+from audit.feed import feed
 from audit.models import Record
 from audit.queries import tell
 from common.errors import Invalid
 from common.pagination import page_of, page_size
-from audit.feed import feed
 
 
 class AuditFilterForm(forms.Form):

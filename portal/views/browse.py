@@ -121,7 +121,9 @@ def _inside_source(principal: Principal, source: Source, opened: Schema | None, 
     return [*_schema_nodes(principal, source, opened, cursor), *without]
 
 
-def _dataset_nodes(principal: Principal, schema: Schema | None, source: Source | None, cursor: str | None) -> list[TreeNode]:
+def _dataset_nodes(
+    principal: Principal, schema: Schema | None, source: Source | None, cursor: str | None
+) -> list[TreeNode]:
     page = tree.datasets_in(principal, schema=schema, source=source, cursor=cursor)
     nodes = [_dataset_node(row) for row in page.rows]
     if page.next_cursor:

@@ -14,6 +14,7 @@ from access.models import AccessRequest, Grant
 from access.queries import dataset_access
 from accounts.authentication import principal_of
 from audit.events import Subject
+from audit.feed import feed
 from audit.queries import activity_of
 from catalog.models import Dataset, Field, Ownership, Tier
 from catalog.permissions import can_curate
@@ -24,7 +25,6 @@ from common.components import Crumb, Tab
 from common.errors import NotFound
 from lineage.filters import graph_query
 from lineage.queries import dataset_lineage
-from audit.feed import feed
 from portal.results import place_of
 from portal.schema_tab import schema_tab
 
@@ -55,7 +55,7 @@ def _my_access(principal: Principal, dataset: Dataset) -> MyAccess:
 
 def _header(principal: Principal, dataset: Dataset, current: str) -> dict[str, Any]:
     """What stands above every tab."""
-    tier = dataset.tier  # type: ignore[attr-defined]
+    tier = dataset.tier
     owners = owners_of(dataset)
     return {
         "dataset": dataset,
@@ -164,5 +164,3 @@ def field_page(request: HttpRequest, dataset_id: int, field_id: int) -> HttpResp
         "crumbs": [*_crumbs(dataset)[:-1], Crumb(dataset.name, _tab_href(dataset, "schema")), Crumb(str(field))],
     }
     return render(request, "portal/field.html", context)
-
-

@@ -6,6 +6,8 @@ import csv
 import re
 from collections.abc import Iterator
 
+from django.db.models import F
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -85,16 +87,31 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     narrowing = Narrowing(request.GET)
     wanted = understood(request.GET.get("q", ""))
     if wanted is None:
-        rows = listed(principal, narrowing).order_by("name_key", "id")
+        rows = listed(principal, narrowing).order_by(Lower("name"), "id")
     else:
-        rows = matching(principal, narrowing, wanted).order_by("-score", "id")
+        rows = matching(principal, narrowing, wanted).order_by(F("score").desc(), "id")
     levels = {rank: level.name for rank, level in levels_by_rank().items()}
-    response = StreamingHttpResponse(_csv(rows.iterator(chunk_size=1000), levels), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(
+        _csv(rows.iterator(chunk_size=1000), levels), content_type="text/csv; charset=utf-8"
+    )
     response["Content-Disposition"] = f'attachment; filename="datasets-{timezone.now():%Y-%m-%d}.csv"'
     return response
 
 
-_HEAD = ("id", "namespace", "name", "kind", "system", "source", "domain", "level", "owners", "tags", "description", "gone_since")
+_HEAD = (
+    "id",
+    "namespace",
+    "name",
+    "kind",
+    "system",
+    "source",
+    "domain",
+    "level",
+    "owners",
+    "tags",
+    "description",
+    "gone_since",
+)
 
 
 def _csv(rows: Iterator[Dataset], levels: dict[int, str]) -> Iterator[str]:
@@ -102,7 +119,7 @@ def _csv(rows: Iterator[Dataset], levels: dict[int, str]) -> Iterator[str]:
     yield writer.writerow(_HEAD)
     for row in rows:
         system = row.source.system if row.source else None
-        readable = row.tier >= Tier.METADATA  # type: ignore[attr-defined]
+        readable = row.tier >= Tier.METADATA
         cells = (
             row.pk,
             row.namespace,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ class Caller:
         answer = self.client.generic(
             method,
             f"{API}{path}",
-            "" if body is None else __import__("json").dumps(body),
+            "" if body is None else json.dumps(body),
             content_type="application/json",
             headers={**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}},
         )
@@ -93,7 +94,11 @@ def test_a_field_is_described_with_its_own_etag(cast: factories.Cast) -> None:
     path = f"/datasets/{cast.dataset.pk}/fields/{cast.field('email').pk}/"
     assert call("GET", path)["description"] == ""
     assert call("PATCH", path, {"description": "Mail"}, if_match=call.etag)["description"] == "Mail"
-    assert [row["path"] for row in call("GET", f"/datasets/{cast.dataset.pk}/fields/")["results"]] == [["id"], ["name"], ["email"]]
+    assert [row["path"] for row in call("GET", f"/datasets/{cast.dataset.pk}/fields/")["results"]] == [
+        ["id"],
+        ["name"],
+        ["email"],
+    ]
 
 
 def test_owners_and_tags_are_given_and_taken(cast: factories.Cast) -> None:
@@ -114,7 +119,9 @@ def test_owners_and_tags_are_given_and_taken(cast: factories.Cast) -> None:
 def test_versions_are_listed_and_compared_without_hidden_names(cast: factories.Cast) -> None:
     hidden = factories.dataset("payroll", domain=factories.domain("H", open_tier=Tier.NONE), source=cast.source)
     key = {"kind": "foreign", "name": "fk", "columns": ["id"], "references": hidden.path, "referenced_columns": ["id"]}
-    Key.objects.create(dataset=cast.dataset, kind="foreign", name="fk", columns=["id"], references=hidden, references_path=hidden.path)
+    Key.objects.create(
+        dataset=cast.dataset, kind="foreign", name="fk", columns=["id"], references=hidden, references_path=hidden.path
+    )
     for number, fields in ((1, []), (2, [{"path": ["id"], "position": 1, "native_type": "int", "type": "integer"}])):
         content = {"kind": "table", "comment": None, "definition_digest": "", "fields": fields, "keys": [key]}
         SchemaVersion.objects.create(dataset=cast.dataset, number=number, origin="crawl", content=content)
@@ -177,7 +184,10 @@ def test_nonsense_is_refused_with_a_problem(cast: factories.Cast, path: str) -> 
     Caller(cast.analyst)("GET", path, status=422)
 
 
-@pytest.mark.parametrize("path", ["/datasets/0/", "/datasets/999999999999999999/", "/datasets/x/", "/domains/nope/", "/nothing/"])
+ABSENT = ("/datasets/0/", "/datasets/999999999999999999/", "/datasets/x/", "/domains/nope/", "/nothing/")
+
+
+@pytest.mark.parametrize("path", ABSENT)
 def test_what_is_not_there_is_a_problem_too(cast: factories.Cast, path: str) -> None:
     Caller(cast.analyst)("GET", path, status=404)
 

@@ -48,7 +48,12 @@ def test_exact_name_comes_before_names_that_begin_so_and_those_before_full_text(
         ]
     ]
     indexed(*made)
-    assert names(find(cast.steward, "submissions")) == ["submissions", "submissions_archive", "late_submissions", "marks"]
+    assert names(find(cast.steward, "submissions")) == [
+        "submissions",
+        "submissions_archive",
+        "late_submissions",
+        "marks",
+    ]
 
 
 def test_a_dataset_is_found_by_a_column_and_says_which(cast: factories.Cast) -> None:
@@ -114,7 +119,10 @@ def test_gone_datasets_are_hidden_unless_asked_for(cast: factories.Cast) -> None
 
 
 def test_pages_together_hold_each_result_once_and_in_order(cast: factories.Cast) -> None:
-    made = [factories.dataset(f"report_{number:02}", domain=cast.domain, source=cast.source, fields=[]) for number in range(23)]
+    made = [
+        factories.dataset(f"report_{number:02}", domain=cast.domain, source=cast.source, fields=[])
+        for number in range(23)
+    ]
     indexed(*made)
     for text in ("report", ""):
         everything = names(find(cast.steward, text, size=200))
@@ -130,6 +138,15 @@ def test_pages_together_hold_each_result_once_and_in_order(cast: factories.Cast)
         assert len(walked) == (23 if text else 24)
 
 
+def test_numbers_past_the_cap_are_left_out(cast: factories.Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.queries.facets.CAP", 2)
+    for _ in range(3):
+        factories.dataset(domain=cast.domain)
+    counted = facets_of(principal=cast.steward, wanted=None, narrowing=Narrowing({}))
+    assert (counted.total, counted.capped) == (2, True)
+    assert {option.count for option in counted.options["kind"]} == {None}
+
+
 def test_facets_count_their_own_alternatives_and_narrow_the_others(cast: factories.Cast) -> None:
     research = factories.domain("Research", open_tier=Tier.METADATA)
     factories.dataset("a", domain=cast.domain, source=cast.source)
@@ -142,7 +159,9 @@ def test_facets_count_their_own_alternatives_and_narrow_the_others(cast: factori
     assert cast.source.slug not in {option.value for option in counted.options["source"]}
 
 
-@pytest.mark.parametrize("text", ["", "users", "user mail", "'; drop table", "a:* & !b", "\\", "%_", "😀", "x" * 200, "a.b.c", "( | )"])
+@pytest.mark.parametrize(
+    "text", ["", "users", "user mail", "'; drop table", "a:* & !b", "\\", "%_", "😀", "x" * 200, "a.b.c", "( | )"]
+)
 def test_any_text_can_be_searched(cast: factories.Cast, text: str) -> None:
     find(cast.analyst, text)
 
@@ -159,7 +178,7 @@ def test_what_cannot_be_searched_is_refused_with_a_sentence(cast: factories.Cast
 def test_a_search_takes_the_same_statements_however_many_rows_there_are(cast: factories.Cast) -> None:
     def statements() -> int:
         fresh = Principal.objects.select_related("user").get(pk=cast.analyst.pk)
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             find(fresh, "table")
         return len(captured)
 

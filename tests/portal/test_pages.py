@@ -6,7 +6,9 @@ import csv
 import io
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Principal
 from catalog.actions import add_tag, assign_owner, describe
@@ -91,9 +93,24 @@ def test_a_hidden_dataset_is_not_found_anywhere(cast: factories.Cast) -> None:
     hidden = factories.dataset("payroll", domain=factories.domain("Hidden", open_tier=Tier.NONE), source=cast.source)
     refresh_search([hidden.pk])
     client = as_(cast.outsider)
-    for path in ("", "lineage/", "access/", "activity/", "edit/description/", "edit/owners/", "edit/tags/", "edit/domain/"):
+    for path in (
+        "",
+        "lineage/",
+        "access/",
+        "activity/",
+        "edit/description/",
+        "edit/owners/",
+        "edit/tags/",
+        "edit/domain/",
+    ):
         text(client, f"/datasets/{hidden.pk}/{path}", 404)
-    for page in ("/", "/search/?q=payroll", "/search/suggest/?q=payroll", "/browse/?source=ontrack", "/search/export.csv"):
+    for page in (
+        "/",
+        "/search/?q=payroll",
+        "/search/suggest/?q=payroll",
+        "/browse/?source=ontrack",
+        "/search/export.csv",
+    ):
         assert f"/datasets/{hidden.pk}/" not in text(client, page)
         assert "public.payroll" not in text(client, page)
 
@@ -274,3 +291,28 @@ def test_the_audit_log_is_for_administrators_and_is_narrowed(cast: factories.Cas
 @pytest.mark.parametrize("number", ["0", "99999999999999999", "999999999999999999999999"])
 def test_ids_that_no_dataset_has_are_not_found(cast: factories.Cast, number: str) -> None:
     text(as_(cast.steward), f"/datasets/{number}/", 404)
+
+
+def statements(client: Client, url: str) -> int:
+    client.get(url)
+    with CaptureQueriesContext(connection) as captured:
+        text(client, url)
+    return len(captured)
+
+
+def test_pages_take_the_same_statements_however_much_they_show(cast: factories.Cast) -> None:
+    client, dataset_url = as_(cast.analyst), f"/datasets/{cast.dataset.pk}/"
+    urls = ("/", "/search/?q=users", "/search/?domain=teaching", "/browse/?source=ontrack", "/domains/", dataset_url)
+    one = factories.dataset("units", domain=cast.domain, source=cast.source)
+    Key.objects.create(dataset=cast.dataset, kind="foreign", name="fk", columns=["id"], references=one)
+    before = {url: statements(client, url) for url in urls}
+    made = [factories.dataset(f"users_{number}", domain=cast.domain, source=cast.source) for number in range(20)]
+    refresh_search([one.pk for one in made])
+    for number in range(30):
+        added = factories.field(cast.dataset, f"more_{number}", position=10 + number)
+        describe(dataset=cast.dataset, field=added, text="x", by=cast.steward)
+        target = made[number % 20]
+        Key.objects.create(dataset=cast.dataset, kind="foreign", name=f"fk{number}", columns=["id"], references=target)
+    assert {url: statements(client, url) for url in urls} == before
+    assert before["/search/?q=users"] <= 12
+    assert before[dataset_url] <= 25
