@@ -5,25 +5,22 @@ Any number of workers may drain at once. One that dies leaves its batch waiting,
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import time
 from collections.abc import Iterable, Sequence
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from psycopg import errors
 
-from catalog import actions as catalog
 from lineage import statements
 from lineage.folding import BATCH_SIZE, FoldFailed, fold_batch
 from lineage.models import PendingEvent
+from lineage.reduction import tell_catalog
 
 logger = logging.getLogger(__name__)
 
-_PASSING = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+PASSING = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _PASSING_IN_A_ROW = 5
-_REDUCTION = 7_263_401
-"""The key of the lock under which the catalog is told; any number that nothing else uses."""
 
 
 def drain(seconds: float = 20.0, batch_size: int = BATCH_SIZE) -> int:
@@ -40,7 +37,7 @@ def drain(seconds: float = 20.0, batch_size: int = BATCH_SIZE) -> int:
         except FoldFailed as failure:
             if isinstance(failure.__cause__, OperationalError) and not _is_of_the_event(failure.__cause__):
                 passing += 1
-                if passing > _PASSING_IN_A_ROW or not isinstance(failure.__cause__.__cause__, _PASSING):
+                if passing > _PASSING_IN_A_ROW or not isinstance(failure.__cause__.__cause__, PASSING):
                     raise failure.__cause__ from None
                 continue
             done = _isolate(failure.event_ids, failure)
@@ -49,7 +46,12 @@ def drain(seconds: float = 20.0, batch_size: int = BATCH_SIZE) -> int:
         if not done:
             break
         folded += done
-    tell_catalog()
+    try:
+        tell_catalog()
+    except OperationalError as error:
+        # A crawl holds these datasets: the notes stay, and are worked off a second later.
+        if not isinstance(error.__cause__, PASSING):
+            raise
     return folded
 
 
@@ -83,29 +85,6 @@ def _note_failure(event_id: int, failure: FoldFailed) -> None:
             statements.NOTE_FAILURE,
             {"event_id": event_id, "reason": reason, "attempts": PendingEvent.MAX_ATTEMPTS},
         )
-
-
-def tell_catalog(limit: int = 5000) -> int:
-    """Push to the catalog what the fold learned of datasets; returns how many notes were worked off.
-
-    One at a time, in the order of the datasets; whoever finds another at it leaves it to them.
-    """
-    told = 0
-    while True:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_REDUCTION])
-            if not cursor.fetchone()[0]:
-                return told
-            cursor.execute(statements.CLAIM_DIRTY, [limit])
-            notes = cursor.fetchall()
-            written: dict[int, dt.datetime] = {}
-            for dataset_id, written_at, _ in notes:
-                if written_at is not None:
-                    written[dataset_id] = max(written_at, written.get(dataset_id, written_at))
-            catalog.note_written(written)
-        told += len(notes)
-        if len(notes) < limit:
-            return told
 
 
 def send_again(event_ids: Iterable[int]) -> int:

@@ -129,6 +129,7 @@ class Batch:
     job_facets: dict[tuple[int, str], Register] = field(default_factory=dict)
     dataset_facets: dict[tuple[int, str], Register] = field(default_factory=dict)
     use_facets: dict[tuple[UUID, int, int, str], Register] = field(default_factory=dict)
+    schemas: dict[tuple[int, dt.datetime, UUID], Register] = field(default_factory=dict)
     contents: dict[UUID, bytes] = field(default_factory=dict)
 
 
@@ -218,7 +219,9 @@ def _describe(batch: Batch, event: Event, digest: UUID, dataset_id: int, dataset
     schema = (dataset.facets or {}).get("schema")
     if not isinstance(schema, dict) or schema.get("_deleted") is True:
         return None
-    return Register(event.event_time, digest, _content(batch, schema))
+    told = Register(event.event_time, digest, _content(batch, schema))
+    _merge(batch.schemas, (dataset_id, event.event_time, digest), told, Register.take)
+    return told
 
 
 def _observe(batch: Batch, event: RunEvent, digest: UUID, key: ObservationKey, schema: Register | None) -> None:

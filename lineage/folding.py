@@ -91,8 +91,12 @@ def _fold(arrived: Sequence[Arrived]) -> None:
     _write_facets(statements.USE_FACETS, ("run_id", "direction", "dataset_id", "name"), batch.use_facets)
     _write(statements.PARENTS, runs)
     _write(statements.DIRTY_WRITTEN, runs)
-    described = sorted(dataset_id for dataset_id, name in batch.dataset_facets if name == "schema")
-    _write(statements.DIRTY_DESCRIBED, described)
+    schemas = [
+        {"dataset_id": dataset_id, "at": at, "digest": digest, "content_id": told.content}
+        for (dataset_id, at, digest), told in batch.schemas.items()
+    ]
+    _write(statements.SCHEMAS, schemas)
+    _write(statements.DIRTY_DESCRIBED, schemas)
     # Last, since every run of a job needs this row.
     spans = [{"id": job_id} | _times(batch.jobs[job_id]) for job_id in batch.jobs]
     spans += [{"id": job_id} for job_id in moved - batch.jobs.keys()]

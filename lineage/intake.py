@@ -168,12 +168,19 @@ def store(events: Sequence[Accepted], *, token: ApiToken) -> None:
 
 
 def _store(events: Sequence[Accepted], token: ApiToken) -> None:
+    if len(events) <= _ROWS_AT_ONCE:
+        # One statement is a transaction by itself: no BEGIN and COMMIT to wait for.
+        _insert(events, token)
+        return
     with transaction.atomic():
         for start in range(0, len(events), _ROWS_AT_ONCE):
-            part = events[start : start + _ROWS_AT_ONCE]
-            values: list[Any] = []
-            for event in part:
-                values += [event.digest, event.event_time, event.kind, event.run_id, event.body]
-            statement = _STORE.format(rows=", ".join([_ROW] * len(part)))
-            with connection.cursor() as cursor:
-                cursor.execute(statement, [*values, token.principal_id])
+            _insert(events[start : start + _ROWS_AT_ONCE], token)
+
+
+def _insert(events: Sequence[Accepted], token: ApiToken) -> None:
+    values: list[Any] = []
+    for event in events:
+        values += [event.digest, event.event_time, event.kind, event.run_id, event.body]
+    statement = _STORE.format(rows=", ".join([_ROW] * len(events)))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, token.principal_id])

@@ -248,10 +248,24 @@ class RunDatasetFacet(FacetRegister):
         indexes = [models.Index(name="run_dataset_facet_by_dataset", fields=["dataset", "name", "-at"])]
 
 
+class SchemaObservation(models.Model):
+    """What an event said of a dataset's schema. Each is kept, also where it repeats the one before: what comes between
+    them later makes two versions of it."""
+
+    pk = models.CompositePrimaryKey("dataset_id", "at", "digest")
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    digest = models.UUIDField()
+    content = models.ForeignKey(
+        Content, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+
+
 class DirtyDataset(models.Model):
     """A dataset about which the catalog must be told: it was written, or its schema was described. Deleted when told."""
 
     dataset_id = models.BigIntegerField()
     written_at = models.DateTimeField(null=True)
-    described = models.BooleanField(db_default=False)
+    schema_at = models.DateTimeField(null=True, help_text="With the digest, the observation that was added.")
+    schema_digest = models.UUIDField(null=True)
     noted_at = models.DateTimeField(db_default=models.functions.Now())

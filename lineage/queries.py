@@ -106,7 +106,8 @@ def dataset_lineage(
     depth, limit = max(1, min(depth, MAX_DEPTH)), max(1, min(limit, MAX_NODES))
     near, cut = _walk(dataset.pk, direction, depth, limit)
     edges = _edges_among(near)
-    tiers = dict(Dataset.objects.filter(pk__in=near).with_tier(principal).values_list("pk", "tier"))
+    annotated = Dataset.objects.filter(pk__in=near).with_tier(principal)
+    tiers: dict[int, int] = dict(annotated.values_list("pk", "tier"))  # type: ignore[misc]  # annotated a line above
     readable = {pk for pk, tier in tiers.items() if tier >= Tier.METADATA}
     edges, walked = cores.readable_part(dataset.pk, edges, readable, depth=depth)
     shown = walked.up.keys() | walked.down.keys()

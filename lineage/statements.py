@@ -181,9 +181,18 @@ DIRTY_WRITTEN = """
     ORDER BY written.dataset_id
 """
 
+SCHEMAS = """
+    INSERT INTO lineage_schemaobservation (dataset_id, at, digest, content_id)
+    SELECT dataset_id, at, digest, content_id
+    FROM json_to_recordset(%s) AS new (dataset_id bigint, at timestamptz, digest uuid, content_id uuid)
+    ORDER BY dataset_id, at, digest
+    ON CONFLICT (dataset_id, at, digest) DO NOTHING
+"""
+
 DIRTY_DESCRIBED = """
-    INSERT INTO lineage_dirtydataset (dataset_id, described)
-    SELECT value::bigint, true FROM json_array_elements_text(%s::json)
+    INSERT INTO lineage_dirtydataset (dataset_id, schema_at, schema_digest)
+    SELECT dataset_id, at, digest
+    FROM json_to_recordset(%s) AS new (dataset_id bigint, at timestamptz, digest uuid)
 """
 
 _JOB_ROWS = "json_to_recordset(%s) AS new (id bigint, first_seen timestamptz, last_seen timestamptz)"
@@ -212,7 +221,7 @@ CLAIM_DIRTY = """
     DELETE FROM lineage_dirtydataset WHERE id IN (
         SELECT id FROM lineage_dirtydataset ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
     )
-    RETURNING dataset_id, written_at, described
+    RETURNING dataset_id, written_at, schema_at, schema_digest
 """
 
 NOTE_FAILURE = """
@@ -237,4 +246,29 @@ SEND_AGAIN = """
         DELETE FROM lineage_setasideevent WHERE event_id = ANY(%s::bigint[]) RETURNING event_id, received_at
     )
     INSERT INTO lineage_pendingevent (event_id, received_at) SELECT event_id, received_at FROM taken
+"""
+
+# An observation that repeats the one before it changes no history: of a thousand runs, none makes the rest of this run.
+CHANGED_SCHEMAS = """
+    SELECT DISTINCT own.dataset_id
+    FROM json_to_recordset(%s) AS new (dataset_id bigint, at timestamptz, digest uuid)
+    JOIN lineage_schemaobservation AS own USING (dataset_id, at, digest)
+    LEFT JOIN LATERAL (
+        SELECT before.content_id FROM lineage_schemaobservation AS before
+        WHERE before.dataset_id = own.dataset_id AND (before.at, before.digest) < (own.at, own.digest)
+        ORDER BY before.at DESC, before.digest DESC LIMIT 1
+    ) AS before ON true
+    WHERE before.content_id IS DISTINCT FROM own.content_id
+"""
+
+SCHEMA_HISTORIES = """
+    SELECT told.dataset_id, told.at, content.value
+    FROM (
+        SELECT dataset_id, at, digest, content_id,
+               lag(content_id) OVER (PARTITION BY dataset_id ORDER BY at, digest) AS before
+        FROM lineage_schemaobservation WHERE dataset_id = ANY(%s)
+    ) AS told
+    JOIN lineage_content AS content ON content.digest = told.content_id
+    WHERE told.before IS DISTINCT FROM told.content_id
+    ORDER BY told.dataset_id, told.at, told.digest
 """

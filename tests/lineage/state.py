@@ -51,6 +51,14 @@ _PARTS = {
         JOIN catalog_dataset AS dataset ON dataset.id = facet.dataset_id
         LEFT JOIN lineage_content AS content ON content.digest = content_id
     """,
+    "schemas": """
+        SELECT dataset.qualified_name, version.number, version.seen_at, version.content::text
+        FROM catalog_schemaversion AS version JOIN catalog_dataset AS dataset ON dataset.id = version.dataset_id
+    """,
+    "fields": """
+        SELECT dataset.qualified_name, field.path, position, native_type, type FROM catalog_field AS field
+        JOIN catalog_dataset AS dataset ON dataset.id = field.dataset_id WHERE field.gone_since IS NULL
+    """,
     "datasets": """
         SELECT namespace, qualified_name, data_updated_at FROM catalog_dataset WHERE source_id IS NULL
     """,
@@ -77,6 +85,7 @@ _TABLES = [
     "run",
     "job",
     "content",
+    "schemaobservation",
     "dirtydataset",
     "setasideevent",
     "pendingevent",
@@ -90,5 +99,6 @@ def forget() -> None:
         for table in _TABLES:
             cursor.execute(f"DELETE FROM lineage_{table}")
         pipelines_only = "SELECT id FROM catalog_dataset WHERE source_id IS NULL"
-        cursor.execute(f"DELETE FROM catalog_datasetname WHERE dataset_id IN ({pipelines_only})")
+        for table in ("field", "schemaversion", "datasetname"):
+            cursor.execute(f"DELETE FROM catalog_{table} WHERE dataset_id IN ({pipelines_only})")
         cursor.execute("DELETE FROM catalog_dataset WHERE source_id IS NULL")

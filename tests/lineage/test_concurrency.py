@@ -137,3 +137,24 @@ def test_a_fold_whose_connection_is_lost_leaves_its_events_waiting(token):
 def _terminate(pid: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+def test_an_event_of_a_month_without_a_partition_makes_the_partition(token):
+    from django.utils import timezone
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE lineage_event_{timezone.now():%Y%m}")
+    accept(json.dumps(run_event()).encode(), token=token)
+    assert drain() == 1
+
+
+def test_observations_that_folds_add_at_the_same_time_all_reach_the_catalog(token):
+    from catalog.models import Dataset
+
+    told = [["id"], ["id", "b"], ["id"], ["id", "c"]] * 5
+    events = [run_event(outputs=[dataset("a", fields=fields)], seconds=n) for n, fields in enumerate(told)]
+    random.Random(3).shuffle(events)
+    accept_batch(json.dumps(events).encode(), token=token)
+    in_threads(3, lambda number: drain(batch_size=1))
+    drain()
+    assert Dataset.objects.get(qualified_name="a").version == len(told)

@@ -119,6 +119,38 @@ def test_the_schema_that_a_run_saw_stays_with_the_run(send):
     assert RunDataset.objects.values("schema").distinct().count() == 2
 
 
+def versions_of(name: str) -> list[list[str]]:
+    found = Dataset.objects.get(qualified_name=name).versions.order_by("number")
+    return [[".".join(field["path"]) for field in version.content["fields"]] for version in found]
+
+
+def test_a_schema_that_changes_is_a_version_and_one_that_repeats_is_none(send):
+    told = [["id"], ["id"], ["id", "name"], ["id", "name"], ["id"]]
+    send(*(run_event(outputs=[dataset("a", fields=fields)], seconds=n) for n, fields in enumerate(told)))
+    assert versions_of("a") == [["id"], ["id", "name"], ["id"]]
+    assert [field.path for field in Dataset.objects.get().fields.filter(gone_since=None)] == [["id"]]
+
+
+def test_a_late_event_that_tells_of_another_schema_makes_the_versions_that_there_were(send):
+    send(run_event(outputs=[dataset("a", fields=["id"])], seconds=0))
+    send(run_event(outputs=[dataset("a", fields=["id"])], seconds=9))
+    assert versions_of("a") == [["id"]]
+    send(dataset_event(dataset("a", fields=["id", "name"]), seconds=5))
+    assert versions_of("a") == [["id"], ["id", "name"], ["id"]]
+
+
+def test_nested_fields_of_a_pipeline_are_fields_of_the_dataset(send):
+    schema = {"fields": [{"name": "who", "type": "struct", "fields": [{"name": "email", "type": "string"}]}]}
+    send(dataset_event(dataset("a", schema=schema)))
+    assert versions_of("a") == [["who", "who.email"]]
+
+
+def test_the_producer_of_a_schema_facet_makes_no_version(send):
+    schema = {"fields": [{"name": "id", "type": None}]}
+    send(*(dataset_event(dataset("a", schema=schema | {"_producer": str(n)}), seconds=n) for n in range(3)))
+    assert versions_of("a") == [["id"]]
+
+
 def test_the_parent_of_a_run_is_known_even_if_it_comes_late(send):
     parent, child = run_id(), run_id()
     facet = {"parent": {"run": {"runId": parent}, "job": {"namespace": "airflow", "name": "dag"}}}
