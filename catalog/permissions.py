@@ -97,9 +97,14 @@ def check_can_edit_source(by: Principal, source: Source | None) -> None:
 
 
 def can_crawl_source(by: Principal, source: Source) -> bool:
-    """Stewards and owners of the source's domain, administrators, and whoever holds a token to push its namespace."""
+    """Stewards and owners of the source's domain, administrators, and pipelines and services with a token for its namespace.
+
+    People make their own tokens, so a person's token never opens what the person may not do.
+    """
     if scope_of(by).has_role(source.domain_id, *_CURATORS):
         return True
+    if by.kind == by.Kind.PERSON:
+        return False
     pushes = by.tokens.usable().filter(scopes__contains=["snapshot:write"])
     return bool(pushes.filter(Q(namespaces=[]) | Q(namespaces__contains=[source.namespace])).exists())
 
