@@ -12,7 +12,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 
-from accounts.models import ApiToken, Principal, User
+from accounts.models import ApiToken, Principal
 from accounts.tokens import Scope, digest_of, is_well_formed
 from common.errors import NotSignedIn
 
@@ -32,7 +32,7 @@ def token_of(authorization: str) -> ApiToken | None:
     token = ApiToken.objects.usable().select_related("principal__user").filter(digest=digest_of(text)).first()
     if token is not None:
         _touch(token)
-    return cast("ApiToken | None", token)
+    return token
 
 
 def _touch(token: ApiToken) -> None:
@@ -59,9 +59,9 @@ class PrincipalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
         request.principal = None  # type: ignore[attr-defined]
-        if isinstance(user, User) or getattr(user, "is_authenticated", False):
+        if user.is_authenticated:
             principal = Principal.objects.select_related("user").filter(user_id=user.pk).first()
-            request.principal = principal or Principal.objects.for_user(cast(User, user))  # type: ignore[attr-defined]
+            request.principal = principal or Principal.objects.for_user(user)  # type: ignore[attr-defined]
         return self.get_response(request)
 
 

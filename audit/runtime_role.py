@@ -44,7 +44,7 @@ def grant(using: str = "default") -> bool:
                     table=sql.Identifier(table), role=role
                 )
             )
-        if connection.pg_version >= _MAINTAIN_SINCE:
+        if cursor.connection.info.server_version >= _MAINTAIN_SINCE:
             for table in _REWRITTEN:
                 cursor.execute(
                     sql.SQL("GRANT MAINTAIN ON {table} TO {role}").format(table=sql.Identifier(table), role=role)

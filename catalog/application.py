@@ -305,7 +305,7 @@ class Applied:
 
 def write_plan(source: Source, reading: int, staged: Staged) -> Applied:
     """Run every statement; must be inside a transaction. The number of statements is the same for any plan."""
-    parameters = {
+    parameters: dict[str, str | int | None] = {
         "reading": reading,
         "source": source.pk,
         "namespace": source.namespace,

@@ -131,9 +131,9 @@ def describe_from_pipeline(histories: Mapping[int, Sequence[ToldSchema]]) -> Non
     ]
     if not told:
         return
-    ids = [one["dataset"] for one in told]
-    parameters = {"told": json.dumps(told), "ids": ids}
+    ids = sorted(dataset_id for dataset_id, history in histories.items() if history)
+    parameters: dict[str, str | list[int]] = {"told": json.dumps(told), "ids": ids}
     with connection.cursor() as cursor:
         for statement in (_LOCK, _FEWER_VERSIONS, _VERSIONS, _FIELDS, _FIELDS_GONE, _DATASETS):
             cursor.execute(statement, parameters)
-    refresh_search([dataset_id for dataset_id in ids if isinstance(dataset_id, int)])
+    refresh_search(ids)

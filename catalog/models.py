@@ -232,6 +232,9 @@ class Dataset(models.Model):
 
     objects = DatasetQuerySet.as_manager()
 
+    tier: int
+    """How much of it a principal sees, 0 to 3: only on rows read with `.with_tier(principal)`."""
+
     class Meta:
         constraints = [
             models.UniqueConstraint(

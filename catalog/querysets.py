@@ -12,6 +12,7 @@ from catalog.visibility import scope_of
 
 if TYPE_CHECKING:
     from accounts.models import Principal
+    from catalog.models import Dataset, Source
 
 
 class DatasetQuerySet(models.QuerySet["Dataset"]):

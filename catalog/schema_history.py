@@ -61,7 +61,7 @@ def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> l
 
 def summary(found: Sequence[Difference]) -> str:
     """One line: "2 fields added, 1 removed, 1 changed; keys changed"."""
-    parts = []
+    parts: list[str] = []
     for kind in ChangeKind:
         count = sum(1 for item in found if item.subject == "field" and item.kind is kind)
         if count:

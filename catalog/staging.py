@@ -118,7 +118,7 @@ def discard(reading: int) -> None:
 def _row(reading: int, platform: str, value: DatasetSnapshot | Unchanged) -> tuple[object, ...]:
     path = list(map(_text, value.path))
     if isinstance(value, Unchanged):
-        row = (reading, path, path[:-1], path[-1], [], "", True, "", "", "", "{}")
+        row: tuple[object, ...] = (reading, path, path[:-1], path[-1], [], "", True, "", "", "", "{}")
         return (*row, value.row_estimate, value.size_bytes, 0, "", "[]", "[]", "")
     definition = _text(value.definition or "")
     return (

@@ -21,7 +21,7 @@ _KEEP_SECONDS = 120
 class Heartbeat(bootsteps.StartStopStep):
     """While the worker consumes, writes which queues it serves every 15 seconds."""
 
-    requires = {"celery.worker.consumer.tasks:Tasks"}
+    requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)

@@ -85,6 +85,7 @@ def durations_of(source: Source, limit: int = 60) -> list[Duration]:
     return [
         Duration(pk, started, (finished - started).total_seconds(), state, datasets)
         for pk, started, finished, state, datasets in reversed(list(latest))
+        if started and finished
     ]
 
 

@@ -22,6 +22,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.keyset import KeysetPagination
 from accounts.models import Principal
 from accounts.tokens import Scope
+from catalog.models import Source
 from catalog.permissions import check_can_edit_source
 from common.errors import Invalid
 from ingestion.actions import cancel_run, confirm_plan, cron_of, push_snapshots, request_crawl, set_schedule
@@ -35,7 +36,9 @@ from ingestion.views import send
 class RunSerializer(serializers.ModelSerializer[Run]):
     """A crawl: how far it is and how it ended."""
 
-    source = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    source = serializers.SlugRelatedField[Source](  # type: ignore[assignment]  # declared, not the option
+        slug_field="slug", read_only=True
+    )
     requested_by = serializers.StringRelatedField[Any]()
     plan = serializers.SerializerMethodField()
     seconds_left = serializers.FloatField(allow_null=True, read_only=True)
@@ -248,10 +251,8 @@ class SourceSnapshotsView(APIView):
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
-def source_for_push(by: Principal, slug: str) -> Any:
+def source_for_push(by: Principal, slug: str) -> Source:
     """The source that `by` may push to; one that it may neither see nor push to does not exist for it."""
-    from catalog.models import Source
-
     source = Source.objects.filter(slug=slug).first()
     if source is None:
         return source_for(by, slug)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
@@ -102,7 +102,7 @@ class DuckdbConnector:
     def required_grants(self) -> tuple[str, ...]:
         return ()
 
-    def read(self, scope: Scope, known: Mapping[Path, str]) -> Iterator[Reading]:
+    def read(self, scope: Scope, known: Mapping[Path, str]) -> Generator[Reading, None, None]:
         with closing(_Session(self._target)) as session:
             ((database,),) = session.rows("SELECT current_database()", {})
             names = [name for (name,) in session.rows(_SCHEMAS, _scoped(scope, with_datasets=False))]

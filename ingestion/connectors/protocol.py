@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,7 +38,7 @@ class Connector(Protocol):
         files.
         """
 
-    def read(self, scope: Scope, known: Mapping[Path, str]) -> Iterator[Reading]:
+    def read(self, scope: Scope, known: Mapping[Path, str]) -> Generator[Reading, None, None]:
         """Everything inside `scope`, in order of schema.
 
         Raises `ConnectorError` only before the first value. Then comes one `SchemasListed`, and after it

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
@@ -89,7 +89,7 @@ class SqliteConnector:
     def required_grants(self) -> tuple[str, ...]:
         return ()
 
-    def read(self, scope: Scope, known: Mapping[Path, str]) -> Iterator[Reading]:
+    def read(self, scope: Scope, known: Mapping[Path, str]) -> Generator[Reading, None, None]:
         with closing(_Session(self._target)) as session:
             count = len(session.rows(_NAMES, _parameters(scope)))
         yield from read_by_schema([Listed((_MAIN,), expected=count)], lambda _: self._datasets(scope), known)

@@ -63,8 +63,8 @@ _runs = iter(range(1_000_000, 2_000_000))
 
 def staged_under(run: int, target: Source, values: Iterable[Reading]) -> Staged:
     staged = Staged()
-    for staged in stage(run, target.platform, values):
-        pass
+    for latest in stage(run, target.platform, values):
+        staged = latest
     return staged
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def mart() -> int:
     return resolve_names([key], origin="pipeline")[key]
 
 
-def state(dataset_id: int) -> object:
+def state(dataset_id: int) -> tuple[list[Any], list[Any], tuple[object, ...]]:
     mart = Dataset.objects.get(pk=dataset_id)
     return (
         list(mart.versions.order_by("number").values_list("number", "seen_at", "content")),

@@ -11,7 +11,7 @@ cannot be seen any more is asked for by name, and only the server's word that it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, cast
 
@@ -80,7 +80,7 @@ class MysqlConnector:
             f" does not show. Run: {self._grant(database, _account(self._target.username))}"
         )
 
-    def read(self, scope: Scope, known: Mapping[Path, str]) -> Iterator[Reading]:
+    def read(self, scope: Scope, known: Mapping[Path, str]) -> Generator[Reading, None, None]:
         with closing(_Session(self._target)) as session:
             seen = session.schemas(scope)
             names = {name for name, _ in seen}

@@ -12,7 +12,7 @@ ever read.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -103,7 +103,7 @@ class PostgresConnector:
     def _no_usage(self, schema: str) -> str:
         return f"The user may not use the schema {schema}. Run: {self._usage(schema)}"
 
-    def read(self, scope: Scope, known: Mapping[Path, str]) -> Iterator[Reading]:
+    def read(self, scope: Scope, known: Mapping[Path, str]) -> Generator[Reading, None, None]:
         with Session(self._target) as session:
             if session.server_version < _OLDEST:
                 raise ConnectorError(

@@ -113,7 +113,7 @@ class _MysqlReader:
                 self._statements.append(packet[5:])
 
 
-_READERS = {"postgres": _PostgresReader, "mysql": _MysqlReader}
+_READERS: dict[str, type[_PostgresReader | _MysqlReader]] = {"postgres": _PostgresReader, "mysql": _MysqlReader}
 
 
 @contextmanager
