@@ -80,7 +80,9 @@ from accounts.models import Principal
 from catalog.models import Source
 from ingestion.actions import request_crawl
 from ingestion.crawling import run_crawl
+from ingestion.connectors.registry import connector_for
 source = Source.objects.get(slug=sys.argv[1])
+connector_for(source.connection.target())  # imports the driver, as a worker has after its first crawl
 began = time.perf_counter()
 run = request_crawl(source=source, by=Principal.objects.system())
 run_crawl(run.pk)

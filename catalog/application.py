@@ -181,34 +181,28 @@ _DROP_KEYS = """
 """
 
 _INSERT_KEYS = """
-    INSERT INTO catalog_key (dataset_id, kind, name, columns, references_path, references_id, referenced_columns)
-    SELECT written.dataset_id, written.kind, written.name, written.columns, written.target, target.id,
-           written.target_columns
-    FROM (
-        SELECT planned.dataset_id, key.kind, key.name,
-               ARRAY(SELECT jsonb_array_elements_text(key.columns)) AS columns,
-               CASE WHEN key."references" IS NOT NULL
-                    THEN ARRAY(SELECT jsonb_array_elements_text(key."references")) END AS target,
-               ARRAY(SELECT jsonb_array_elements_text(coalesce(key.referenced_columns, '[]'))) AS target_columns
-        FROM catalog_plannedchange AS planned
-        JOIN catalog_stageddataset AS staged ON staged.reading = planned.reading AND staged.path = planned.path
-        CROSS JOIN LATERAL jsonb_to_recordset(staged.keys) AS key (
-            kind text, name text, columns jsonb, "references" jsonb, referenced_columns jsonb
-        )
-        WHERE planned.reading = %(reading)s AND planned.change IN ('added', 'changed', 'returned', 'adopted')
-          AND NOT staged.unchanged
-    ) AS written
-    LEFT JOIN catalog_dataset AS target ON target.source_id = %(source)s AND target.path = written.target
+    INSERT INTO catalog_key (dataset_id, kind, name, columns, references_path, referenced_columns)
+    SELECT planned.dataset_id, key.kind, key.name,
+           ARRAY(SELECT jsonb_array_elements_text(key.columns)),
+           CASE WHEN key."references" IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(key."references")) END,
+           ARRAY(SELECT jsonb_array_elements_text(coalesce(key.referenced_columns, '[]')))
+    FROM catalog_plannedchange AS planned
+    JOIN catalog_stageddataset AS staged ON staged.reading = planned.reading AND staged.path = planned.path
+    CROSS JOIN LATERAL jsonb_to_recordset(staged.keys) AS key (
+        kind text, name text, columns jsonb, "references" jsonb, referenced_columns jsonb
+    )
+    WHERE planned.reading = %(reading)s AND planned.change IN ('added', 'changed', 'returned', 'adopted')
+      AND NOT staged.unchanged
     ON CONFLICT (dataset_id, kind, name) DO NOTHING
 """
 
-# A foreign key may be read before the dataset that it points to.
+# Of keys just written, and of older ones whose dataset has come only now: a partial index holds all that point nowhere.
 _POINT_KEYS = """
     UPDATE catalog_key AS key SET references_id = target.id
-    FROM catalog_dataset AS target, catalog_plannedchange AS planned
-    WHERE planned.reading = %(reading)s AND planned.change IN ('added', 'adopted') AND target.id = planned.dataset_id
-      AND key.references_id IS NULL AND key.references_path = target.path
-      AND key.dataset_id IN (SELECT id FROM catalog_dataset WHERE source_id = %(source)s)
+    FROM catalog_dataset AS owner, catalog_dataset AS target
+    WHERE key.references_id IS NULL AND key.references_path IS NOT NULL
+      AND owner.id = key.dataset_id AND owner.source_id = %(source)s
+      AND target.source_id = %(source)s AND target.path = key.references_path
 """
 
 _VERSIONS = """

@@ -342,6 +342,13 @@ class Key(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(name="key_name_unique_in_dataset", fields=["dataset", "kind", "name"])]
+        indexes = [
+            models.Index(
+                name="key_that_points_nowhere",
+                fields=["dataset"],
+                condition=Q(references__isnull=True, references_path__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
