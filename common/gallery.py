@@ -69,18 +69,14 @@ class SampleForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="Ask for no more than you need: it is approved sooner.",
     )
-    urgency = forms.ChoiceField(
-        choices=[("usual", "As usual"), ("soon", "This week")], widget=forms.RadioSelect
-    )
+    urgency = forms.ChoiceField(choices=[("usual", "As usual"), ("soon", "This week")], widget=forms.RadioSelect)
     ticket = forms.CharField(required=False, label="Ticket")
     agreed = forms.BooleanField(label="I have read the handling rules of the level Confidential")
 
 
 def _schema() -> list[SchemaRow]:
     return [
-        SchemaRow(
-            "id", "bigint", nullable=False, primary_key=True, level=INTERNAL, description="Surrogate key."
-        ),
+        SchemaRow("id", "bigint", nullable=False, primary_key=True, level=INTERNAL, description="Surrogate key."),
         SchemaRow(
             "student_id",
             "bigint",
@@ -103,9 +99,7 @@ def _schema() -> list[SchemaRow]:
         SchemaRow("feedback", "struct", description="As the marker left it."),
         SchemaRow("comments", "list<struct>", depth=1),
         SchemaRow("author", "text", depth=2, level=CONFIDENTIAL),
-        SchemaRow(
-            "rubric_criterion_identifier_as_exported", "text", depth=2, description="A long name that wraps."
-        ),
+        SchemaRow("rubric_criterion_identifier_as_exported", "text", depth=2, description="A long name that wraps."),
         SchemaRow("submitted_at", "timestamp", "timestamp with time zone", nullable=False, level=INTERNAL),
     ]
 
@@ -118,9 +112,7 @@ def _graph() -> Graph:
         GraphNode("h", "hidden"),
         GraphNode("j1", "job", "load_warehouse", "ontrack-pipeline", "#d"),
         GraphNode("j2", "job", "mask_people", "ontrack-pipeline", "#e"),
-        GraphNode(
-            "4", "dataset", "fct_submission_daily", "warehouse.marts", "#f", "Internal", "blue", focus=True
-        ),
+        GraphNode("4", "dataset", "fct_submission_daily", "warehouse.marts", "#f", "Internal", "blue", focus=True),
         GraphNode("5", "dataset", "dim_student", "warehouse.marts", "#g", badge="Stale"),
         GraphNode("j3", "job", "build_unit_progress_report_for_teaching_staff", "dbt", "#h"),
         GraphNode("6", "dataset", "unit_progress", "warehouse.reports", "#i"),
