@@ -44,7 +44,7 @@ class AccessRequest(models.Model):
     decided_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     decision_reason = models.TextField(default="", blank=True)
 
-    objects: ClassVar[models.Manager[AccessRequest]] = RequestQuerySet.as_manager()
+    objects = RequestQuerySet.as_manager()
     grant: Grant
 
     class Meta:
@@ -112,7 +112,7 @@ class Grant(models.Model):
     ended_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     end_reason = models.TextField(default="", blank=True)
 
-    objects: ClassVar[models.Manager[Grant]] = GrantQuerySet.as_manager()
+    objects = GrantQuerySet.as_manager()
 
     class Meta:
         constraints = [

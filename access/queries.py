@@ -205,11 +205,11 @@ def offered_columns(principal: Principal, dataset: Dataset) -> list[ColumnRow] |
     return [_column(field, levels) for field in fields]
 
 
-def visible_requests(principal: Principal) -> AccessRequest.objects.__class__:  # type: ignore[name-defined]
+def visible_requests(principal: Principal) -> RequestQuerySet:
     return _requests().visible_to(principal)
 
 
-def visible_grants(principal: Principal) -> Grant.objects.__class__:  # type: ignore[name-defined]
+def visible_grants(principal: Principal) -> GrantQuerySet:
     return _grants().visible_to(principal)
 
 
@@ -219,15 +219,15 @@ def grant_rows(grants: Iterable[Grant]) -> list[GrantRow]:
     return [columns.of_grant(grant) for grant in listed]
 
 
-def _requests() -> AccessRequest.objects.__class__:  # type: ignore[name-defined]
+def _requests() -> RequestQuerySet:
     return AccessRequest.objects.select_related(*_REQUEST_WITH)
 
 
-def _grants() -> Grant.objects.__class__:  # type: ignore[name-defined]
+def _grants() -> GrantQuerySet:
     return Grant.objects.select_related(*_GRANT_WITH)
 
 
-def _waiting(principal: Principal) -> AccessRequest.objects.__class__:  # type: ignore[name-defined]
+def _waiting(principal: Principal) -> RequestQuerySet:
     return _requests().pending().reviewable_by(principal)
 
 

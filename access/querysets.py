@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.db import models
@@ -14,6 +14,9 @@ from access.states import GRANT_LIVE, RequestState
 from accounts.models import DomainRole, Principal
 from catalog.models import DomainMembership, Ownership
 from catalog.visibility import scope_of
+
+if TYPE_CHECKING:
+    from access.models import AccessRequest, Grant
 
 REVIEWING_ROLES = (DomainRole.STEWARD, DomainRole.OWNER)
 
@@ -30,7 +33,7 @@ def owners_now() -> QuerySet[Ownership]:
     return Ownership.objects.filter(kind=Ownership.Kind.OWNER, valid_to__isnull=True)
 
 
-class RequestQuerySet(models.QuerySet[Any]):
+class RequestQuerySet(models.QuerySet["AccessRequest"]):
     def pending(self) -> RequestQuerySet:
         return self.filter(state=RequestState.PENDING)
 
@@ -57,7 +60,7 @@ class RequestQuerySet(models.QuerySet[Any]):
         return self.filter(own | _answers_for(principal))
 
 
-class GrantQuerySet(models.QuerySet[Any]):
+class GrantQuerySet(models.QuerySet["Grant"]):
     def live(self) -> GrantQuerySet:
         """Granted and not ended; what is past its time counts as ended even before the worker said so."""
         return self.filter(state__in=GRANT_LIVE, valid_to__gt=timezone.now())

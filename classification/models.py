@@ -76,7 +76,7 @@ class Label(models.Model):
     valid_to = models.DateTimeField(null=True, blank=True)
     ended_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
-    objects: ClassVar[models.Manager[Label]] = LabelQuerySet.as_manager()
+    objects = LabelQuerySet.as_manager()
 
     class Meta:
         constraints = [

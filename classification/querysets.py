@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from accounts.models import Principal
 
 
-class LabelQuerySet(models.QuerySet[Any]):
+class LabelQuerySet(models.QuerySet["Label"]):
     def current(self) -> LabelQuerySet:
         """What holds now."""
         return self.filter(valid_to__isnull=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 from django.contrib.auth.models import Group
 
@@ -30,6 +31,7 @@ from catalog.models import (
 )
 from catalog.naming import dataset_names, server_namespace
 from catalog.snapshots import DatasetKind, FieldType
+from classification.models import Level
 
 _numbers = itertools.count(1)
 
@@ -78,18 +80,14 @@ def add_to_group(member: Principal, joined: Group) -> None:
 
 def bearer(principal: Principal, *scopes: str) -> dict[str, str]:
     """Headers with a new token: `client.get(url, headers=bearer(steward))`; every scope by default."""
-    issued = mint(
-        principal=principal, name=f"token-{next(_numbers)}", scopes=scopes or tuple(Scope), by=principal
-    )
+    issued = mint(principal=principal, name=f"token-{next(_numbers)}", scopes=scopes or tuple(Scope), by=principal)
     return {"Authorization": f"Bearer {issued.text}"}
 
 
 def domain(name: str = "", *, open_tier: Tier = Tier.DISCOVER, parent: Domain | None = None) -> Domain:
     """A domain whose datasets everybody may discover, unless `open_tier` says otherwise."""
     name = name or f"domain-{next(_numbers)}"
-    return Domain.objects.create(
-        slug=name.lower().replace(" ", "-"), name=name, open_tier=open_tier, parent=parent
-    )
+    return Domain.objects.create(slug=name.lower().replace(" ", "-"), name=name, open_tier=open_tier, parent=parent)
 
 
 def role(on: Domain, to: Principal | Group, name: str = DomainRole.STEWARD) -> DomainMembership:
@@ -181,6 +179,14 @@ def ownership(
         of.owner_names = [*of.owner_names, str(to)]
         of.save(update_fields=["owner_names"])
     return made
+
+
+def standard_levels() -> dict[str, Level]:
+    """The levels that migrations make, by slug; made anew where a transactional test before has flushed them."""
+    if not Level.objects.exists():
+        seed = import_module("classification.migrations.0002_seed_levels")
+        Level.objects.bulk_create(Level(**values) for values in seed.LEVELS)
+    return {level.slug: level for level in Level.objects.all()}
 
 
 @dataclass(frozen=True, slots=True)

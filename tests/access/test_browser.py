@@ -16,11 +16,10 @@ from access.actions import approve_request, request_access
 from access.models import AccessRequest
 from accounts.models import Principal
 from classification.actions import set_level
-from classification.models import Level
 from tests.browser.harness import Session, browser, photograph, settled, violations
-from tests.factories import Cast, dataset, personas
+from tests.factories import Cast, dataset, personas, standard_levels
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # Chromium's driver keeps an event loop in this thread; Django only asks whether there is one.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -29,10 +28,9 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 @pytest.fixture
 def cast() -> Cast:
     """People with a request that waits, one that was approved, and columns of three levels."""
-    made = personas()
+    made, levels = personas(), standard_levels()
     for name, slug in (("email", "restricted"), ("name", "confidential"), ("id", "internal")):
-        level = Level.objects.get(slug=slug)
-        set_level(fields=[made.field(name)], level=level, reason="It says so in the handbook", by=made.steward)
+        set_level(fields=[made.field(name)], level=levels[slug], reason="It says so in the handbook", by=made.steward)
     request_access(
         dataset=made.dataset,
         fields=[made.field("email"), made.field("name")],

@@ -10,11 +10,10 @@ from django.db import connections
 from accounts.models import Principal
 from catalog.models import Field
 from classification.actions import reorder_levels, set_level
-from classification.models import Label, Level
-from tests.factories import personas
+from classification.models import Label
+from tests.factories import personas, standard_levels
 
-# The levels come from a migration; without serialized_rollback an earlier transactional test has flushed them.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def together(*actions) -> list[BaseException]:
@@ -42,7 +41,7 @@ def together(*actions) -> list[BaseException]:
 def test_two_stewards_label_one_column_at_the_same_instant() -> None:
     cast = personas()
     email = cast.field("email")
-    levels = {level.slug: level for level in Level.objects.all()}
+    levels = standard_levels()
 
     def label(slug: str, by: Principal) -> None:
         set_level(fields=[email], level=levels[slug], reason="I know it", by=by)
@@ -59,7 +58,7 @@ def test_two_stewards_label_one_column_at_the_same_instant() -> None:
 
 def test_a_label_set_while_levels_are_reordered_gets_the_rank_of_afterwards() -> None:
     cast = personas()
-    before = list(Level.objects.order_by("rank"))
+    before = sorted(standard_levels().values(), key=lambda level: level.rank)
     restricted = before[-1]
     fields = list(Field.objects.filter(dataset=cast.dataset))
     set_level(fields=fields[:1], level=restricted, reason="Law", by=cast.steward)
