@@ -1,0 +1,126 @@
+"""Pages cost the same number of statements however many objects they show."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from access.models import AccessRequest
+from access.states import RequestState
+from accounts.tokens import mint
+from catalog.models import Field, Ownership, Tag, TagAssignment
+from catalog.search_index import refresh_search
+from ingestion.models import Run, RunState
+from lineage.models import DatasetEdge, Direction, Job, JobDataset
+from tests import factories
+from tests.contracts.world import World
+from tests.factories import bearer
+
+pytestmark = pytest.mark.django_db
+
+FEW, MANY = 3, 20
+PAGES = (
+    "/",
+    "/search/",
+    "/search/?q=load",
+    "/search/suggest/?q=load",
+    "/browse/?source=ontrack",
+    "/domains/",
+    "/domains/teaching/",
+    "/systems/",
+    "/sources/",
+    "/runs/",
+    "/jobs/",
+    "/levels/",
+    "/access/",
+    "/accounts/tokens/",
+    "/audit/",
+    "/datasets/{dataset}/schema/",
+    "/datasets/{dataset}/lineage/",
+    "/datasets/{dataset}/access/",
+    "/datasets/{dataset}/activity/",
+    "/api/v2/datasets/",
+    "/api/v2/datasets/{dataset}/",
+    "/api/v2/datasets/{dataset}/fields/",
+    "/api/v2/datasets/{dataset}/lineage/",
+    "/api/v2/search/?q=load",
+    "/api/v2/domains/",
+    "/api/v2/sources/",
+    "/api/v2/systems/",
+    "/api/v2/tags/",
+    "/api/v2/jobs/",
+    "/api/v2/job-runs/",
+    "/api/v2/runs/",
+    "/api/v2/labels/",
+    "/api/v2/levels/",
+    "/api/v2/access-requests/",
+    "/api/v2/grants/",
+    "/api/v2/tokens/",
+    "/api/v2/activity/",
+)
+
+
+def _grow(world: World, count: int) -> None:
+    """So many more of everything that a list shows, all around the dataset `users`."""
+    cast = world.cast
+    for number in range(count):
+        made = factories.dataset(f"load_{number}", domain=cast.domain, source=cast.source, owner=factories.person())
+        refresh_search([made.pk])
+        factories.field(world.users, f"extra_{number}", position=100 + number)
+        tag = Tag.objects.create(slug=f"tag-{number}", name=f"tag {number}")
+        TagAssignment.objects.create(tag=tag, dataset=world.users, origin="person", asserted_by=cast.steward)
+        factories.ownership(world.users, factories.person(), Ownership.Kind.OWNER)
+        other = factories.source(f"more-{number}", of=factories.domain(f"more-{number}"))
+        Run.objects.create(source=other, state=RunState.SUCCEEDED, trigger="person", requested_by=cast.steward)
+        job = Job.objects.create(
+            namespace="load", name=f"load_{number}", first_seen=timezone.now(), last_seen=timezone.now()
+        )
+        for dataset, direction in ((world.users, Direction.INPUT), (made, Direction.OUTPUT)):
+            JobDataset.objects.create(
+                job=job, direction=direction, dataset=dataset, first_seen=timezone.now(), last_seen=timezone.now()
+            )
+        DatasetEdge.objects.create(
+            upstream=world.users, downstream=made, job=job, first_seen=timezone.now(), last_seen=timezone.now()
+        )
+        now = timezone.now()
+        AccessRequest.objects.create(
+            requester=factories.person(), dataset=world.users, purpose="To see.", days=3, state=RequestState.PENDING.value,
+            submitted_at=now, decide_by=now,
+        )  # fmt: skip
+        mint(principal=cast.administrator, name=f"more {number}", scopes=["catalog:read"], by=cast.administrator)
+    assert Field.objects.filter(dataset=world.users).count() > count
+
+
+def _costs(world: World, count: int) -> dict[str, int]:
+    with transaction.atomic():
+        _grow(world, count)
+        found = {page: _cost(world, page) for page in PAGES}
+        transaction.set_rollback(True)
+    return found
+
+
+def _cost(world: World, page: str) -> int:
+    administrator = world.persona("administrator")
+    assert administrator.user is not None
+    client = Client()
+    headers: dict[str, str] = {}
+    if page.startswith("/api/"):
+        headers = bearer(administrator)
+    else:
+        client.force_login(administrator.user)
+    path = page.format(dataset=world.users.pk)
+    client.get(path, headers=headers)  # What a process reads once is read now.
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path, headers=headers).status_code == 200, path
+    return len(queries)
+
+
+def test_no_page_or_list_costs_more_statements_for_more_objects(world: World) -> None:
+    few, many = _costs(world, FEW), _costs(world, MANY)
+    grown = {page: (few[page], many[page]) for page in PAGES if many[page] > few[page]}
+    assert not grown, f"statements with {FEW} and with {MANY} more objects: {grown}"
+    most = max(many.values())
+    assert most <= 40, {page: cost for page, cost in many.items() if cost > 40}

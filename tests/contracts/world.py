@@ -1,0 +1,325 @@
+"""A small catalog with something of everything, so that each URL has an object to show. Every row is a real one.
+
+`build()` takes the ways that people and programs take: a crawl's snapshots, a pipeline's events, the actions. The
+contract tests walk every URL over it; the browser tests and `bin/screenshots` look at the same pages.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils import timezone
+
+from access.actions import approve_request, request_access
+from access.models import AccessRequest, Grant
+from accounts.models import ApiToken, Principal
+from accounts.tokens import Scope, mint
+from catalog.actions import add_system, add_tag, apply_snapshots, assign_owner, describe
+from catalog.models import Dataset, Domain, DomainMembership, Field, Ownership, Source, System, Tag, Tier
+from catalog.reconciliation import compare
+from catalog.search_index import refresh_search
+from catalog.snapshots import (
+    DatasetKind,
+    DatasetSnapshot,
+    FieldSnapshot,
+    FieldType,
+    KeyKind,
+    KeySnapshot,
+    Reading,
+    SchemaRead,
+    SchemasListed,
+)
+from catalog.staging import stage
+from classification.actions import set_level
+from classification.models import Level
+from connections.addresses import parse_address
+from ingestion.actions import set_schedule
+from ingestion.models import Run, RunLogLine, RunState
+from ingestion.sources import add_crawled_source
+from lineage.draining import drain
+from lineage.intake import accept
+from lineage.models import Job
+from tests import factories
+from tests.lineage import events
+
+CANARY = "canary-7Qx!4f&secret"
+"""The password of the source `ontrack`: nothing that anybody can read may hold it."""
+
+HOST = "127.0.0.1"
+NAMESPACE = f"postgres://{HOST}:5999"
+SCHEMA = ("ontrack", "public")
+RUN_ID = UUID("0197f3a0-0000-7000-8000-000000000001")
+
+_COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "users": (("id", "bigint"), ("username", "text"), ("email", "text"), ("student_id", "text"), ("born", "date")),
+    "units": (("id", "bigint"), ("code", "text"), ("name", "text"), ("active", "boolean")),
+    "projects": (("id", "bigint"), ("user_id", "bigint"), ("unit_id", "bigint"), ("target_grade", "integer")),
+    "tasks": (("id", "bigint"), ("project_id", "bigint"), ("status", "text"), ("due_at", "timestamptz")),
+    "submissions": (("id", "bigint"), ("task_id", "bigint"), ("feedback", "jsonb"), ("score", "numeric(5,2)")),
+}
+_TYPES = {
+    "bigint": FieldType.INTEGER,
+    "integer": FieldType.INTEGER,
+    "text": FieldType.STRING,
+    "date": FieldType.DATE,
+    "boolean": FieldType.BOOLEAN,
+    "timestamptz": FieldType.TIMESTAMP,
+    "numeric(5,2)": FieldType.DECIMAL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What `build` made, by the names that the URL table uses."""
+
+    cast: factories.Cast
+    system: System
+    ontrack: Source
+    users: Dataset
+    email: Field
+    hidden: Dataset
+    tag: Tag
+    ownership: Ownership
+    membership: DomainMembership
+    level: Level
+    label_id: int
+    request: AccessRequest
+    decided: AccessRequest
+    grant: Grant
+    token: ApiToken
+    run: Run
+    waiting: Run
+    job: Job
+    run_id: UUID
+
+    @property
+    def domain(self) -> Domain:
+        return self.cast.domain
+
+    def persona(self, name: str) -> Principal:
+        """outsider, analyst, steward, owner or administrator."""
+        principal: Principal = getattr(self.cast, name)
+        return principal
+
+
+def build() -> World:
+    """Make the catalog in the present database, which has the migrations' rows and nothing else."""
+    cast = factories.personas()
+    system = add_system(slug="ontrack-lms", name="OnTrack", description="Task feedback.", by=cast.administrator)
+    ontrack = add_crawled_source(
+        name="OnTrack database",
+        slug="ontrack-db",
+        address=parse_address(f"postgres://reader:{CANARY.replace('&', '%26')}@{HOST}:5999/ontrack?sslmode=disable"),
+        by=cast.administrator,
+        system=system,
+        domain=cast.domain,
+    )
+    crawled = _crawl(ontrack, cast.administrator)
+    users = Dataset.objects.get(source=ontrack, name="users")
+    email = Field.objects.get(dataset=users, path=["email"])
+    secret = factories.domain("Payroll", open_tier=Tier.NONE)
+    hidden = factories.dataset("salaries", domain=secret, source=factories.source("payroll", of=secret))
+    tag = _curate(cast, users, email)
+    job = _pipeline_runs(cast)
+    labels = _classify(cast, users, email)
+    request, decided, grant = _requests(cast, users, email)
+    _lost_and_failed(ontrack, cast)
+    waiting = Run.objects.create(
+        source=cast.source,
+        state=RunState.WAITING,
+        trigger=Run.Trigger.PERSON,
+        requested_by=cast.steward,
+        started_at=timezone.now() - dt.timedelta(minutes=3),
+        plan={"added": 0, "changed": 1, "gone": 12, "unchanged": 20},
+        message="12 of 33 datasets would be marked gone. Look at the plan, then confirm it or cancel the run.",
+    )
+    set_schedule(source=ontrack, cron="0 3 * * *", by=cast.administrator)
+    refresh_search(list(Dataset.objects.values_list("pk", flat=True)))
+    return World(
+        cast=cast,
+        system=system,
+        ontrack=ontrack,
+        users=Dataset.objects.get(pk=users.pk),
+        email=Field.objects.get(pk=email.pk),
+        hidden=hidden,
+        tag=tag,
+        ownership=Ownership.objects.filter(dataset=users, valid_to=None).get(),
+        membership=DomainMembership.objects.get(domain=cast.domain, principal=cast.analyst),
+        level=Level.objects.get(slug="internal"),
+        label_id=labels[0],
+        request=request,
+        decided=decided,
+        grant=grant,
+        token=mint(principal=cast.steward, name="laptop", scopes=[Scope.CATALOG_READ], by=cast.steward).token,
+        run=crawled,
+        waiting=waiting,
+        job=job,
+        run_id=RUN_ID,
+    )
+
+
+def _crawl(source: Source, by: Principal) -> Run:
+    """Two readings, the second with a changed schema, and the run that tells of the last one."""
+    run = Run.objects.create(
+        source=source,
+        state=RunState.SUCCEEDED,
+        trigger=Run.Trigger.PERSON,
+        requested_by=by,
+        started_at=timezone.now() - dt.timedelta(minutes=9),
+        finished_at=timezone.now() - dt.timedelta(minutes=8),
+        datasets_read=7,
+        datasets_expected=7,
+        schemas=[{"path": list(SCHEMA), "expected": 7, "datasets": 7, "complete": True, "reason": ""}],
+        plan={"added": 7, "changed": 1, "gone": 0, "unchanged": 6},
+        message="7 datasets read; 7 are new.",
+    )
+    for number, text in enumerate(("Reading schemas of ontrack", "public: 7 of 7 datasets read")):
+        RunLogLine.objects.create(run=run, at=timezone.now() - dt.timedelta(seconds=30 - number), text=text)
+    before = {name: columns for name, columns in _COLUMNS.items() if name != "submissions"}
+    for reading, columns in ((run.pk, before), (run.pk + 1000, _COLUMNS)):
+        *_, staged = stage(reading, source.platform, _readings(columns))
+        compare(source, reading, staged)
+        apply_snapshots(source=source, reading=reading, staged=staged, by=by)
+    return run
+
+
+def _readings(columns: Mapping[str, tuple[tuple[str, str], ...]]) -> Iterable[Reading]:
+    yield SchemasListed(schemas=(SCHEMA,))
+    newest = "submissions" in columns
+    for name, fields in columns.items():
+        kept = fields if newest or name != "users" else (*fields[:-1], ("phone", "text"))
+        keys = [KeySnapshot(kind=KeyKind.PRIMARY, name=f"{name}_pkey", columns=("id",))]
+        if name == "projects":
+            keys.append(
+                KeySnapshot(
+                    kind=KeyKind.FOREIGN,
+                    name="projects_user",
+                    columns=("user_id",),
+                    references=(*SCHEMA, "users"),
+                    referenced_columns=("id",),
+                )
+            )
+        yield DatasetSnapshot(
+            path=(*SCHEMA, name),
+            kind=DatasetKind.TABLE,
+            fields=tuple(_field(position, *column) for position, column in enumerate(kept, start=1)),
+            keys=tuple(keys),
+            comment="Everybody who signs in." if name == "users" else "",
+            row_estimate=48_200,
+            size_bytes=9_400_000,
+        )
+    yield DatasetSnapshot(
+        path=(*SCHEMA, "v_active_units"),
+        kind=DatasetKind.VIEW,
+        fields=(_field(1, "id", "bigint"), _field(2, "code", "text")),
+        definition="SELECT id, code FROM units WHERE active",
+    )
+    nested = (
+        FieldSnapshot(path=("payload",), position=1, native_type="jsonb", type=FieldType.STRUCT),
+        FieldSnapshot(path=("payload", "author.name"), position=2, native_type="text", type=FieldType.STRING),
+    )
+    long_name = "an_export_with_a_very_long_name_that_somebody_typed_without_spaces_2026"
+    yield DatasetSnapshot(path=(*SCHEMA, long_name), kind=DatasetKind.TABLE, fields=nested)
+    yield SchemaRead(SCHEMA, len(columns) + 2)
+
+
+def _field(position: int, name: str, native_type: str) -> FieldSnapshot:
+    return FieldSnapshot(
+        path=(name,),
+        position=position,
+        native_type=native_type,
+        type=_TYPES.get(native_type, FieldType.OTHER),
+        nullable=name != "id",
+    )
+
+
+def _curate(cast: factories.Cast, users: Dataset, email: Field) -> Tag:
+    text = "The people of OnTrack.\n\n- one row each\n- `student_id` comes from **Callista**"
+    describe(dataset=users, text=text, by=cast.steward)
+    describe(dataset=users, field=email, text="Where feedback is sent.", by=cast.steward)
+    assign_owner(datasets=[users], principal=cast.owner, kind=Ownership.Kind.OWNER, by=cast.steward)
+    tag = Tag.objects.create(slug="personal", name="personal")
+    add_tag(datasets=[users], tag=tag, by=cast.steward)
+    return tag
+
+
+def _pipeline_runs(cast: factories.Cast) -> Job:
+    """A nightly load from two crawled tables into a third of the warehouse, told by its events."""
+    pipeline = factories.pipeline("nightly")
+    token = mint(principal=pipeline, name="nightly", scopes=[Scope.LINEAGE_WRITE], by=cast.administrator).token
+    facets = {"sql": {"query": "INSERT INTO marts.fct_submission_daily SELECT * FROM submissions"}}
+    for kind, seconds in (("START", 0), ("COMPLETE", 42)):
+        event = events.run_event(
+            kind,
+            job="load_submissions",
+            namespace="ontrack-pipeline",
+            run=str(RUN_ID),
+            seconds=seconds,
+            inputs=[
+                events.dataset("ontrack.public.users", namespace=NAMESPACE),
+                events.dataset("ontrack.public.submissions", namespace=NAMESPACE),
+            ],
+            outputs=[
+                events.dataset(
+                    "marts.fct_submission_daily",
+                    namespace="duckdb:///srv/warehouse.duckdb",
+                    fields=["day", "unit", "submissions"],
+                )
+            ],
+            job_facets=facets,
+        )
+        accept(json.dumps(event).encode(), token=token)
+    drain()
+    return Job.objects.get(name="load_submissions")
+
+
+def _classify(cast: factories.Cast, users: Dataset, email: Field) -> list[int]:
+    confidential, internal = Level.objects.get(slug="confidential"), Level.objects.get(slug="internal")
+    labels = set_level(level=confidential, fields=[email], reason="Names a person.", by=cast.steward)
+    units = Dataset.objects.get(source=users.source, name="units")
+    labels += set_level(level=internal, datasets=[units], reason="For staff.", by=cast.steward)
+    return [label.pk for label in labels]
+
+
+def _requests(cast: factories.Cast, users: Dataset, email: Field) -> tuple[AccessRequest, AccessRequest, Grant]:
+    """One that waits, and one that was approved."""
+    decided = request_access(dataset=users, fields=[email], purpose="Invite tutors.", days=30, by=cast.analyst)
+    grant = approve_request(request=decided, reason="For this trimester.", by=cast.owner)
+    units = Dataset.objects.get(source=users.source, name="units")
+    assign_owner(datasets=[units], principal=cast.owner, kind=Ownership.Kind.OWNER, by=cast.steward)
+    pending = request_access(dataset=units, purpose="Plan the timetable.", days=90, by=cast.analyst)
+    decided.refresh_from_db()
+    return pending, decided, grant
+
+
+def _lost_and_failed(source: Source, cast: factories.Cast) -> None:
+    ended = timezone.now() - dt.timedelta(days=1)
+    states = (
+        (RunState.FAILED, "The server refused the password. Change it on the connection page."),
+        (RunState.LOST, "The worker fell silent; the run was retried."),
+        (RunState.CANCELLED, "Cancelled."),
+    )
+    for hours, (state, message) in enumerate(states):
+        Run.objects.create(
+            source=source,
+            state=state,
+            trigger=Run.Trigger.PERSON,
+            requested_by=cast.steward,
+            queued_at=ended - dt.timedelta(hours=hours, minutes=3),
+            started_at=ended - dt.timedelta(hours=hours, minutes=2),
+            finished_at=ended - dt.timedelta(hours=hours),
+            message=message,
+        )
+
+
+def ensure_levels() -> None:
+    """Put the levels of the first migration back, where a test that emptied the tables took them."""
+    if not Level.objects.exists():
+        from importlib import import_module
+
+        seeds = import_module("classification.migrations.0002_seed_levels").LEVELS
+        Level.objects.bulk_create(Level(**values) for values in seeds)
