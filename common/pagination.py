@@ -119,8 +119,8 @@ def _reversed(name: str) -> str:
 
 def page_size(request: HttpRequest, default: int = 50) -> int:
     """The `limit` a request asks for, between 1 and 200; raises `Invalid` where it is no such number."""
-    text = request.GET.get("limit", "")
-    if not text:
+    text = request.GET.get("limit")
+    if text is None:
         return default
     if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= MAX_PAGE_SIZE:
         raise Invalid(

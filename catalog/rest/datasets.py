@@ -147,8 +147,9 @@ class DatasetViewSet(GenericViewSet[Dataset]):
             with transaction.atomic():
                 found = _field(dataset, field_id, lock=True)
                 check_if_match(request._request, _etag_of_field(found))
-                text = wanted.validated_data["description"]
-                actions.describe(dataset=dataset, field=found, text=text, by=principal)
+                if "description" in wanted.validated_data:
+                    text = wanted.validated_data["description"]
+                    actions.describe(dataset=dataset, field=found, text=text, by=principal)
         found = _field(dataset, field_id)
         return Response(FieldSerializer(found).data, headers={"ETag": _etag_of_field(found)})
 

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
     from accounts.models import Principal
 
+NO_NUL = "^[^\\u0000]*$"
+"""Text that PostgreSQL can hold."""
+
 IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag that you read."
 )
 QUERY = OpenApiParameter(
-    "q", {"type": "string", "maxLength": MAX_QUERY}, description="Words: a name, a column, what a description says."
+    "q",
+    {"type": "string", "maxLength": MAX_QUERY, "pattern": NO_NUL},
+    description="Words: a name, a column, what a description says.",
 )
 SORT = OpenApiParameter(
     "sort", OpenApiTypes.STR, enum=["name", "-name", "changed", "-changed"], description="Order, where there is no q."
@@ -33,7 +38,7 @@ _VALUES = {
     "level": {"type": "string", "pattern": "^([0-9]{1,3}|none)$"},
     "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
 }
-_TEXT = {"type": "string", "maxLength": 300}
+_TEXT = {"type": "string", "maxLength": 300, "pattern": NO_NUL}
 
 
 def _filters() -> list[OpenApiParameter]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.rest import PrincipalSerializer
@@ -25,6 +25,15 @@ from catalog.models import (
 )
 
 
+class Text(serializers.CharField):
+    """Text as a caller writes it: a string, where DRF would also take a number for one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
 class SystemSerializer(serializers.ModelSerializer[System]):
     class Meta:
         model = System
@@ -33,8 +42,8 @@ class SystemSerializer(serializers.ModelSerializer[System]):
 
 class NewSystemSerializer(serializers.Serializer[Any]):
     slug = serializers.RegexField(r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
-    name = serializers.CharField(max_length=150)
-    description = serializers.CharField(max_length=MAX_TEXT, allow_blank=True, required=False, default="")
+    name = Text(max_length=150)
+    description = Text(max_length=MAX_TEXT, allow_blank=True, required=False, default="")
 
 
 class TagSerializer(serializers.ModelSerializer[Tag]):
@@ -56,14 +65,14 @@ class DomainSerializer(serializers.ModelSerializer[Domain]):
 
 class NewDomainSerializer(serializers.Serializer[Any]):
     slug = serializers.RegexField(r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
-    name = serializers.CharField(max_length=150)
-    description = serializers.CharField(max_length=MAX_TEXT, allow_blank=True, required=False, default="")
+    name = Text(max_length=150)
+    description = Text(max_length=MAX_TEXT, allow_blank=True, required=False, default="")
     open_tier = serializers.ChoiceField(choices=Tier.choices, required=False)
 
 
 class DomainChangesSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=150, required=False)
-    description = serializers.CharField(max_length=MAX_TEXT, allow_blank=True, required=False)
+    name = Text(max_length=150, required=False)
+    description = Text(max_length=MAX_TEXT, allow_blank=True, required=False)
     open_tier = serializers.ChoiceField(choices=Tier.choices, required=False)
 
 
@@ -183,12 +192,12 @@ class DatasetSerializer(DatasetLineSerializer):
 class DatasetChangesSerializer(serializers.Serializer[Any]):
     """What may be changed of a dataset here. An empty description takes yours back; a null domain takes it out."""
 
-    description = serializers.CharField(max_length=MAX_TEXT, allow_blank=True, required=False)
-    domain = serializers.CharField(max_length=60, allow_null=True, required=False, help_text="Slug of a domain.")
+    description = Text(max_length=MAX_TEXT, allow_blank=True, required=False)
+    domain = Text(max_length=60, allow_null=True, required=False, help_text="Slug of a domain.")
 
 
 class FieldChangesSerializer(serializers.Serializer[Any]):
-    description = serializers.CharField(max_length=MAX_TEXT, allow_blank=True)
+    description = Text(max_length=MAX_TEXT, allow_blank=True, required=False)
 
 
 class FieldSerializer(serializers.ModelSerializer[Field]):
@@ -221,14 +230,14 @@ class OwnershipSerializer(serializers.ModelSerializer[Ownership]):
 
 
 class NewOwnerSerializer(serializers.Serializer[Any]):
-    member = serializers.CharField(
+    member = Text(
         max_length=254, help_text="A person's user name, e-mail address or full name, or the name of a group."
     )
     kind = serializers.ChoiceField(choices=Ownership.Kind.choices, default=Ownership.Kind.OWNER.value)
 
 
 class NewMemberSerializer(serializers.Serializer[Any]):
-    member = serializers.CharField(
+    member = Text(
         max_length=254, help_text="A person's user name, e-mail address or full name, or the name of a group."
     )
     role = serializers.ChoiceField(choices=["viewer", "analyst", "steward", "owner"])
@@ -298,6 +307,7 @@ class ResultSerializer(DatasetLineSerializer):
         return list(self.context["columns"].get(dataset.pk, []))
 
 
+@extend_schema_serializer(many=False)
 class SearchPageSerializer(serializers.Serializer[Any]):
     """A page of results. `corrected` is what was looked for where nothing matched the words as they were typed."""
 
