@@ -11,7 +11,7 @@ from connections.addresses import Address
 from connections.platforms import Platform
 from connections.tls import default_tls
 from ingestion.actions import request_crawl, set_schedule
-from ingestion.models import CrawlSchedule, Run, RunState
+from ingestion.models import OPEN_STATES, CrawlSchedule, Run, RunState
 from ingestion.sources import add_crawled_source, check_source, grants_of
 from portal.demo import databases
 from portal.demo.databases import Places
@@ -74,7 +74,7 @@ def request_crawl_after_release() -> Run | None:
 
 
 def _crawl_of(source: Source) -> Run:
-    unfinished = Run.objects.open().filter(source=source).first()
+    unfinished = Run.objects.filter(source=source, state__in=OPEN_STATES).first()
     return unfinished or request_crawl(source=source, by=principal(IN_CHARGE[source.slug]))
 
 
