@@ -66,7 +66,10 @@ def table(
 
 @register.inclusion_tag("components/pager.html", takes_context=True)
 def pager(context: Context, page: Any, noun: str = "rows", total: str = "") -> dict[str, Any]:
-    """`{% pager page noun="datasets" total="about 12 000" %}` for a `common.pagination.Page`."""
+    """`{% pager page noun="datasets" total="about 12 000" %}` for a `common.pagination.Page`.
+
+    Nothing where all there is stands on one page and no total is given.
+    """
     links = {}
     for name, cursor in (("previous", page.previous_cursor), ("next", page.next_cursor)):
         if cursor:

@@ -134,8 +134,9 @@ function render(host, stage, svg, part, data, placed) {
       const box = draw("rect", { class: "dc-badge-box", height: 18, rx: 4 }, badge);
       const text = draw("text", { class: "dc-badge-text" }, badge, mark);
       const width = Math.min(text.getComputedTextLength() + 12, 96);
-      const x = place.width - width - 10;
-      const y = node.kind === "dataset" ? 38 : place.height / 2 - 9;
+      // On the line of the subtitle, clear of the round end of a job.
+      const x = place.width - width - (node.kind === "job" ? 20 : 10);
+      const y = node.kind === "dataset" ? 38 : place.height / 2 + 1;
       box.setAttribute("x", x);
       box.setAttribute("y", y);
       box.setAttribute("width", width);
