@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.authentication import principal_of
@@ -65,7 +66,7 @@ def _dataset_page(dataset: Dataset) -> HttpResponseRedirect:
 
 
 def _dataset_form(request: HttpRequest, dataset: Dataset, form: forms.Form, title: str, **context: Any) -> HttpResponse:
-    crumbs = [Crumb(dataset.name, f"/datasets/{dataset.pk}/"), Crumb(title)]
+    crumbs = [Crumb(dataset.name, reverse("portal:dataset", args=[dataset.pk])), Crumb(title)]
     status = 422 if form.errors else 200
     values = {"dataset": dataset, "form": form, "title": title, "crumbs": crumbs, **context}
     return render(request, "catalog/dataset_form.html", values, status=status)
@@ -192,7 +193,7 @@ def domain_add(request: HttpRequest) -> HttpResponse:
     ):
         messages.success(request, f"The domain {form.cleaned_data['name']} is there. Give it an owner next.")
         return redirect("catalog:domain", form.cleaned_data["slug"])
-    return _form(request, form, "Add a domain", "Add the domain", Crumb("Domains", "/domains/"))
+    return _form(request, form, "Add a domain", "Add the domain", Crumb("Domains", reverse("catalog:domain_list")))
 
 
 @require_safe
@@ -214,7 +215,7 @@ def _domain_page(request: HttpRequest, domain: Any, form: RoleForm | None) -> Ht
         "more": len(shown) > 25,
         "form": form,
         "may_edit": can_edit_domain(principal, domain),
-        "crumbs": [Crumb("Domains", "/domains/"), Crumb(domain.name)],
+        "crumbs": [Crumb("Domains", reverse("catalog:domain_list")), Crumb(domain.name)],
     }
     return render(request, "catalog/domain.html", context, status=422 if form and form.errors else 200)
 
@@ -233,7 +234,9 @@ def domain_edit(request: HttpRequest, slug: str) -> HttpResponse:
     ):
         messages.success(request, "The domain is saved.")
         return redirect("catalog:domain", slug)
-    return _form(request, form, f"Edit {domain.name}", "Save", Crumb(domain.name, f"/domains/{domain.slug}/"))
+    return _form(
+        request, form, f"Edit {domain.name}", "Save", Crumb(domain.name, reverse("catalog:domain", args=[domain.slug]))
+    )
 
 
 @require_POST
@@ -288,7 +291,7 @@ def system_add(request: HttpRequest) -> HttpResponse:
     ):
         messages.success(request, f"The system {form.cleaned_data['name']} is there.")
         return redirect("catalog:system_list")
-    return _form(request, form, "Add a system", "Add the system", Crumb("Systems", "/systems/"))
+    return _form(request, form, "Add a system", "Add the system", Crumb("Systems", reverse("catalog:system_list")))
 
 
 def _form(request: HttpRequest, form: forms.Form, title: str, submit: str, above: Crumb) -> HttpResponse:
