@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from access.models import AccessRequest, Grant
 from access.policy import Decision, Duration, LevelLimit, longest_duration, may_review, may_revoke
+from access.querysets import GrantQuerySet, RequestQuerySet
 from access.reviewing import answerable_for, reviewer_of
 from catalog.models import Dataset, Field, Tier
 from classification.models import Level
@@ -126,7 +127,8 @@ def inbox_of(principal: Principal, *, limit: int = 50) -> Inbox:
     waiting = list(_waiting(principal).order_by("id")[:limit])
     mine = list(_requests().filter(requester=principal).order_by("-id")[:limit])
     grants = list(_grants().filter(principal=principal).order_by("-id")[:limit])
-    columns = _Columns([row.field_ids for row in (*waiting, *mine, *grants)])
+    every: list[AccessRequest | Grant] = [*waiting, *mine, *grants]
+    columns = _Columns([row.field_ids for row in every])
     return Inbox(
         waiting=[columns.of_request(row) for row in waiting],
         mine=[columns.of_request(row) for row in mine],
@@ -154,7 +156,8 @@ def dataset_access(principal: Principal, dataset: Dataset) -> DatasetAccess:
     if not sees_all:
         grants, pending = grants.filter(principal=principal), pending.filter(requester=principal)
     shown, asked = list(grants.order_by("-id")[:200]), list(pending.order_by("id")[:200])
-    columns = _Columns([row.field_ids for row in (*shown, *asked)])
+    every: list[AccessRequest | Grant] = [*shown, *asked]
+    columns = _Columns([row.field_ids for row in every])
     rows = [
         columns.of_grant(grant, may_end=bool(may_revoke(reviewer, holder_id=grant.principal_id, answerable=answerable)))
         for grant in shown

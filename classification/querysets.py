@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
 
@@ -12,6 +12,7 @@ from catalog.models import Dataset, Tier
 
 if TYPE_CHECKING:
     from accounts.models import Principal
+    from classification.models import Label
 
 
 class LabelQuerySet(models.QuerySet["Label"]):

@@ -46,11 +46,11 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 OPEN_STATES = (RunState.QUEUED, RunState.RUNNING, RunState.WAITING)
 
 
-class RunQuerySet(models.QuerySet["Run"]):
-    def open(self) -> RunQuerySet:
+class CrawlRunQuerySet(models.QuerySet["Run"]):
+    def open(self) -> CrawlRunQuerySet:
         return self.filter(state__in=OPEN_STATES)
 
-    def silent_since(self, at: dt.datetime) -> RunQuerySet:
+    def silent_since(self, at: dt.datetime) -> CrawlRunQuerySet:
         """Running, and not heard of since `at`."""
         return self.filter(state=RunState.RUNNING, heartbeat_at__lt=at)
 
@@ -97,7 +97,7 @@ class Run(models.Model):
     plan = models.JSONField(default=dict, blank=True)
     message = models.TextField(default="", blank=True, help_text="How it ended, as a sentence.")
 
-    objects = RunQuerySet.as_manager()
+    objects = CrawlRunQuerySet.as_manager()
 
     class Meta:
         constraints = [

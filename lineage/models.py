@@ -90,7 +90,7 @@ class Job(models.Model):
     latest_state = models.CharField(max_length=10, choices=RunState, default="", blank=True)
     latest_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[JobQuerySet] = JobQuerySet.as_manager()  # type: ignore[assignment]
+    objects = JobQuerySet.as_manager()
     runs: models.Manager[Run]
     links: models.Manager[JobDataset]
 
@@ -131,7 +131,7 @@ class Run(models.Model):
         expression=Coalesce("started_at", "first_at"), output_field=models.DateTimeField(), db_persist=True
     )
 
-    objects: ClassVar[RunQuerySet] = RunQuerySet.as_manager()  # type: ignore[assignment]
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         indexes = [

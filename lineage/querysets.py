@@ -10,6 +10,7 @@ from catalog.visibility import scope_of
 
 if TYPE_CHECKING:
     from accounts.models import Principal
+    from lineage.models import Job, Run
 
 
 def _mentions(reference: str) -> tuple[Any, Any]:
@@ -25,7 +26,7 @@ def _seen(principal: Principal, reference: str) -> models.Q:
     return models.Q(models.Exists(datasets.visible_to(principal))) | ~models.Q(models.Exists(links))
 
 
-class JobQuerySet(models.QuerySet[Any]):
+class JobQuerySet(models.QuerySet["Job"]):
     def visible_to(self, principal: Principal) -> JobQuerySet:
         """Jobs that read or write at least one dataset which `principal` may discover, and those that touch none."""
         return self if scope_of(principal).everything else self.filter(_seen(principal, "pk"))
@@ -41,7 +42,7 @@ class JobQuerySet(models.QuerySet[Any]):
         return self.visible_to(principal).exclude(models.Exists(closed))
 
 
-class RunQuerySet(models.QuerySet[Any]):
+class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, principal: Principal) -> RunQuerySet:
         """A run is seen by whoever sees its job."""
         return self if scope_of(principal).everything else self.filter(_seen(principal, "job_id"))

@@ -60,7 +60,8 @@ def postgres_source(
 ) -> Source:
     """A source of the catalog that crawls a scratch database as its superuser."""
     password = quote(server.password if secret is None else secret, safe="")
-    url = f"postgres://{server.superuser}:{password}@{server.host}:{port or server.port}/{quote(database, safe='')}?sslmode=disable"
+    place = f"{server.host}:{port or server.port}/{quote(database, safe='')}"
+    url = f"postgres://{server.superuser}:{password}@{place}?sslmode=disable"
     return add_crawled_source(name=database, address=parse_address(url), domain=domain, by=Principal.objects.system())
 
 
