@@ -46,7 +46,7 @@ def _line(one: Told) -> Activity:
     if one.change in _WHAT_A_CRAWL_MEANT and one.event == "catalog.snapshot_applied":
         sentence = f"A crawl {_WHAT_A_CRAWL_MEANT[one.change]}."
     else:
-        sentence = f"{one.actor} {one.sentence}."
+        sentence = f"{one.actor} {one.sentence.rstrip('.')}."
     icon = _ICONS.get(one.event) or _ICON_OF_ROOM.get(one.event.partition(".")[0], "point")
     changes = [Change(_words(change.name), _text(change.before), _text(change.after)) for change in one.changes]
     return Activity(sentence, one.occurred_at, one.actor, icon, changes=changes)

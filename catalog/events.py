@@ -107,11 +107,11 @@ class RoleEnded(RoleGranted):
     pass
 
 
-@event("catalog.datasets_moved", "put {count} datasets into the domain {domain}")
+@event("catalog.datasets_moved", "put {what} into the domain {domain}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetsMoved(Event):
     dataset_ids: list[int]
-    count: int
+    what: str
     domain: str | None
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -134,11 +134,11 @@ class Described(Event):
         return [Subject("dataset", self.dataset_id)]
 
 
-@event("catalog.owner_assigned", "made {owner} {kind} of {count} datasets", personal=["owner"])
+@event("catalog.owner_assigned", "made {owner} {kind} of {what}", personal=["owner"])
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerAssigned(Event):
     dataset_ids: list[int]
-    count: int
+    what: str
     owner: str
     kind: str
     origin: str
@@ -147,7 +147,7 @@ class OwnerAssigned(Event):
         return [Subject("dataset", dataset_id) for dataset_id in self.dataset_ids]
 
 
-@event("catalog.owner_removed", "ended {owner}'s role as {kind} of {count} datasets", personal=["owner"])
+@event("catalog.owner_removed", "ended {owner}'s role as {kind} of {what}", personal=["owner"])
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerRemoved(OwnerAssigned):
     pass

@@ -27,6 +27,9 @@ def _choices(members: Any) -> list[tuple[str, str]]:
     return [(member.value, member.value.replace("_", " ").capitalize()) for member in members]
 
 
+DATASET_KINDS = _choices(DatasetKind)
+
+
 class Origin(models.TextChoices):
     """From what an assertion came. The effective one is the first of these that asserted anything."""
 
@@ -200,7 +203,7 @@ class Dataset(models.Model):
     name = models.TextField(help_text="The last part of the native path: what people call it.")
     qualified_name = models.TextField(help_text="The OpenLineage name under its main namespace.")
     namespace = models.TextField()
-    kind = models.CharField(max_length=20, choices=_choices(DatasetKind), default=DatasetKind.TABLE.value)
+    kind = models.CharField(max_length=20, choices=DATASET_KINDS, default=DatasetKind.TABLE.value)
     domain = models.ForeignKey(Domain, null=True, blank=True, on_delete=models.PROTECT, related_name="datasets")
     level = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Rank of the effective level.")
     owner_names = ArrayField(models.TextField(), default=list, blank=True)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Principal
 from audit.recording import record
+from catalog.actions.writing import named
 from catalog.events import Described, OwnerAssigned, OwnerRemoved, Tagged, Untagged
 from catalog.models import Dataset, Description, Field, Origin, Ownership, Tag, TagAssignment
 from catalog.permissions import check_can_curate
@@ -85,7 +86,7 @@ def assign_owner(
     )
     _push_owner_names(new)
     owner = str(principal or group)
-    record(OwnerAssigned(dataset_ids=new, count=len(new), owner=owner, kind=kind, origin=origin), by=by)
+    record(OwnerAssigned(dataset_ids=new, what=named(datasets), owner=owner, kind=kind, origin=origin), by=by)
 
 
 @transaction.atomic
@@ -98,7 +99,7 @@ def remove_owner(*, ownership: Ownership, by: Principal) -> None:
     record(
         OwnerRemoved(
             dataset_ids=[ownership.dataset_id],
-            count=1,
+            what=ownership.dataset.name,
             owner=str(ownership.principal or ownership.group),
             kind=ownership.kind,
             origin=ownership.origin,
@@ -160,13 +161,7 @@ def remove_tag(*, datasets: Sequence[Dataset], tag: Tag, by: Principal, field: F
 
 
 def _tag_values(datasets: Sequence[Dataset], tag: Tag, field: Field | None, origin: str) -> dict[str, Any]:
-    what = (
-        f"{datasets[0].name}.{field}"
-        if field
-        else datasets[0].name
-        if len(datasets) == 1
-        else f"{len(datasets)} datasets"
-    )
+    what = f"{datasets[0].name}.{field}" if field else named(datasets)
     return {"field_id": field.pk if field else None, "what": what, "tag": tag.name, "origin": origin}
 
 

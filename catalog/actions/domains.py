@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import DomainRole, Principal
 from audit.recording import record
-from catalog.actions.writing import created, edited
+from catalog.actions.writing import created, edited, named
 from catalog.events import DatasetsMoved, DomainAdded, DomainEdited, RoleEnded, RoleGranted
 from catalog.models import Dataset, Domain, DomainMembership
 from catalog.permissions import (
@@ -121,7 +121,7 @@ def move_datasets(*, datasets: Sequence[Dataset], domain: Domain | None, by: Pri
     record(
         DatasetsMoved(
             dataset_ids=moved_ids,
-            count=len(moved_ids),
+            what=named([one for one in datasets if one.pk in set(moved_ids)]),
             domain=domain.name if domain else None,
             before=before,
             after=after,

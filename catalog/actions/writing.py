@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from catalog.models import Dataset
 from common.errors import Conflict, Invalid
 
 
@@ -49,3 +50,8 @@ def edited(instance: Any, changes: Mapping[str, Any], allowed: Sequence[str]) ->
         except IntegrityError:
             raise Conflict("Another one has this name already. Choose another.") from None
     return before, after
+
+
+def named(datasets: Sequence[Dataset]) -> str:
+    """How a sentence speaks of datasets: one by its name, several by their number."""
+    return datasets[0].name if len(datasets) == 1 else f"{len(datasets)} datasets"
