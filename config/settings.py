@@ -187,6 +187,15 @@ CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "interactive"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_QUEUES = tuple(Queue(name) for name in ("interactive", "expiry", "audit", "fold", "crawl", "analytics"))
+CELERY_TASK_ROUTES = {
+    "access.tasks.expire": {"queue": "expiry"},
+    "audit.tasks.deliver": {"queue": "audit"},
+    "ingestion.tasks.crawl": {"queue": "crawl"},
+    "ingestion.tasks.crawl_scheduled_source": {"queue": "crawl"},
+    "ingestion.tasks.sweep_runs": {"queue": "interactive"},
+    "lineage.tasks.fold": {"queue": "fold"},
+    "lineage.tasks.make_partitions": {"queue": "analytics"},
+}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
@@ -287,6 +296,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v2",
+    # Fields of one name with other values, told apart by what they are of.
+    "ENUM_NAME_OVERRIDES": {
+        "DatasetKindEnum": "catalog.models.DATASET_KINDS",
+        "OwnershipKindEnum": "catalog.models.Ownership.Kind",
+        "CrawlRunStateEnum": "ingestion.models.RunState",
+        "JobRunStateEnum": "lineage.models.RunState",
+    },
 }
 
 # Sources: where connectors may reach. Loopback and private networks only where they are named here.

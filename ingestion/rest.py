@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.request import Request
@@ -33,6 +33,7 @@ from ingestion.sources import check_source, grants_of
 from ingestion.views import send
 
 
+@extend_schema_serializer(component_name="CrawlRun")
 class RunSerializer(serializers.ModelSerializer[Run]):
     """A crawl: how far it is and how it ended."""
 

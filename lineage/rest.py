@@ -75,7 +75,7 @@ class JobDetailSerializer(JobSerializer):
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
-    state = serializers.ChoiceField(choices=RunState.values, read_only=True)
+    state = serializers.ChoiceField(choices=RunState.choices, read_only=True)
     began_at = serializers.DateTimeField(read_only=True)
 
     class Meta:
