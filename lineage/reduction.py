@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from catalog.actions import describe_from_pipeline, note_written
 from catalog.described import ToldSchema
 from lineage import statements
-from lineage.schemas import fields_of
+from lineage.schema_facets import fields_of
 
 _LOCK = 7_263_401
 """The key of the lock; any number that nothing else uses."""
