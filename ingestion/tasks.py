@@ -15,13 +15,13 @@ from ingestion.models import Run
 logger = logging.getLogger(__name__)
 
 
-@shared_task(queue="crawl")
+@shared_task
 def crawl(run_id: int) -> None:
     """Carry out a queued run; a second delivery finds it taken and does nothing."""
     run_crawl(run_id)
 
 
-@shared_task(queue="crawl")
+@shared_task
 def crawl_scheduled_source(source_id: int) -> None:
     """A schedule has come due. While another run of the source is open there is nothing to add."""
     source = Source.objects.filter(pk=source_id).first()
@@ -35,7 +35,7 @@ def crawl_scheduled_source(source_id: int) -> None:
     run_crawl(run.pk)
 
 
-@shared_task(queue="interactive")
+@shared_task
 def sweep_runs() -> None:
     """Give up runs that fell silent, and send again those whose message got lost."""
     for run in give_up_silent():

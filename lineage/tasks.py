@@ -6,13 +6,13 @@ from lineage.draining import drain
 from lineage.partitions import make_partitions_ahead
 
 
-@shared_task(queue="fold", ignore_result=True)
+@shared_task(ignore_result=True)
 def fold() -> int:
     """Fold what waits. Sent every second; a worker that is at it already lets the next ones expire."""
     return drain()
 
 
-@shared_task(queue="analytics", ignore_result=True)
+@shared_task(ignore_result=True)
 def make_partitions() -> int:
     """Make the event log's next months."""
     return make_partitions_ahead()
