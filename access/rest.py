@@ -23,12 +23,12 @@ from access.queries import visible_grants, visible_requests
 from access.querysets import GrantQuerySet, RequestQuerySet
 from access.states import GrantState, RequestState
 from accounts.authentication import principal_of
-from accounts.keyset import KeysetPagination
 from accounts.models import Principal
 from accounts.rest import PrincipalSerializer
 from catalog.models import Dataset, Field
 from common.errors import NotFound
 from common.http import check_if_match, etag_of
+from common.keyset import KeysetPagination
 
 IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag that you read."

@@ -13,11 +13,11 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.actions import create_token, revoke_token
-from accounts.keyset import KeysetPagination
 from accounts.models import ApiToken, Principal
 from accounts.queries import visible_tokens
 from accounts.tokens import Scope
 from common.errors import Forbidden
+from common.keyset import KeysetPagination
 
 
 class PrincipalSerializer(serializers.ModelSerializer[Principal]):

@@ -16,7 +16,6 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import principal_of
-from accounts.keyset import KeysetPagination
 from accounts.models import Principal
 from accounts.rest import PrincipalSerializer
 from catalog.models import Dataset, Field, Tier
@@ -26,6 +25,7 @@ from classification.querysets import LabelQuerySet
 from common.components import COLOURS
 from common.errors import Invalid, NotFound
 from common.http import check_if_match, etag_of
+from common.keyset import KeysetPagination
 
 IF_MATCH = OpenApiParameter(
     "If-Match",

@@ -19,12 +19,12 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.keyset import KeysetPagination
 from accounts.models import Principal
 from accounts.tokens import Scope
 from catalog.models import Source
 from catalog.permissions import check_can_edit_source
 from common.errors import Invalid
+from common.keyset import KeysetPagination
 from ingestion.actions import cancel_run, confirm_plan, cron_of, push_snapshots, request_crawl, set_schedule
 from ingestion.models import Run, RunLogLine, RunState
 from ingestion.permissions import check_can_crawl_source

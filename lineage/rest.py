@@ -16,11 +16,11 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import principal_of
-from accounts.keyset import KeysetPagination
 from accounts.models import Principal
 from accounts.tokens import Scope
 from catalog.models import Tier
 from catalog.queries.datasets import visible_dataset
+from common.keyset import KeysetPagination
 from lineage import reading
 from lineage.filters import JobFilter, RunFilter, graph_query
 from lineage.models import Direction, Job, Run, RunState

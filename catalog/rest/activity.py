@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.keyset import KeysetPagination
 from accounts.permissions import check_is_administrator
 from audit.events import event_names
 from audit.models import Record
@@ -18,6 +17,7 @@ from audit.queries import tell
 from catalog.rest.parameters import principal_of_request
 from catalog.rest.shapes import ActivitySerializer
 from common.errors import Invalid
+from common.keyset import KeysetPagination
 
 
 class ActivityViewSet(GenericViewSet[Record]):

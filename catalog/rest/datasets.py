@@ -14,7 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.keyset import KeysetPagination
 from accounts.models import Principal
 from audit.events import Subject
 from audit.models import RecordSubject
@@ -46,6 +45,7 @@ from catalog.rest.sources import SLUG
 from catalog.schema_history import differences, summary
 from common.errors import Invalid, NotFound
 from common.http import check_if_match, etag_of
+from common.keyset import KeysetPagination
 
 _ID = "[0-9]{1,18}"
 

@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.keyset import KeysetPagination
 from catalog.actions import add_domain, edit_domain, end_role, grant_role
 from catalog.models import Domain, DomainMembership
 from catalog.queries.domains import current_memberships, domain_called, members_of
@@ -27,6 +26,7 @@ from catalog.rest.shapes import (
 from catalog.rest.sources import SLUG
 from common.errors import NotFound
 from common.http import check_if_match, etag_of
+from common.keyset import KeysetPagination
 
 
 def etag_of_domain(domain: Domain) -> str:

@@ -8,13 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.keyset import KeysetPagination
 from catalog.filters import Narrowing
 from catalog.models import Dataset
 from catalog.queries.facets import facets_of
 from catalog.queries.search import search, understood
 from catalog.rest.parameters import FILTERS, QUERY, SORT, principal_of_request
 from catalog.rest.shapes import FacetsSerializer, ResultSerializer, SearchPageSerializer
+from common.keyset import KeysetPagination
 from common.pagination import MAX_PAGE_SIZE, page_link, page_size
 
 _PAGE = [

@@ -11,12 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.keyset import KeysetPagination
 from catalog.actions import add_system
 from catalog.models import Source, System, Tag
 from catalog.rest.parameters import principal_of_request
 from catalog.rest.shapes import NewSystemSerializer, SourceSerializer, SystemSerializer, TagSerializer
 from catalog.visibility import scope_of
+from common.keyset import KeysetPagination
 
 SLUG = "[a-z0-9][a-z0-9_-]{0,59}"
 
