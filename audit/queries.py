@@ -72,7 +72,7 @@ def _told(row: Record, personal: Mapping[str, Any], change: str) -> Activity:
 
 
 def _shown(value: Any) -> str:
-    if value is None or value == "":
+    if value is None:
         return "nothing"
     if isinstance(value, list):
         return ", ".join(map(_shown, value)) or "nothing"

@@ -282,6 +282,7 @@ _DATASETS = (
     _RETURN_UNCHANGED,
 )
 _THE_REST = (_DROP_KEYS, _INSERT_KEYS, _POINT_KEYS, _VERSIONS, _ESTIMATES, _GONE, _WORDS, _COUNTS, _SOURCE)
+_NOTHING_PLANNED = (_SCHEMAS, _ESTIMATES, _COUNTS, _SOURCE)
 _NEW = ["added"]
 _OLD = ["changed", "returned", "adopted"]
 
@@ -309,9 +310,16 @@ def write_plan(source: Source, reading: int, staged: Staged) -> Applied:
         "whole": json.dumps(sorted(path for path, schema in staged.schemas.items() if schema.complete)),
     }
     with connection.cursor() as cursor:
-        # The planner knows nothing of rows written a moment ago; nested loops over them would be its ruin.
         cursor.execute("SET LOCAL jit = off")
         cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute("SELECT EXISTS (SELECT FROM catalog_plannedchange WHERE reading = %s)", [reading])
+        if not cursor.fetchone()[0]:
+            for statement in _NOTHING_PLANNED:
+                cursor.execute(statement, parameters)
+            return Applied({}, 0)
+        # The planner knows nothing of rows written a moment ago; nested loops over them would be its ruin.
+        cursor.execute("ANALYZE catalog_stageddataset")
+        cursor.execute("ANALYZE catalog_plannedchange")
         for statement in _DATASETS:
             cursor.execute(statement, parameters)
         cursor.execute(_INSERT_FIELDS, {**parameters, "changes": _NEW})

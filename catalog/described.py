@@ -47,7 +47,7 @@ _TOLD = """
 """
 
 _LOCK = """
-    SELECT id FROM catalog_dataset WHERE id = ANY(%(ids)s) AND source_id IS NULL ORDER BY id FOR UPDATE
+    SELECT id FROM catalog_dataset WHERE id = ANY(%(ids)s) AND source_id IS NULL ORDER BY id FOR NO KEY UPDATE
 """
 
 _VERSIONS = (

@@ -92,9 +92,7 @@ def compare(source: Source, reading: int, staged: Staged) -> Plan:
                 f"Of {staged.datasets} datasets that were read, {count} are left: the database restarted. Crawl again."
             )
         kept: Sequence[Path] = kept_schemas(source, staged)
-        cursor.execute("ANALYZE catalog_stageddataset")
         cursor.execute(_COMPARE, {"reading": reading, "source": source.pk, "kept": json.dumps(kept)})
-        cursor.execute("ANALYZE catalog_plannedchange")
     return plan_of(source, reading)
 
 

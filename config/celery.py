@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
 
@@ -11,21 +12,22 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("catalog")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+def every(seconds: float, task: str) -> dict[str, Any]:
+    """A schedule whose message is worthless once the next is due: a worker that was down finds one, not a heap.
+
+    django-celery-beat reads `expire_seconds`, other schedulers `expires`.
+    """
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds, "expire_seconds": int(seconds)}}
+
+
 app.conf.beat_schedule = {
-    "sweep runs": {"task": "ingestion.tasks.sweep_runs", "schedule": 10.0, "options": {"expires": 10.0}},
-    "end access that is over": {
-        "task": "access.tasks.expire",
-        "schedule": 20.0,
-        "options": {"expires": 20.0},
-    },
-    # django-celery-beat reads expire_seconds, other schedulers expires.
-    "fold events": {
-        "task": "lineage.tasks.fold",
-        "schedule": 1.0,
-        "options": {"expires": 1.0, "expire_seconds": 1},
-    },
-    "make the event log's months": {"task": "lineage.tasks.make_partitions", "schedule": 43_200.0},
-    "deliver records": {"task": "audit.tasks.deliver", "schedule": 10.0, "options": {"expires": 10.0}},
+    "sweep runs": every(10.0, "ingestion.tasks.sweep_runs"),
+    "end access that is over": every(20.0, "access.tasks.expire"),
+    "fold events": every(1.0, "lineage.tasks.fold"),
+    "make the event log's months": every(43_200.0, "lineage.tasks.make_partitions"),
+    "deliver records": every(10.0, "audit.tasks.deliver"),
 }
 
 

@@ -100,7 +100,7 @@ INSTALLED_APPS = [
     "access",
     "ingestion",
     "portal",
-    "django.contrib.admin",
+    "config.apps.RecordedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

@@ -47,7 +47,7 @@ def note_written(times: Mapping[int, dt.datetime]) -> None:
                 FROM unnest(%s::bigint[], %s::timestamptz[]) AS written (id, at)
                 JOIN catalog_dataset AS dataset ON dataset.id = written.id
                 WHERE dataset.data_updated_at IS NULL OR dataset.data_updated_at < written.at
-                ORDER BY dataset.id FOR UPDATE OF dataset
+                ORDER BY dataset.id FOR NO KEY UPDATE OF dataset
             )
             UPDATE catalog_dataset AS dataset SET data_updated_at = locked.at
             FROM locked WHERE dataset.id = locked.id
