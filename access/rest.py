@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
-from django.http import HttpRequest
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -22,8 +21,7 @@ from access.policy import LONGEST_DAYS
 from access.queries import visible_grants, visible_requests
 from access.querysets import GrantQuerySet, RequestQuerySet
 from access.states import GrantState, RequestState
-from accounts.authentication import principal_of
-from accounts.models import Principal
+from accounts.authentication import rest_principal
 from accounts.rest import PrincipalSerializer
 from catalog.models import Dataset, Field
 from common.errors import NotFound
@@ -110,7 +108,7 @@ class RequestFilter(filters.FilterSet):
         fields: Sequence[str] = ()
 
     def by_role(self, queryset: RequestQuerySet, name: str, value: str) -> RequestQuerySet:
-        principal = principal_of(cast(HttpRequest, getattr(self.request, "_request", self.request)))
+        principal = rest_principal(self.request)
         if value == "requester":
             return queryset.filter(requester=principal)
         return queryset.reviewable_by(principal)
@@ -144,7 +142,7 @@ class AccessRequestViewSet(mixins.ListModelMixin, GenericViewSet[AccessRequest])
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> RequestQuerySet:
-        return visible_requests(_by(self.request))
+        return visible_requests(rest_principal(self.request))
 
     @extend_schema(summary="A request")
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -153,7 +151,7 @@ class AccessRequestViewSet(mixins.ListModelMixin, GenericViewSet[AccessRequest])
     @extend_schema(summary="Ask for access", request=NewRequestSerializer, responses={201: RequestSerializer})
     def create(self, request: Request) -> Response:
         values = _checked(NewRequestSerializer, request)
-        by = _by(request)
+        by = rest_principal(request)
         dataset = Dataset.objects.visible_to(by).filter(pk=values["dataset"]).first()
         if dataset is None:
             raise NotFound("There is no such dataset, or you may not see it.")
@@ -170,7 +168,7 @@ class AccessRequestViewSet(mixins.ListModelMixin, GenericViewSet[AccessRequest])
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> Response:
         values = _checked(ApprovalSerializer, request)
-        grant = approve_request(request=self._matched(), by=_by(request), **values)
+        grant = approve_request(request=self._matched(), by=rest_principal(request), **values)
         return _answer_grant(grant)
 
     @extend_schema(
@@ -179,14 +177,14 @@ class AccessRequestViewSet(mixins.ListModelMixin, GenericViewSet[AccessRequest])
     @action(detail=True, methods=["post"])
     def deny(self, request: Request, pk: str) -> Response:
         reason = _checked(ReasonSerializer, request)["reason"]
-        return _answer_request(deny_request(request=self._matched(), reason=reason, by=_by(request)))
+        return _answer_request(deny_request(request=self._matched(), reason=reason, by=rest_principal(request)))
 
     @extend_schema(
         summary="Withdraw one's own request", request=None, responses=RequestSerializer, parameters=[IF_MATCH]
     )
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        return _answer_request(cancel_request(request=self._matched(), by=_by(request)))
+        return _answer_request(cancel_request(request=self._matched(), by=rest_principal(request)))
 
     def _matched(self) -> AccessRequest:
         found: AccessRequest = self.get_object()
@@ -204,7 +202,7 @@ class GrantViewSet(mixins.ListModelMixin, GenericViewSet[Grant]):
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> GrantQuerySet:
-        return visible_grants(_by(self.request))
+        return visible_grants(rest_principal(self.request))
 
     @extend_schema(summary="A grant")
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -216,11 +214,7 @@ class GrantViewSet(mixins.ListModelMixin, GenericViewSet[Grant]):
         reason = _checked(ReasonSerializer, request)["reason"]
         grant = self.get_object()
         check_if_match(request._request, etag_of_grant(grant))
-        return _answer_grant(revoke_grant(grant=grant, reason=reason, by=_by(request)))
-
-
-def _by(request: Request) -> Principal:
-    return principal_of(request._request)
+        return _answer_grant(revoke_grant(grant=grant, reason=reason, by=rest_principal(request)))
 
 
 def _checked(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

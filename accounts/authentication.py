@@ -50,6 +50,13 @@ def principal_of(request: HttpRequest) -> Principal:
     return cast(Principal, principal)
 
 
+def rest_principal(request: Request) -> Principal:
+    """The principal of a REST request, as authentication put it there; raises `NotSignedIn` where there is none."""
+    if not isinstance(request.user, Principal):
+        raise NotSignedIn("Sign in, or send a bearer token.")
+    return request.user
+
+
 class PrincipalMiddleware:
     """Sets `request.principal` for the signed-in person, or None."""
 

@@ -13,6 +13,7 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.actions import create_token, revoke_token
+from accounts.authentication import rest_principal
 from accounts.models import ApiToken, Principal
 from accounts.queries import visible_tokens
 from accounts.tokens import Scope
@@ -74,7 +75,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        return visible_tokens(_principal(self.request))
+        return visible_tokens(rest_principal(self.request))
 
     @extend_schema(
         summary="Create a token for yourself, in a session",
@@ -86,23 +87,15 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
             raise Forbidden("A token makes no further tokens. Sign in to the catalog and create it there.")
         wanted = NewTokenSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        by = _principal(request)
+        by = rest_principal(request)
         issued = create_token(principal=by, by=by, **wanted.validated_data)
         answer = {**TokenSerializer(issued.token).data, "token": issued.text}
         return Response(answer, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
     @extend_schema(summary="Revoke a token", request=None, responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        revoke_token(token=self.get_object(), by=_principal(request))
+        revoke_token(token=self.get_object(), by=rest_principal(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _principal(request: Request) -> Principal:
-    """The principal that `accounts.authentication` put there; permissions let nobody else through."""
-    principal = request.user
-    if not isinstance(principal, Principal):
-        raise Forbidden("Sign in, or send a bearer token.")
-    return principal
 
 
 def register(router: DefaultRouter) -> None:

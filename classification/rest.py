@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.authentication import principal_of
+from accounts.authentication import rest_principal
 from accounts.models import Principal
 from accounts.rest import PrincipalSerializer
 from catalog.models import Dataset, Field, Tier
@@ -167,7 +167,7 @@ class LevelViewSet(mixins.ListModelMixin, GenericViewSet[Level]):
         below = Level.objects.filter(slug=above).first() if above else None
         if above and below is None:
             raise Invalid("There is no such level to stand above.", {"above": [f"no level is called {above}"]})
-        level = add_level(**values, above=below, by=_by(request))
+        level = add_level(**values, above=below, by=rest_principal(request))
         return _answer_level(level, status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -180,13 +180,13 @@ class LevelViewSet(mixins.ListModelMixin, GenericViewSet[Level]):
         level = self.get_object()
         check_if_match(request._request, etag_of_level(level))
         changes = _checked(LevelChangeSerializer, request)
-        return _answer_level(edit_level(level=level, changes=changes, by=_by(request)))
+        return _answer_level(edit_level(level=level, changes=changes, by=rest_principal(request)))
 
     @extend_schema(summary="Delete a level that was never used", responses={204: None}, parameters=[IF_MATCH])
     def destroy(self, request: Request, slug: str) -> Response:
         level = self.get_object()
         check_if_match(request._request, etag_of_level(level))
-        delete_level(level=level, by=_by(request))
+        delete_level(level=level, by=rest_principal(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(summary="Order the levels anew", request=LevelOrderSerializer, responses=LevelSerializer(many=True))
@@ -197,7 +197,7 @@ class LevelViewSet(mixins.ListModelMixin, GenericViewSet[Level]):
         unknown = [slug for slug in slugs if slug not in known]
         if unknown:
             raise Invalid("Name the levels that exist.", {"order": [f"no level is called {slug}" for slug in unknown]})
-        reorder_levels(order=[known[slug] for slug in slugs], by=_by(request))
+        reorder_levels(order=[known[slug] for slug in slugs], by=rest_principal(request))
         return Response(LevelSerializer(Level.objects.order_by("rank"), many=True).data)
 
 
@@ -214,7 +214,7 @@ class LabelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> LabelQuerySet:
-        shown: LabelQuerySet = Label.objects.visible_to(_by(self.request))
+        shown: LabelQuerySet = Label.objects.visible_to(rest_principal(self.request))
         return shown.select_related("level", "field", "author")
 
     @extend_schema(
@@ -225,7 +225,7 @@ class LabelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         level = Level.objects.filter(slug=values["level"]).first()
         if level is None:
             raise Invalid("There is no such level.", {"level": [f"no level is called {values['level']}"]})
-        by = _by(request)
+        by = rest_principal(request)
         datasets, fields = _targets(by, values)
         made = set_level(datasets=datasets, fields=fields, level=level, reason=values["reason"], by=by)
         return Response({"changed": len(made)})
@@ -238,13 +238,9 @@ class LabelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     @action(detail=False, methods=["post"], filter_backends=[], pagination_class=None)
     def clear(self, request: Request) -> Response:
         values = _checked(TargetsSerializer, request)
-        by = _by(request)
+        by = rest_principal(request)
         datasets, fields = _targets(by, values)
         return Response({"changed": clear_level(datasets=datasets, fields=fields, reason=values["reason"], by=by)})
-
-
-def _by(request: Request) -> Principal:
-    return principal_of(request._request)
 
 
 def _checked(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

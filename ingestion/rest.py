@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -19,6 +19,7 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.authentication import rest_principal
 from accounts.models import Principal
 from accounts.tokens import Scope
 from catalog.models import Source
@@ -103,7 +104,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSe
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> QuerySet[Run]:
-        runs = runs_for(_principal(self.request))
+        runs = runs_for(rest_principal(self.request))
         if self.action != "list":
             return runs
         state = self.request.query_params.get("state")
@@ -123,7 +124,7 @@ class RunLogView(APIView):
         responses=LogLineSerializer(many=True),
     )
     def get(self, request: Request, run_id: int) -> Response:
-        run = run_for(_principal(request), run_id)
+        run = run_for(rest_principal(request), run_id)
         after = request.query_params.get("after", "0")
         if not after.isascii() or not after.isdigit() or len(after) > 18:
             raise Invalid("after is the id of a line.", {"after": ["a number"]})
@@ -134,7 +135,7 @@ class RunLogView(APIView):
 class RunCancelView(APIView):
     @extend_schema(summary="Cancel an open run", operation_id="runs_cancel", request=None, responses=RunSerializer)
     def post(self, request: Request, run_id: int) -> Response:
-        by = _principal(request)
+        by = rest_principal(request)
         return Response(RunSerializer(cancel_run(run=run_for(by, run_id), by=by)).data)
 
 
@@ -146,7 +147,7 @@ class RunConfirmView(APIView):
         responses=RunSerializer,
     )
     def post(self, request: Request, run_id: int) -> Response:
-        by = _principal(request)
+        by = rest_principal(request)
         run = confirm_plan(run=run_for(by, run_id), by=by)
         transaction.on_commit(lambda: send(run))
         return Response(RunSerializer(run).data)
@@ -160,7 +161,7 @@ class SourceCrawlView(APIView):
         responses={202: RunSerializer},
     )
     def post(self, request: Request, slug: str) -> Response:
-        by = _principal(request)
+        by = rest_principal(request)
         source = source_for(by, slug)
         wanted = CrawlSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
@@ -177,7 +178,7 @@ class SourceCheckView(APIView):
         responses=CheckSerializer,
     )
     def post(self, request: Request, slug: str) -> Response:
-        by = _principal(request)
+        by = rest_principal(request)
         source = source_for(by, slug)
         check_can_edit_source(by, source)
         check = check_source(source)
@@ -198,7 +199,7 @@ class SourceScheduleView(APIView):
         responses=ScheduleSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:
-        schedule = schedule_of(source_for(_principal(request), slug))
+        schedule = schedule_of(source_for(rest_principal(request), slug))
         enabled = bool(schedule and schedule.periodic_task.enabled)
         return Response({"cron": cron_of(schedule) or "", "enabled": enabled})
 
@@ -209,7 +210,7 @@ class SourceScheduleView(APIView):
         responses=ScheduleSerializer,
     )
     def put(self, request: Request, slug: str) -> Response:
-        by = _principal(request)
+        by = rest_principal(request)
         source = source_for(by, slug)
         wanted = ScheduleSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
@@ -243,7 +244,7 @@ class SourceSnapshotsView(APIView):
         responses={202: RunSerializer},
     )
     def post(self, request: Request, slug: str) -> Response:
-        by = _principal(request)
+        by = rest_principal(request)
         source = source_for_push(by, slug)
         if request.content_type.split(";")[0].strip() != LinesParser.media_type:
             raise Invalid(f"Send the readings as {LinesParser.media_type}, one JSON value a line.")
@@ -266,10 +267,6 @@ def source_for_push(by: Principal, slug: str) -> Source:
 def _lines(request: HttpRequest, limit: int = 64 * 1024 * 1024 + 1) -> Iterator[bytes]:
     while line := request.readline(limit):
         yield line
-
-
-def _principal(request: Request) -> Principal:
-    return cast(Principal, request.user)
 
 
 def register(router: DefaultRouter) -> None:

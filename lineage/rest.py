@@ -15,8 +15,7 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.authentication import principal_of
-from accounts.models import Principal
+from accounts.authentication import rest_principal
 from accounts.tokens import Scope
 from catalog.models import Tier
 from catalog.queries.datasets import visible_dataset
@@ -27,10 +26,6 @@ from lineage.models import Direction, Job, Run, RunState
 from lineage.queries import DIRECTIONS, MAX_DEPTH, MAX_NODES, dataset_lineage
 from lineage.querysets import JobQuerySet, RunQuerySet
 from lineage.reading import Use
-
-
-def _by(request: Request) -> Principal:
-    return principal_of(request._request)
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
@@ -116,11 +111,11 @@ class JobViewSet(mixins.ListModelMixin, GenericViewSet[Job]):
     scope_read = Scope.LINEAGE_READ
 
     def get_queryset(self) -> JobQuerySet:
-        return Job.objects.visible_to(_by(self.request))
+        return Job.objects.visible_to(rest_principal(self.request))
 
     @extend_schema(summary="A job, and what it reads and writes", responses=JobDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
-        principal = _by(request)
+        principal = rest_principal(request)
         job = reading.visible_job(principal, int(pk))
         extra = {
             "datasets": _told(reading.uses_of_job(principal, job)),
@@ -141,11 +136,11 @@ class RunViewSet(mixins.ListModelMixin, GenericViewSet[Run]):
     scope_read = Scope.LINEAGE_READ
 
     def get_queryset(self) -> RunQuerySet:
-        return Run.objects.visible_to(_by(self.request))
+        return Run.objects.visible_to(rest_principal(self.request))
 
     @extend_schema(summary="A run, and what it read and wrote", responses=RunDetailSerializer)
     def retrieve(self, request: Request, pk: Any) -> Response:
-        principal = _by(request)
+        principal = rest_principal(request)
         run = reading.visible_run(principal, pk)
         extra = {
             "datasets": _told(reading.uses_of_run(principal, run)),
@@ -198,7 +193,7 @@ class DatasetLineageView(APIView):
         responses=GraphSerializer,
     )
     def get(self, request: Request, dataset_id: int) -> Response:
-        principal = _by(request)
+        principal = rest_principal(request)
         dataset = visible_dataset(principal, dataset_id, tier=Tier.METADATA)
         found = dataset_lineage(principal, dataset, **graph_query(request._request.GET))
         counts = {"upstream": found.upstream, "downstream": found.downstream}

@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.authentication import rest_principal
 from accounts.permissions import check_is_administrator
 from audit.events import event_names
 from audit.models import Record
 from audit.queries import tell
-from catalog.rest.parameters import principal_of_request
 from catalog.rest.shapes import ActivitySerializer
 from common.errors import Invalid
 from common.keyset import KeysetPagination
@@ -31,7 +31,7 @@ class ActivityViewSet(GenericViewSet[Record]):
         responses=ActivitySerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        check_is_administrator(principal_of_request(request))
+        check_is_administrator(rest_principal(request))
         rows: Any = Record.objects.select_related("actor__user")
         event = request.query_params.get("event", "")
         if event:

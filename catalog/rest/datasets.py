@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.authentication import rest_principal
 from accounts.models import Principal
 from audit.events import Subject
 from audit.models import RecordSubject
@@ -25,7 +26,7 @@ from catalog.queries import datasets as reads
 from catalog.queries.domains import domain_called
 from catalog.queries.search import listed
 from catalog.rest.members import member_called
-from catalog.rest.parameters import FILTERS, IF_MATCH, principal_of_request
+from catalog.rest.parameters import FILTERS, IF_MATCH
 from catalog.rest.shapes import (
     ActivitySerializer,
     DatasetChangesSerializer,
@@ -73,7 +74,7 @@ class DatasetViewSet(GenericViewSet[Dataset]):
     keyset_order: tuple[str, ...] = ("id",)
 
     def _read(self, request: Request, pk: str, tier: int = Tier.DISCOVER) -> tuple[Principal, Dataset]:
-        principal = principal_of_request(request)
+        principal = rest_principal(request)
         return principal, reads.visible_dataset(principal, int(pk), tier=tier)
 
     def _page(self, rows: QuerySet[Any], order: tuple[str, ...]) -> list[Any]:
@@ -86,7 +87,7 @@ class DatasetViewSet(GenericViewSet[Dataset]):
         responses=DatasetLineSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        rows = listed(principal_of_request(request), Narrowing(request._request.GET))
+        rows = listed(rest_principal(request), Narrowing(request._request.GET))
         return self.get_paginated_response(DatasetLineSerializer(self._page(rows, ("id",)), many=True).data)
 
     @extend_schema(summary="A dataset, with its ETag", responses=DatasetSerializer)

@@ -11,11 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.authentication import rest_principal
 from catalog.actions import add_domain, edit_domain, end_role, grant_role
 from catalog.models import Domain, DomainMembership
 from catalog.queries.domains import current_memberships, domain_called, members_of
 from catalog.rest.members import member_called
-from catalog.rest.parameters import IF_MATCH, principal_of_request
+from catalog.rest.parameters import IF_MATCH
 from catalog.rest.shapes import (
     DomainChangesSerializer,
     DomainSerializer,
@@ -52,7 +53,7 @@ class DomainViewSet(mixins.ListModelMixin, GenericViewSet[Domain]):
     def create(self, request: Request) -> Response:
         wanted = NewDomainSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        return _answer(add_domain(**wanted.validated_data, by=principal_of_request(request)), status.HTTP_201_CREATED)
+        return _answer(add_domain(**wanted.validated_data, by=rest_principal(request)), status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Change a domain; for its owners",
@@ -66,7 +67,7 @@ class DomainViewSet(mixins.ListModelMixin, GenericViewSet[Domain]):
         with transaction.atomic():
             locked = Domain.objects.select_for_update().get(pk=domain_called(slug).pk)
             check_if_match(request._request, etag_of_domain(locked))
-            changed = edit_domain(domain=locked, changes=wanted.validated_data, by=principal_of_request(request))
+            changed = edit_domain(domain=locked, changes=wanted.validated_data, by=rest_principal(request))
         return _answer(changed)
 
     @extend_schema(
@@ -88,9 +89,7 @@ class DomainViewSet(mixins.ListModelMixin, GenericViewSet[Domain]):
         wanted = NewMemberSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         member = member_called(wanted.validated_data["member"])
-        given = grant_role(
-            domain=domain, role=wanted.validated_data["role"], by=principal_of_request(request), **member
-        )
+        given = grant_role(domain=domain, role=wanted.validated_data["role"], by=rest_principal(request), **member)
         return Response(MembershipSerializer(given).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -105,7 +104,7 @@ class DomainViewSet(mixins.ListModelMixin, GenericViewSet[Domain]):
         membership = held.select_related("domain", "principal", "group").first()
         if membership is None:
             raise NotFound("There is no such role in this domain.")
-        end_role(membership=membership, by=principal_of_request(request))
+        end_role(membership=membership, by=rest_principal(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

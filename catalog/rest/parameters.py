@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from catalog.filters import MAX_VALUES, DatasetFilters
 from catalog.queries.search import MAX_QUERY
 from catalog.snapshots import DatasetKind
-from common.errors import Forbidden
-
-if TYPE_CHECKING:
-    from rest_framework.request import Request
-
-    from accounts.models import Principal
 
 NO_NUL = "^[^\\u0000]*$"
 """Text that PostgreSQL can hold."""
@@ -54,12 +46,3 @@ def _filters() -> list[OpenApiParameter]:
 
 
 FILTERS = _filters()
-
-
-def principal_of_request(request: Request) -> Principal:
-    """The principal that authentication put there; permissions let nobody else through."""
-    from accounts.models import Principal
-
-    if not isinstance(request.user, Principal):
-        raise Forbidden("Sign in, or send a bearer token.")
-    return cast(Principal, request.user)

@@ -8,11 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.authentication import rest_principal
 from catalog.filters import Narrowing
 from catalog.models import Dataset
 from catalog.queries.facets import facets_of
 from catalog.queries.search import search, understood
-from catalog.rest.parameters import FILTERS, QUERY, SORT, principal_of_request
+from catalog.rest.parameters import FILTERS, QUERY, SORT
 from catalog.rest.shapes import FacetsSerializer, ResultSerializer, SearchPageSerializer
 from common.keyset import KeysetPagination
 from common.pagination import MAX_PAGE_SIZE, page_link, page_size
@@ -37,7 +38,7 @@ class SearchViewSet(GenericViewSet[Dataset]):
     def list(self, request: Request) -> Response:
         plain = request._request
         found = search(
-            principal=principal_of_request(request),
+            principal=rest_principal(request),
             text=plain.GET.get("q", ""),
             narrowing=Narrowing(plain.GET),
             cursor=plain.GET.get("cursor") or None,
@@ -64,5 +65,5 @@ class SearchViewSet(GenericViewSet[Dataset]):
     def facets(self, request: Request) -> Response:
         plain = request._request
         wanted = understood(plain.GET.get("q", ""))
-        found = facets_of(principal=principal_of_request(request), wanted=wanted, narrowing=Narrowing(plain.GET))
+        found = facets_of(principal=rest_principal(request), wanted=wanted, narrowing=Narrowing(plain.GET))
         return Response(FacetsSerializer(found).data)

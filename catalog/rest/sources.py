@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.authentication import rest_principal
 from catalog.actions import add_system
 from catalog.models import Source, System, Tag
-from catalog.rest.parameters import principal_of_request
 from catalog.rest.shapes import NewSystemSerializer, SourceSerializer, SystemSerializer, TagSerializer
 from catalog.visibility import scope_of
 from common.keyset import KeysetPagination
@@ -36,7 +36,7 @@ class SystemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     def create(self, request: Request) -> Response:
         wanted = NewSystemSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        made = add_system(**wanted.validated_data, by=principal_of_request(request))
+        made = add_system(**wanted.validated_data, by=rest_principal(request))
         return Response(SystemSerializer(made).data, status=status.HTTP_201_CREATED)
 
 
@@ -63,11 +63,11 @@ class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     lookup_value_regex = SLUG
 
     def get_queryset(self) -> QuerySet[Source]:
-        rows = Source.objects.visible_to(principal_of_request(self.request))
+        rows = Source.objects.visible_to(rest_principal(self.request))
         return rows.select_related("system", "domain")
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
         if self.request is not None and getattr(self.request, "user", None):
-            context["sees_everything"] = scope_of(principal_of_request(self.request)).everything
+            context["sees_everything"] = scope_of(rest_principal(self.request)).everything
         return context
