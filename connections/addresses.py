@@ -52,8 +52,7 @@ def parse_address(url: str) -> Address:
         port = parts.port
     except ValueError:
         raise Invalid(
-            "The URL has a host or port that cannot be read. Percent-encode special characters in the"
-            " password."
+            "The URL has a host or port that cannot be read. Percent-encode special characters in the password."
         ) from None
     platform = SCHEMES.get(parts.scheme.lower())
     if platform is None:
@@ -68,9 +67,7 @@ def parse_address(url: str) -> Address:
             raise Invalid(
                 f"A file has no host. Write the absolute path after {parts.scheme}://, as in {parts.scheme}:////srv/data/file."
             )
-        return Address(
-            platform=platform, path=check_path("/" + unquote(parts.path).lstrip("/")), options=options
-        )
+        return Address(platform=platform, path=check_path("/" + unquote(parts.path).lstrip("/")), options=options)
     host = check_host(parts.hostname or "")
     database = unquote(parts.path.lstrip("/"))
     if platform is Platform.POSTGRES and not database:
@@ -92,9 +89,7 @@ def check_host(host: str) -> str:
     if not host:
         raise Invalid("The address needs a host.", {"host": ["Enter a host name or an IP address."]})
     if not (_HOST.fullmatch(host) or _IPV6.fullmatch(host)):
-        sentence = (
-            f"{host!r} is not a host name or an IP address. Enter one host, without port, socket or list."
-        )
+        sentence = f"{host!r} is not a host name or an IP address. Enter one host, without port, socket or list."
         raise Invalid(sentence, {"host": [sentence]})
     return host.lower()
 

@@ -103,8 +103,7 @@ def resolve(host: str, port: int, seconds: float = 4.0) -> Sequence[str]:
     threading.Thread(target=ask, daemon=True, name="resolve").start()
     if not done.wait(seconds):
         raise ConnectorError(
-            f"The name server did not answer for {host} within {seconds:g} s. Check the host name and the"
-            f" network.",
+            f"The name server did not answer for {host} within {seconds:g} s. Check the host name and the network.",
             FailureKind.TIMEOUT,
         )
     return tuple(answers)
@@ -122,9 +121,7 @@ def pin(host: str, port: int, allowed: Sequence[IPNetwork], resolve: Resolve = r
     except ValueError:
         last = bare.rstrip(".").rpartition(".")[2]
         if last.isdigit() or last.lower().startswith("0x"):
-            raise Invalid(
-                f"{host} is an IP address in an unusual form. Write it as four decimal numbers."
-            ) from None
+            raise Invalid(f"{host} is an IP address in an unusual form. Write it as four decimal numbers.") from None
         found = resolve(bare, port)
     if not found:
         raise ConnectorError(

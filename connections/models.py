@@ -24,9 +24,7 @@ class Connection(models.Model):
     Write through `connections.actions`: they check the address and record what was done.
     """
 
-    platform = models.CharField(
-        max_length=20, choices=[(platform.value, platform.label) for platform in Platform]
-    )
+    platform = models.CharField(max_length=20, choices=[(platform.value, platform.label) for platform in Platform])
     host = models.CharField(max_length=253, default="", blank=True)
     port = models.PositiveIntegerField(null=True, blank=True)
     database = models.CharField(max_length=200, default="", blank=True)
@@ -38,9 +36,7 @@ class Connection(models.Model):
         choices=[(mode.value, mode.value) for mode in TlsMode],
         default=TlsMode.VERIFY_FULL.value,
     )
-    tls_ca = models.TextField(
-        default="", blank=True, help_text="The CA certificate of the server, as PEM text."
-    )
+    tls_ca = models.TextField(default="", blank=True, help_text="The CA certificate of the server, as PEM text.")
     sealed_secret = models.BinaryField(null=True, blank=True, editable=False)
     key_id = models.CharField(max_length=12, default="", blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -56,8 +52,7 @@ class Connection(models.Model):
             ),
             models.CheckConstraint(
                 name="connection_secret_names_its_key",
-                condition=Q(sealed_secret__isnull=True, key_id="")
-                | Q(sealed_secret__isnull=False) & ~Q(key_id=""),
+                condition=Q(sealed_secret__isnull=True, key_id="") | Q(sealed_secret__isnull=False) & ~Q(key_id=""),
             ),
         ]
         indexes = [models.Index(name="connection_key", fields=["key_id"])]

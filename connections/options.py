@@ -54,9 +54,7 @@ ALLOWED: Mapping[Platform, Mapping[str, _Reader]] = {
         "application_name": _text(63),
         "channel_binding": _one_of("disable", "prefer", "require"),
         "keepalives_idle": _whole(1, 3600),
-        "target_session_attrs": _one_of(
-            "any", "read-only", "read-write", "primary", "standby", "prefer-standby"
-        ),
+        "target_session_attrs": _one_of("any", "read-only", "read-write", "primary", "standby", "prefer-standby"),
     },
     Platform.MYSQL: _TIMEOUTS | {"lock_timeout": _whole(1, 600), "charset": _one_of("utf8mb4")},
     Platform.SQLITE: {"statement_timeout": _whole(1, 3600)},
@@ -77,9 +75,7 @@ REASONS: Mapping[str, str] = (
         ("host", "port", "user", "username", "password", "passwd", "dbname", "database", "db", "path"),
         _ELSEWHERE,
     )
-    | dict.fromkeys(
-        ("sslmode", "ssl_mode", "sslrootcert", "ssl_ca", "ssl", "ssl_disabled"), _ELSEWHERE + " (TLS)"
-    )
+    | dict.fromkeys(("sslmode", "ssl_mode", "sslrootcert", "ssl_ca", "ssl", "ssl_disabled"), _ELSEWHERE + " (TLS)")
     | dict.fromkeys(("ssl_verify_cert", "ssl_verify_identity"), _ELSEWHERE + " (TLS)")
     | dict.fromkeys(
         (
@@ -95,9 +91,7 @@ REASONS: Mapping[str, str] = (
         ),
         _FILES,
     )
-    | dict.fromkeys(
-        ("service", "servicefile", "read_default_file", "read_default_group", "defaults_file"), _FILES
-    )
+    | dict.fromkeys(("service", "servicefile", "read_default_file", "read_default_group", "defaults_file"), _FILES)
     | dict.fromkeys(("hostaddr", "unix_socket", "bind_address", "krbsrvname", "gsslib"), _REDIRECT)
     | dict.fromkeys(("options", "init_command", "sql_mode", "client_flag", "replication"), _COMMANDS)
     | dict.fromkeys(

@@ -27,8 +27,7 @@ def tls_mode(text: str) -> TlsMode:
     mode = mode or {"verify-identity": TlsMode.VERIFY_FULL}.get(text.strip().lower().replace("_", "-"))
     if mode is None:
         raise Invalid(
-            f"The TLS mode {text!r} is not one of {', '.join(TlsMode)}. Use verify-full unless the server"
-            f" has no TLS."
+            f"The TLS mode {text!r} is not one of {', '.join(TlsMode)}. Use verify-full unless the server has no TLS."
         )
     return mode
 

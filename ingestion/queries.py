@@ -28,9 +28,7 @@ def sources_for(principal: Principal) -> QuerySet[Source]:
     return (
         Source.objects.visible_to(principal)
         .select_related("system", "domain", "connection")
-        .annotate(
-            last_run_id=Subquery(latest.values("id")[:1]), last_run_state=Subquery(latest.values("state")[:1])
-        )
+        .annotate(last_run_id=Subquery(latest.values("id")[:1]), last_run_state=Subquery(latest.values("state")[:1]))
     )
 
 

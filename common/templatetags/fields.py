@@ -54,13 +54,7 @@ def control(bound: BoundField) -> SafeString:
 def field(bound: BoundField, label: str = "", help: str = "") -> dict[str, Any]:
     """`{% field form.purpose %}`: label, control, help, errors. `label` and `help` replace the form's own."""
     widget = bound.field.widget
-    shape = (
-        "group"
-        if isinstance(widget, GROUPS)
-        else "check"
-        if isinstance(widget, forms.CheckboxInput)
-        else "line"
-    )
+    shape = "group" if isinstance(widget, GROUPS) else "check" if isinstance(widget, forms.CheckboxInput) else "line"
     if help:
         bound.help_text = conditional_escape(help)
     values: dict[str, Any] = {

@@ -87,9 +87,7 @@ def facets(context: Context, groups: Sequence[Facet], target: str = "", action: 
     """
     request = context.get("request")
     names = {group.name for group in groups} | {"cursor"}
-    kept = [
-        (name, value) for name, values in _query(request).lists() if name not in names for value in values
-    ]
+    kept = [(name, value) for name, values in _query(request).lists() if name not in names for value in values]
     path = action or (request.path if request is not None else "")
     chosen = any(option.checked for group in groups for option in group.options)
     clear = QueryDict(mutable=True)

@@ -52,9 +52,7 @@ def progress(
 
 
 @register.simple_block_tag(takes_context=True)
-def live(
-    context: Context, content: str, id: str, url: str, active: bool, announce: str = "", every: str = "1s"
-) -> str:
+def live(context: Context, content: str, id: str, url: str, active: bool, announce: str = "", every: str = "1s") -> str:
     """A region that refreshes itself while `active`.
 
     `{% live id="run" url=run_url active=run.is_active announce=run.sentence %}…{% endlive %}`
@@ -80,9 +78,7 @@ def log(lines: Sequence[LogLine], id: str = "log", label: str = "Log") -> dict[s
 
 
 @register.simple_block_tag(takes_context=True)
-def plot(
-    context: Context, content: str, title: str, kind: str = "lines", unit: str = "", open: bool = False
-) -> str:
+def plot(context: Context, content: str, title: str, kind: str = "lines", unit: str = "", open: bool = False) -> str:
     """Draws the table inside it: `{% plot "Duration" kind="bars" unit="s" %}<table>…</table>{% endplot %}`.
 
     First column: a label, or `<time datetime="…">`; further columns: numbers, in `<td data-value="…">` or as
@@ -101,9 +97,7 @@ def sparkline(values: Sequence[float], label: str) -> SafeString:
     low, high = min(values), max(values)
     span = (high - low) or 1
     step = 96 / (len(values) - 1)
-    points = " ".join(
-        f"{index * step:.1f},{22 - (value - low) / span * 20:.1f}" for index, value in enumerate(values)
-    )
+    points = " ".join(f"{index * step:.1f},{22 - (value - low) / span * 20:.1f}" for index, value in enumerate(values))
     return format_html(
         '<svg class="dc-sparkline" viewBox="0 0 96 24" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<polyline points="{}"></polyline></svg>',

@@ -110,9 +110,7 @@ def initials(name: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def nav_link(
-    context: Context, url: str, label: str, exact: bool = False, count: int | None = None
-) -> SafeString:
+def nav_link(context: Context, url: str, label: str, exact: bool = False, count: int | None = None) -> SafeString:
     """A link of the main navigation, marked where the page is below it; nothing where `url` is empty."""
     if not url:
         return SafeString("")
@@ -227,8 +225,7 @@ def figure(label: str, value: object, href: str = "", note: str = "") -> SafeStr
     name = format_html('<a href="{}">{}</a>', href, label) if href else label
     rest = format_html('<span class="dc-muted">{}</span>', note) if note else ""
     return format_html(
-        '<div class="dc-figure"><span class="dc-figure-value">{}</span>'
-        '<span class="dc-figure-label">{}</span>{}</div>',
+        '<div class="dc-figure"><span class="dc-figure-value">{}</span><span class="dc-figure-label">{}</span>{}</div>',
         value,
         name,
         rest,
@@ -258,10 +255,7 @@ def level_badge(level: LevelLike | None, of: int = 4, none: str = "No level") ->
     if level is None:
         return {"level": None, "none": none}
     on = max(1, min(level.rank, of))
-    bars = [
-        {"x": index * 4, "y": 8 - index * 2.5, "height": 3 + index * 2.5, "on": index < on}
-        for index in range(of)
-    ]
+    bars = [{"x": index * 4, "y": 8 - index * 2.5, "height": 3 + index * 2.5, "on": index < on} for index in range(of)]
     return {"level": level, "bars": bars, "tone": colour_of(level.colour)}
 
 

@@ -102,8 +102,7 @@ def driver_error(error: Exception, target: Target, *, connecting: bool = False) 
     if isinstance(error, ssl.SSLError) or isinstance(cause, ssl.SSLError):
         detail = str(cause)
         return ConnectorError(
-            f"{where} shows a certificate that does not verify. Enter its CA, or correct the host name."
-            f" ({detail})",
+            f"{where} shows a certificate that does not verify. Enter its CA, or correct the host name. ({detail})",
             FailureKind.UNREACHABLE,
         )
     silent = connecting and "timed out" in str(error)  # how PyMySQL tells of a time-out in the handshake

@@ -133,9 +133,7 @@ def connect_error(error: psycopg.Error, target: Target) -> ConnectorError:
     for fragment, kind, sentence in _AT_CONNECT:
         if fragment in detail or fragment in text:
             return ConnectorError(f"PostgreSQL at {target.label} {sentence}. (It said: {detail})", kind)
-    return ConnectorError(
-        f"PostgreSQL at {target.label} could not be reached: {detail}", FailureKind.UNREACHABLE
-    )
+    return ConnectorError(f"PostgreSQL at {target.label} could not be reached: {detail}", FailureKind.UNREACHABLE)
 
 
 _BY_STATE = {
@@ -160,17 +158,14 @@ def is_lost(error: psycopg.Error, connection: psycopg.Connection[Any]) -> bool:
 
 def read_error(error: psycopg.Error, target: Target) -> ConnectorError:
     """What a failed read means."""
-    detail = without_secret(
-        error.diag.message_primary or str(error).strip() or "no reason given", target.secret
-    )
+    detail = without_secret(error.diag.message_primary or str(error).strip() or "no reason given", target.secret)
     state = error.sqlstate or ""
     if state in _BY_STATE:
         kind, sentence = _BY_STATE[state]
         return ConnectorError(f"{sentence}. (PostgreSQL said: {detail})", kind)
     if isinstance(error, psycopg.OperationalError) and (not state or state in _LOST):
         return ConnectorError(
-            f"The connection to {target.label} was lost. Crawl again; nothing was removed."
-            f" (PostgreSQL said: {detail})",
+            f"The connection to {target.label} was lost. Crawl again; nothing was removed. (PostgreSQL said: {detail})",
             FailureKind.LOST,
         )
     return ConnectorError(f"PostgreSQL refused a read of its catalog: {detail}", FailureKind.PERMISSION)

@@ -40,9 +40,7 @@ def read_by_schema(schemas: Sequence[Listed], read: Read, known: Mapping[Path, s
     `read(names)` opens the source itself, gives the datasets in the order of `names` (the last parts of the
     schemas' paths) and raises `ConnectorError` for whatever fails.
     """
-    yield SchemasListed(
-        tuple(schema.path for schema in schemas), tuple(schema.expected for schema in schemas)
-    )
+    yield SchemasListed(tuple(schema.path for schema in schemas), tuple(schema.expected for schema in schemas))
     yield from _Pass(schemas, read, known).run()
 
 

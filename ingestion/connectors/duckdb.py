@@ -209,6 +209,4 @@ def _key(database: str, row: _Row) -> KeySnapshot:
     schema, _, kind, name, columns, target, referenced, _ = row
     # DuckDB's foreign keys stay inside a schema; it does not say which, because there is no other.
     references = (database, schema, target) if target else None
-    return KeySnapshot(
-        _KINDS[kind], name or "", tuple(columns), references, tuple(referenced or ()) if target else ()
-    )
+    return KeySnapshot(_KINDS[kind], name or "", tuple(columns), references, tuple(referenced or ()) if target else ())

@@ -82,9 +82,7 @@ def parse_pattern(text: str) -> Pattern:
     if len(parts) == 1:
         parts.append("*")
     if not all(parts) or len(text) > 300:
-        raise Invalid(
-            f"The pattern {text or '(empty)'} needs a schema and a dataset, as in public.* or sales.tmp_*."
-        )
+        raise Invalid(f"The pattern {text or '(empty)'} needs a schema and a dataset, as in public.* or sales.tmp_*.")
     return Pattern(*parts)
 
 

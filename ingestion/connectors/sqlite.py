@@ -115,9 +115,7 @@ class SqliteConnector:
 
 def _parameters(scope: Scope) -> dict[str, Any]:
     def globs(patterns: Sequence[Pattern]) -> str:
-        return json.dumps(
-            [[sqlite_glob(pattern.schema), sqlite_glob(pattern.dataset)] for pattern in patterns]
-        )
+        return json.dumps([[sqlite_glob(pattern.schema), sqlite_glob(pattern.dataset)] for pattern in patterns])
 
     return {"include": globs(scope.included), "exclude": globs(scope.excluded)}
 

@@ -18,8 +18,7 @@ def _table(**names: str) -> dict[str, FieldType]:
 
 _POSTGRES = _table(
     STRING=(
-        'text, character varying, character, name, "char", bpchar, citext, ltree, lquery, ltxtquery,'
-        " tsvector, tsquery"
+        'text, character varying, character, name, "char", bpchar, citext, ltree, lquery, ltxtquery, tsvector, tsquery'
     ),
     INTEGER="smallint, integer, bigint, oid, xid, xid8, cid",
     DECIMAL="numeric, money",
@@ -66,8 +65,7 @@ _MYSQL = _table(
 _DUCKDB = _table(
     STRING="varchar, char, bpchar, text, string",
     INTEGER=(
-        "tinyint, smallint, integer, bigint, hugeint, utinyint, usmallint, uinteger, ubigint,"
-        " uhugeint, bignum, varint"
+        "tinyint, smallint, integer, bigint, hugeint, utinyint, usmallint, uinteger, ubigint, uhugeint, bignum, varint"
     ),
     DECIMAL="decimal",
     FLOAT="float, double, real",
@@ -75,8 +73,7 @@ _DUCKDB = _table(
     DATE="date",
     TIME="time, time with time zone, time_ns",
     TIMESTAMP=(
-        "timestamp, timestamp with time zone, timestamp_s, timestamp_ms, timestamp_ns, timestamp_us,"
-        " timestamptz_ns"
+        "timestamp, timestamp with time zone, timestamp_s, timestamp_ms, timestamp_ns, timestamp_us, timestamptz_ns"
     ),
     INTERVAL="interval",
     BINARY="blob, bit",
@@ -89,9 +86,7 @@ _DUCKDB = _table(
     NETWORK="inet",
 )
 _SQLITE = _table(
-    STRING=(
-        "text, char, varchar, nvarchar, nchar, clob, character, varying character, native character, string"
-    ),
+    STRING=("text, char, varchar, nvarchar, nchar, clob, character, varying character, native character, string"),
     INTEGER="int, integer, tinyint, smallint, mediumint, bigint, unsigned big int, int2, int4, int8, year",
     DECIMAL="numeric, decimal, money",
     FLOAT="real, double, double precision, float",
@@ -102,9 +97,7 @@ _SQLITE = _table(
     BINARY="blob, binary, varbinary",
     UUID="uuid, guid",
     JSON="json, jsonb",
-    GEOMETRY=(
-        "geometry, point, linestring, polygon, multipoint, multilinestring, multipolygon, geometrycollection"
-    ),
+    GEOMETRY=("geometry, point, linestring, polygon, multipoint, multilinestring, multipolygon, geometrycollection"),
 )
 # SQLite's five affinity rules, in their order: https://www.sqlite.org/datatype3.html#determination_of_column_affinity
 _SQLITE_AFFINITY = (

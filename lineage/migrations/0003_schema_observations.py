@@ -5,35 +5,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalog', '0002_search_and_staging'),
-        ('lineage', '0002_event_log'),
+        ("catalog", "0002_search_and_staging"),
+        ("lineage", "0002_event_log"),
     ]
 
     operations = [
         migrations.RemoveField(
-            model_name='dirtydataset',
-            name='described',
+            model_name="dirtydataset",
+            name="described",
         ),
         migrations.AddField(
-            model_name='dirtydataset',
-            name='schema_at',
-            field=models.DateTimeField(help_text='With the digest, the observation that was added.', null=True),
+            model_name="dirtydataset",
+            name="schema_at",
+            field=models.DateTimeField(help_text="With the digest, the observation that was added.", null=True),
         ),
         migrations.AddField(
-            model_name='dirtydataset',
-            name='schema_digest',
+            model_name="dirtydataset",
+            name="schema_digest",
             field=models.UUIDField(null=True),
         ),
         migrations.CreateModel(
-            name='SchemaObservation',
+            name="SchemaObservation",
             fields=[
-                ('pk', models.CompositePrimaryKey('dataset_id', 'at', 'digest', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('digest', models.UUIDField()),
-                ('content', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='lineage.content')),
-                ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.dataset')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "dataset_id", "at", "digest", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("digest", models.UUIDField()),
+                (
+                    "content",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="lineage.content",
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.dataset",
+                    ),
+                ),
             ],
         ),
     ]

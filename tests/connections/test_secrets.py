@@ -101,9 +101,7 @@ def test_options_are_checked_whoever_built_the_address(db: None):
     "change",
     [{"host": "127.0.0.2"}, {"port": 1}, {"username": "other"}, {"tls": TlsMode.REQUIRE}, {"database": "x"}],
 )
-def test_a_secret_does_not_follow_a_connection_to_another_place(
-    stored: Connection, change: dict[str, object]
-):
+def test_a_secret_does_not_follow_a_connection_to_another_place(stored: Connection, change: dict[str, object]):
     moved: Address = replace(stored.address(), **change)
     changed = change_connection(connection=stored, address=moved, by=person(administrator=True))
     assert not changed.has_secret

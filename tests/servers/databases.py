@@ -161,10 +161,7 @@ class MariadbServer:
                 return False
             return True
 
-        if (
-            not wait_until(lambda: process.poll() is not None or answers(), seconds=60)
-            or process.poll() is not None
-        ):
+        if not wait_until(lambda: process.poll() is not None or answers(), seconds=60) or process.poll() is not None:
             raise StackError(f"MariaDB did not start:\n{log.read_text(errors='replace')}")
         secret = secrets.token_hex(12)
         with pymysql.connect(unix_socket=str(socket), user="root", autocommit=True) as connection:

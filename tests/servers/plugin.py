@@ -75,9 +75,7 @@ def drop_databases(*, of_dead_runs: bool) -> None:
             mine = number == str(os.getpid())
             dead = number.isdigit() and not psutil.pid_exists(int(number))
             if dead if of_dead_runs else mine:
-                connection.execute(
-                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-                )
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def chromium() -> str | None:

@@ -22,12 +22,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="a file that `backup` wrote")
         parser.add_argument("--yes", action="store_true", help="do not ask")
-        parser.add_argument(
-            "--preview", action="store_true", help="show what the file holds and change nothing"
-        )
-        parser.add_argument(
-            "--json", action="store_true", help="print one JSON object; needs --yes or --preview"
-        )
+        parser.add_argument("--preview", action="store_true", help="show what the file holds and change nothing")
+        parser.add_argument("--json", action="store_true", help="print one JSON object; needs --yes or --preview")
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"].absolute()
@@ -126,7 +122,6 @@ class Command(BaseCommand):
             os.environ.get("DATABASE_URL"),
         ):
             raise CommandError(
-                f"The role {role}, to which the backup grants rights, does not exist on this server. "
-                "Create it first."
+                f"The role {role}, to which the backup grants rights, does not exist on this server. Create it first."
             )
         return bool(found)

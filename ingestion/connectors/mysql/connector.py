@@ -108,9 +108,7 @@ def _wanted(schema: str, scope: Scope) -> bool:
     included = scope.included
     if included and not any(glob_matches(pattern.schema, schema) for pattern in included):
         return False
-    return not any(
-        glob_matches(pattern.schema, schema) and set(pattern.dataset) == {"*"} for pattern in scope.excluded
-    )
+    return not any(glob_matches(pattern.schema, schema) and set(pattern.dataset) == {"*"} for pattern in scope.excluded)
 
 
 class _Session:
@@ -153,9 +151,7 @@ class _Session:
         except (pymysql.MySQLError, OSError) as error:
             raise self.meaning(error) from None
         only = self._target.database
-        return [
-            (name, bool(whole)) for name, whole in rows if (not only or name == only) and _wanted(name, scope)
-        ]
+        return [(name, bool(whole)) for name, whole in rows if (not only or name == only) and _wanted(name, scope)]
 
     def is_hidden(self, name: str) -> bool:
         """Whether a database that cannot be seen may still be there."""
@@ -177,9 +173,7 @@ class _Session:
             partitions={(row[0], row[1]): row for row in rows(sql.PARTITIONS)},
         )
         if "mariadb" in self.version.lower():
-            checks = sql.JSON_COLUMNS.replace(
-                "{scope}", where.replace("t.TABLE_SCHEMA", "t.CONSTRAINT_SCHEMA")
-            )
+            checks = sql.JSON_COLUMNS.replace("{scope}", where.replace("t.TABLE_SCHEMA", "t.CONSTRAINT_SCHEMA"))
             beside.json_columns = {(row[0], row[1], row[2]) for row in self._stream(checks, parameters)}
         listed = list(rows(sql.DATASETS))
         yield from snapshots.datasets(listed, rows(sql.COLUMNS), beside)

@@ -75,8 +75,7 @@ class PostgresConnector:
         datasets = sum(len(schema.oids) for schema in usable)
         return Check(
             ok=True,
-            reason=f"PostgreSQL {written} answers: {datasets} datasets in {len(usable)} schemas of"
-            f" {target.database}.",
+            reason=f"PostgreSQL {written} answers: {datasets} datasets in {len(usable)} schemas of {target.database}.",
             version=written,
             warnings=tuple(self._no_usage(schema.name) for schema in schemas if not schema.usable),
         )
@@ -254,9 +253,7 @@ class _Pass:
         if not numbers:
             return
         oids = [self._oids[number] for number in numbers]
-        for row in self._session.stream(
-            statement, {"oids": oids, "sizes": sizes, "definitions": definitions}
-        ):
+        for row in self._session.stream(statement, {"oids": oids, "sizes": sizes, "definitions": definitions}):
             yield _Row(*row)
 
     def _alone(self, statement: str, number: int, failure: ConnectorError) -> Iterator[tuple[int, _Row]]:

@@ -62,9 +62,7 @@ class TypeCatalog:
         if definition.kind == "d" and definition.base is not None:
             return self._resolve(definition.base, depth + 1)
         if definition.kind == "c":
-            return FieldType.STRUCT, msgspec.json.decode(
-                definition.detail or "[]", type=tuple[Attribute, ...]
-            )
+            return FieldType.STRUCT, msgspec.json.decode(definition.detail or "[]", type=tuple[Attribute, ...])
         return {"e": FieldType.ENUM, "r": FieldType.RANGE, "m": FieldType.RANGE}.get(
             definition.kind, FieldType.OTHER
         ), ()

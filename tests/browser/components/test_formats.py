@@ -30,9 +30,7 @@ def test_duration_is_told_in_its_two_largest_units(seconds, words):
     assert duration(seconds) == words
 
 
-@pytest.mark.parametrize(
-    ("value", "words"), [(999, "999"), (999.6, "1\u202fk"), (1_234_567, "1.23\u202fM"), (0, "0")]
-)
+@pytest.mark.parametrize(("value", "words"), [(999, "999"), (999.6, "1\u202fk"), (1_234_567, "1.23\u202fM"), (0, "0")])
 def test_estimate_has_three_digits(value, words):
     assert compact(value) == words
 

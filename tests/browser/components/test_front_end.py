@@ -80,8 +80,6 @@ def test_templates_and_scripts_hold_nothing_that_the_policy_forbids():
 def test_sorted_column_links_to_the_other_direction(rf):
     from common.components import Column
 
-    up, other = _heads(
-        [Column("Name", sort="name"), Column("Rows", sort="rows")], rf.get("/?sort=name&cursor=x&q=a")
-    )
+    up, other = _heads([Column("Name", sort="name"), Column("Rows", sort="rows")], rf.get("/?sort=name&cursor=x&q=a"))
     assert (up["direction"], up["href"]) == ("ascending", "?sort=-name&q=a")
     assert (other["direction"], other["href"]) == ("", "?sort=rows&q=a")

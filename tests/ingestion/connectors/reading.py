@@ -101,7 +101,5 @@ def checked(readings: list[Reading]) -> Read:
 
 def _places(readings: list[Reading]) -> list[tuple[int, Path]]:
     return [
-        (place, value.path)
-        for place, value in enumerate(readings)
-        if isinstance(value, DatasetSnapshot | Unchanged)
+        (place, value.path) for place, value in enumerate(readings) if isinstance(value, DatasetSnapshot | Unchanged)
     ]

@@ -25,9 +25,7 @@ def sqlite_file(folder: Path, script: str) -> Connector:
     with sqlite3.connect(file) as connection:
         connection.executescript(script)
     connection.close()
-    return connector(
-        f"sqlite://{file}".replace("%", "%25").replace("#", "%23").replace("?", "%3F"), folder=str(folder)
-    )
+    return connector(f"sqlite://{file}".replace("%", "%25").replace("#", "%23").replace("?", "%3F"), folder=str(folder))
 
 
 def duckdb_file(folder: Path, *statements: str) -> Connector:
@@ -145,9 +143,7 @@ class TestBoth:
         for name in NAMES:
             assert found.named(name).fields[0].path == (name,)
             doubled = name.replace('"', '""')
-            assert [
-                path[-1] for path in read(source, scope=Scope(include=(f'main."{doubled}"',))).datasets
-            ] == [name]
+            assert [path[-1] for path in read(source, scope=Scope(include=(f'main."{doubled}"',))).datasets] == [name]
         assert len(read(source, known=found.fingerprints).unchanged) == len(NAMES)
 
     def test_an_empty_file_and_a_wide_table_are_read(self, platform: str, tmp_path: Path):
@@ -156,9 +152,7 @@ class TestBoth:
         assert len(read(self.file(platform, tmp_path, wide)).named("wide").fields) == 1600
 
     def test_only_what_changed_is_sent_again(self, platform: str, tmp_path: Path):
-        known = read(
-            self.file(platform, tmp_path, "CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)")
-        ).fingerprints
+        known = read(self.file(platform, tmp_path, "CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)")).fingerprints
         found = read(self.file(platform, tmp_path, "ALTER TABLE b ADD COLUMN x INT"), known=known)
         assert [path[-1] for path in found.unchanged] == ["a"]
         assert [path[-1] for path in found.datasets] == ["b"]

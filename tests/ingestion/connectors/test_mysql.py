@@ -168,15 +168,11 @@ def test_statements_do_not_grow_with_tables(source: Source, crawl: str):
     assert counts[0] == counts[1] <= 36
 
 
-def test_a_database_without_rights_is_not_there_and_says_nothing_of_what_was_known(
-    source: Source, crawler: str
-):
+def test_a_database_without_rights_is_not_there_and_says_nothing_of_what_was_known(source: Source, crawler: str):
     source.execute("CREATE TABLE t (id int)", "CREATE TABLE u (id int)")
     reader = source.connector(user=crawler, database="")
     with source.server.database() as other:
-        source.execute(
-            f"GRANT SELECT, SHOW VIEW ON `{other.replace('_', chr(92) + '_')}`.* TO '{crawler}'@'%'"
-        )
+        source.execute(f"GRANT SELECT, SHOW VIEW ON `{other.replace('_', chr(92) + '_')}`.* TO '{crawler}'@'%'")
         source.execute(f"CREATE TABLE `{other}`.kept (id int)")
         known = {(source.database, "t"): "x", (other, "kept"): "x"}
         found = read(reader, known=known)
@@ -236,9 +232,7 @@ def test_a_table_dropped_during_the_crawl_leaves_the_rest_complete(source: Sourc
 @pytest.mark.parametrize("stay_down", [False, True])
 def test_a_cut_wire_removes_nothing(source: Source, stay_down: bool):
     source.execute(*(f"CREATE TABLE t{n:03} (id int) ENGINE=Aria" for n in range(300)))
-    with relay(
-        source.server.host, source.server.port, "mysql", cut_after=30_000, stay_down=stay_down
-    ) as between:
+    with relay(source.server.host, source.server.port, "mysql", cut_after=30_000, stay_down=stay_down) as between:
         found = read(source.connector(port=between.port))
     if stay_down:
         assert list(found.failed) == [(source.database,)]

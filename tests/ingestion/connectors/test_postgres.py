@@ -278,9 +278,7 @@ def test_statements_do_not_grow_with_tables(source: Source, crawl: str):
     counts = []
     for tables in (10, 300):
         source.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE TYPE mood AS ENUM ('sad')")
-        source.execute(
-            "".join(f"CREATE TABLE t{n} (id int PRIMARY KEY, m mood, x int);" for n in range(tables))
-        )
+        source.execute("".join(f"CREATE TABLE t{n} (id int PRIMARY KEY, m mood, x int);" for n in range(tables)))
         known = source.read().fingerprints if crawl != "first" else {}
         if crawl == "changed":
             source.execute("".join(f"COMMENT ON TABLE t{n} IS 'x';" for n in range(0, tables, 2)))
@@ -292,9 +290,7 @@ def test_statements_do_not_grow_with_tables(source: Source, crawl: str):
 
 
 def test_a_schema_without_rights_fails_alone_and_names_the_grant(source: Source, crawler: str):
-    source.execute(
-        "CREATE SCHEMA open; CREATE TABLE open.t (id int); CREATE SCHEMA shut; CREATE TABLE shut.t (id int)"
-    )
+    source.execute("CREATE SCHEMA open; CREATE TABLE open.t (id int); CREATE SCHEMA shut; CREATE TABLE shut.t (id int)")
     source.connection.execute(sql.SQL("GRANT USAGE ON SCHEMA open TO {}").format(sql.Identifier(crawler)))
     reader = source.connector(user=quote(crawler, safe=""))
     check = reader.check()
@@ -310,9 +306,7 @@ def test_a_schema_without_rights_fails_alone_and_names_the_grant(source: Source,
 
 
 def test_the_grants_that_are_shown_are_enough(source: Source, crawler: str):
-    source.execute(
-        'CREATE SCHEMA "a""b"; CREATE TABLE "a""b".t (id int); REVOKE ALL ON SCHEMA public FROM public'
-    )
+    source.execute('CREATE SCHEMA "a""b"; CREATE TABLE "a""b".t (id int); REVOKE ALL ON SCHEMA public FROM public')
     source.connection.execute(
         sql.SQL("REVOKE CONNECT ON DATABASE {} FROM public").format(sql.Identifier(source.database))
     )
@@ -327,9 +321,7 @@ def test_the_grants_that_are_shown_are_enough(source: Source, crawler: str):
 
 
 def test_a_wrong_password_is_an_authentication_failure_without_the_password(source: Source):
-    url = (
-        f"postgres://{source.server.superuser}:canary-secret@127.0.0.1:{source.server.port}/{source.database}"
-    )
+    url = f"postgres://{source.server.superuser}:canary-secret@127.0.0.1:{source.server.port}/{source.database}"
     check = connector(url).check()
     assert (check.ok, check.kind) == (False, FailureKind.AUTHENTICATION)
     assert "password" in check.reason
@@ -368,13 +360,11 @@ def test_a_lock_on_one_table_fails_its_schema_alone(source: Source):
 
 def test_a_view_that_cannot_be_written_out_loses_only_its_definition(source: Source):
     source.execute(
-        "CREATE TABLE base (a int, b int); CREATE VIEW broken AS SELECT a, b FROM base;"
-        "CREATE TABLE t (id int)"
+        "CREATE TABLE base (a int, b int); CREATE VIEW broken AS SELECT a, b FROM base;CREATE TABLE t (id int)"
     )
     # PostgreSQL does not let the column go; a damaged catalog does.
     source.execute(
-        "SET allow_system_table_mods = on;"
-        "DELETE FROM pg_attribute WHERE attrelid = 'base'::regclass AND attname = 'a'"
+        "SET allow_system_table_mods = on;DELETE FROM pg_attribute WHERE attrelid = 'base'::regclass AND attname = 'a'"
     )
     found = source.read()
     assert not found.failed
@@ -413,9 +403,7 @@ def test_a_cut_wire_is_mended_and_nothing_is_missing(source: Source):
 def test_a_wire_that_stays_cut_fails_what_was_not_read(source: Source):
     source.execute("".join(f"CREATE SCHEMA s{n}; CREATE TABLE s{n}.t (id int);" for n in range(5)))
     source.execute("".join(f"CREATE TABLE s2.t{n} (id int PRIMARY KEY, x text);" for n in range(600)))
-    with relay(
-        source.server.host, source.server.port, "postgres", cut_after=100_000, stay_down=True
-    ) as between:
+    with relay(source.server.host, source.server.port, "postgres", cut_after=100_000, stay_down=True) as between:
         found = read(source.connector(port=between.port))
     assert (source.database, "s0") in found.complete
     assert {(source.database, "s2"), (source.database, "s3"), (source.database, "s4")} <= set(found.failed)
@@ -428,9 +416,7 @@ def test_a_terminated_backend_is_survived(source: Source):
     for reading in source.connector(options="&application_name=victim").read(Scope(), {}):
         readings.append(reading)
         if len(readings) == 10:
-            source.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'"
-            )
+            source.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'")
     assert len(checked(readings).datasets) == 600
 
 
