@@ -69,9 +69,7 @@ class Session:
             bypass_csp=False,
         )
         if cookies:
-            context.add_cookies(
-                [{"name": name, "value": value, "url": self.base} for name, value in cookies.items()]
-            )
+            context.add_cookies([{"name": name, "value": value, "url": self.base} for name, value in cookies.items()])
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
         page.on(
@@ -86,9 +84,7 @@ def browser(base: str, chromium: str | None = None) -> Iterator[Session]:
     """Chromium for the server at `base`. It is closed, with all its pages, at the end."""
     path = chromium or chromium_path()
     if path is None:
-        raise RuntimeError(
-            "No Chromium found. Install it (Debian: apt-get install chromium) or set CHROMIUM."
-        )
+        raise RuntimeError("No Chromium found. Install it (Debian: apt-get install chromium) or set CHROMIUM.")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=path,

@@ -86,7 +86,7 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "dataset_id": lambda world: world.users.pk,
     "field_id": lambda world: world.email.pk,
     "hidden": lambda world: world.hidden.pk,
-    "hidden_field": lambda world: world.hidden.fields.first().pk,  # type: ignore[union-attr]
+    "hidden_field": lambda world: world.hidden.fields.first().pk,
     "membership_id": lambda world: world.membership.pk,
     "ownership_id": lambda world: world.ownership.pk,
     "request_id": lambda world: world.request.pk,
@@ -157,8 +157,8 @@ _CLIENT = Client(raise_request_exception=False)
 """One for all visits, for each would load the middleware again."""
 
 
-def visit(world: World, row: Row, persona: str) -> HttpResponse:
-    """Ask as the persona; whatever the request writes is undone."""
+def visit(world: World, row: Row, persona: str) -> Any:
+    """Ask as the persona; answers with the test client's response. Whatever the request writes is undone."""
     client = _CLIENT
     client.cookies.clear()
     headers: dict[str, str] = {}

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+from pytest_django.live_server_helper import LiveServer
+
+from tests.browser import harness
+from tests.browser.harness import Session
+from tests.contracts import world as worlds
+from tests.contracts.world import World
+
+
+@dataclass(slots=True)
+class House:
+    """The catalog of `tests.contracts.world`, served, with a browser aimed at it."""
+
+    world: World
+    session: Session
+    _cookies: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def cookies(self, persona: str) -> dict[str, str]:
+        """The cookies of a signed-in persona; none for `anonymous`."""
+        return self._cookies.get(persona, {})
+
+    def sign_in(self, *personas: str) -> None:
+        """Before the tests, whose own writes no server sees."""
+        name = settings.SESSION_COOKIE_NAME
+        for persona in personas:
+            user = self.world.persona(persona).user
+            assert user is not None
+            client = Client()
+            client.force_login(user)
+            self._cookies[persona] = {name: client.cookies[name].value}
+
+
+@pytest.fixture(scope="module")
+def house(django_db_setup: None, django_db_blocker, chromium_path: str) -> Iterator[House]:
+    """Committed rows, because the server's threads read them; the tables are emptied at the end.
+
+    The tests are marked `django_db` only so that there is a database; they write nothing but through the browser.
+    """
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        # Playwright keeps an event loop in this thread, in which nothing of Django's runs at the same time.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=False)
+        worlds.ensure_levels()
+        world = worlds.build()
+        server = LiveServer("127.0.0.1")
+        try:
+            with harness.browser(server.url, chromium_path) as session:
+                house = House(world, session)
+                house.sign_in("outsider", "analyst", "steward", "owner", "administrator")
+                yield house
+        finally:
+            server.stop()
+            call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=False)
+            worlds.ensure_levels()
