@@ -8,9 +8,6 @@ from django.db import connections
 from psycopg import sql
 
 _APPEND_ONLY = ("audit_record", "audit_recordsubject")
-_REWRITTEN = ("catalog_stageddataset", "catalog_plannedchange")
-"""Filled and emptied by every crawl, which analyses them in between; before PostgreSQL 17 that is left to autovacuum."""
-_MAINTAIN_SINCE = 170000
 
 
 def grant(using: str = "default") -> bool:
@@ -44,9 +41,4 @@ def grant(using: str = "default") -> bool:
                     table=sql.Identifier(table), role=role
                 )
             )
-        if cursor.connection.info.server_version >= _MAINTAIN_SINCE:
-            for table in _REWRITTEN:
-                cursor.execute(
-                    sql.SQL("GRANT MAINTAIN ON {table} TO {role}").format(table=sql.Identifier(table), role=role)
-                )
     return True

@@ -310,6 +310,9 @@ def write_plan(source: Source, reading: int, staged: Staged) -> Applied:
         "whole": json.dumps(sorted(path for path, schema in staged.schemas.items() if schema.complete)),
     }
     with connection.cursor() as cursor:
+        # The planner knows nothing of rows written a moment ago, and takes a hundred thousand for a handful: a nested loop
+        # would then run for hours. Everything here joins whole sets, for which a hash is right whatever their size.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute("SET LOCAL jit = off")
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute("SELECT EXISTS (SELECT FROM catalog_plannedchange WHERE reading = %s)", [reading])
@@ -317,9 +320,6 @@ def write_plan(source: Source, reading: int, staged: Staged) -> Applied:
             for statement in _NOTHING_PLANNED:
                 cursor.execute(statement, parameters)
             return Applied({}, 0)
-        # The planner knows nothing of rows written a moment ago; nested loops over them would be its ruin.
-        cursor.execute("ANALYZE catalog_stageddataset")
-        cursor.execute("ANALYZE catalog_plannedchange")
         for statement in _DATASETS:
             cursor.execute(statement, parameters)
         cursor.execute(_INSERT_FIELDS, {**parameters, "changes": _NEW})
