@@ -132,7 +132,8 @@ class RunViewSet(mixins.ListModelMixin, GenericViewSet[Run]):
     keyset_order = ("-began_at", "-id")
     filter_backends = [filters.DjangoFilterBackend]
     filterset_class = RunFilter
-    lookup_value_converter = "uuid"
+    # A router of regular expressions reads this one, and no converter.
+    lookup_value_regex = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     scope_read = Scope.LINEAGE_READ
 
     def get_queryset(self) -> RunQuerySet:

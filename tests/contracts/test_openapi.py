@@ -115,7 +115,7 @@ def _faults(world: World, described: dict[str, Any], persona: str, examples: int
             try:
                 with _connection_kept():
                     ask()
-            except Exception as error:
+            except (Exception, BaseExceptionGroup) as error:
                 sentence = " ".join(str(error).split())
                 found.append(f"{operation.method.upper()} {operation.path} ({mode.value}): {sentence[:900]}")
     return found
