@@ -11,9 +11,14 @@ from django.db import IntegrityError, transaction
 from catalog.models import Dataset
 from common.errors import Conflict, Invalid
 
+RESERVED_SLUGS = {"add"}
+"""What stands in an address where a slug could: /domains/add/."""
+
 
 def created(instance: Any, taken: str) -> Any:
     """Save a new row after its own validation; unique values that are taken are a `Conflict`."""
+    if getattr(instance, "slug", "") in RESERVED_SLUGS:
+        raise Invalid("Choose another name.", {"slug": [f"“{instance.slug}” is the address of a page."]})
     try:
         instance.clean_fields()
     except ValidationError as error:
