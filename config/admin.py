@@ -31,7 +31,7 @@ class RowWritten(Event):
         return [Subject(self.model.rpartition(".")[2].lower(), int(self.key))] if self.key.isdigit() else []
 
 
-class Recorded(admin.ModelAdmin):  # type: ignore[type-arg]
+class Recorded(admin.ModelAdmin):
     """Mixed into every model's administration. Django calls these hooks once for each thing that it writes."""
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

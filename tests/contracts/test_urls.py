@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from tests.contracts.url_table import ROUTES, ROWS, Row, visit
@@ -34,7 +35,7 @@ def test_each_reader_gets_what_the_table_says(world: World, row: Row) -> None:
         _check_form(row, persona, answer)
 
 
-def _check_form(row: Row, persona: str, answer: HttpResponse) -> None:
+def _check_form(row: Row, persona: str, answer: Any) -> None:
     """A refusal is a page for people and problem details for programs; the sign-in knows where to return."""
     if ROUTES[row.name].is_api:
         if answer.status_code >= 400 and row.name != "api-docs":

@@ -177,7 +177,7 @@ def visit(world: World, row: Row, persona: str) -> Any:
         if row.method != "GET" and ROUTES[row.name].is_api:
             headers["If-Match"] = "*"
         body = json.dumps(BODIES[key](world)).encode() if (key := f"{row.method} {row.name}") in BODIES else b""
-        answer = client.generic(row.method, path, body, "application/json", headers=headers)
+        answer: Any = client.generic(row.method, path, body, "application/json", headers=headers)
         if answer.streaming:
             # Read within the transaction that the rows are in.
             answer = HttpResponse(answer.getvalue(), status=answer.status_code, headers=dict(answer.items()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from django.test import Client
@@ -101,7 +103,7 @@ def test_owner_sets_the_schedule(client, shop):
     role(shop.domain, owner, DomainRole.OWNER)
     url = "/api/v2/sources/shop/schedule/"
 
-    def put(body: object) -> object:
+    def put(body: object) -> Any:
         return client.put(url, body, content_type="application/json", headers=bearer(owner))
 
     assert put({"cron": "*/5 * * * *"}).json() == {"cron": "*/5 * * * *", "enabled": True}

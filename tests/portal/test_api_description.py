@@ -17,7 +17,7 @@ SNAPSHOT = Path(__file__).with_name("openapi.json")
 @pytest.mark.django_db
 def test_the_api_is_described_as_reviewed() -> None:
     client = Client()
-    client.force_login(factories.person().user)  # type: ignore[arg-type]
+    client.force_login(factories.person().user)
     described = client.get("/api/v2/openapi.json").json()
     if os.environ.get("UPDATE_SNAPSHOT"):
         SNAPSHOT.write_text(json.dumps(described, indent=1, sort_keys=True, ensure_ascii=False) + "\n")

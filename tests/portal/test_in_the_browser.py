@@ -29,7 +29,7 @@ def cast() -> factories.Cast:
 
 def cookies(principal: Principal) -> dict[str, str]:
     client = Client()
-    client.force_login(principal.user)  # type: ignore[arg-type]
+    client.force_login(principal.user)
     return {"session": client.cookies["session"].value}
 
 
@@ -85,7 +85,7 @@ def test_axe_finds_nothing_on_the_catalogs_pages(
     signed_in = cookies(cast.steward)
     with browser(live_server.url, chromium_path) as session:
         for width in (1440, 390):
-            page = session.page(theme=theme, width=width, cookies=signed_in)  # type: ignore[arg-type]
+            page = session.page(theme=theme, width=width, cookies=signed_in)
             for url in urls:
                 page.goto(session.url(url))
                 assert violations(settled(page)) == [], url

@@ -50,7 +50,7 @@ class Shop:
             for schema in range(SCHEMAS):
                 database.execute(f"CREATE SCHEMA part_{schema}")
                 for table in range(TABLES):
-                    database.execute(f"CREATE TABLE part_{schema}.table_{table} (id bigint PRIMARY KEY, {columns})")  # type: ignore[arg-type]
+                    database.execute(f"CREATE TABLE part_{schema}.table_{table} (id bigint PRIMARY KEY, {columns})")
                     self.tables += 1
 
     def grow(self) -> None:
@@ -139,8 +139,7 @@ def test_killing_each_process_in_turn_loses_nothing(checkout: Checkout, running:
             os.kill(before, signal.SIGKILL)
             assert wait_until(
                 lambda name=victim, pid=before: (
-                    supervisor.states()[name].pid not in (0, pid)  # type: ignore[misc]
-                    and supervisor.states()[name].state == "RUNNING"
+                    supervisor.states()[name].pid not in (0, pid) and supervisor.states()[name].state == "RUNNING"
                 ),
                 seconds=60,
                 interval=0.2,
@@ -156,7 +155,7 @@ def test_killing_each_process_in_turn_loses_nothing(checkout: Checkout, running:
     assert wait_until(lambda: not open_runs(checkout), seconds=120, interval=0.5), run_states(checkout)
     assert run_states(checkout)[-1] == "succeeded"
     assert wait_until(lambda: ask(checkout, "SELECT count(*) FROM lineage_pendingevent") == [(0,)], seconds=90)
-    assert wait_until(lambda: readiness(running)["ready"], seconds=60, interval=0.5), readiness(running)
+    assert wait_until(lambda: bool(readiness(running)["ready"]), seconds=60, interval=0.5), readiness(running)
     assert catalog(checkout) == {
         "tables": shop.tables,
         "gone": 0,
@@ -187,7 +186,7 @@ def ask(checkout: Checkout, statement: str) -> list[tuple[object, ...]]:
     """Rows of the catalog's database; none while it is down."""
     try:
         with psycopg.connect(checkout.servers().postgres.tcp_url(SUPERUSER, "catalog"), connect_timeout=3) as database:
-            return database.execute(statement).fetchall()  # type: ignore[arg-type]
+            return database.execute(statement).fetchall()
     except psycopg.OperationalError:
         return []
 
