@@ -13,13 +13,12 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('connections', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("connections", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -27,374 +26,913 @@ class Migration(migrations.Migration):
         TrigramExtension(),
         BtreeGinExtension(),
         migrations.CreateModel(
-            name='Schema',
+            name="Schema",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('dataset_count', models.PositiveIntegerField(default=0, help_text='Present datasets, kept by crawls.')),
-                ('last_read_at', models.DateTimeField(blank=True, help_text='When a crawl last saw all of it.', null=True)),
-                ('gone_since', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "path",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                (
+                    "dataset_count",
+                    models.PositiveIntegerField(default=0, help_text="Present datasets, kept by crawls."),
+                ),
+                (
+                    "last_read_at",
+                    models.DateTimeField(blank=True, help_text="When a crawl last saw all of it.", null=True),
+                ),
+                ("gone_since", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='System',
+            name="System",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]*$', 'Use lower-case letters, digits, - and _.')])),
-                ('name', models.CharField(max_length=150, unique=True)),
-                ('description', models.TextField(blank=True, default='')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.SlugField(
+                        max_length=60,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9][a-z0-9_-]*$", "Use lower-case letters, digits, - and _."
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=150, unique=True)),
+                ("description", models.TextField(blank=True, default="")),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Tag',
+            name="Tag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]*$', 'Use lower-case letters, digits, - and _.')])),
-                ('name', models.CharField(max_length=60, unique=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.SlugField(
+                        max_length=60,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9][a-z0-9_-]*$", "Use lower-case letters, digits, - and _."
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, unique=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Domain',
+            name="Domain",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]*$', 'Use lower-case letters, digits, - and _.')])),
-                ('name', models.CharField(max_length=150, unique=True)),
-                ('description', models.TextField(blank=True, default='')),
-                ('open_tier', models.PositiveSmallIntegerField(choices=[(0, 'Nothing'), (1, 'That it exists, its owner and level'), (2, 'Its schema, lineage and history'), (3, 'Also its profiles and code')], default=1, help_text="What everybody who is signed in sees of this domain's datasets.")),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='catalog.domain')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.SlugField(
+                        max_length=60,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9][a-z0-9_-]*$", "Use lower-case letters, digits, - and _."
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=150, unique=True)),
+                ("description", models.TextField(blank=True, default="")),
+                (
+                    "open_tier",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (0, "Nothing"),
+                            (1, "That it exists, its owner and level"),
+                            (2, "Its schema, lineage and history"),
+                            (3, "Also its profiles and code"),
+                        ],
+                        default=1,
+                        help_text="What everybody who is signed in sees of this domain's datasets.",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="catalog.domain",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Dataset',
+            name="Dataset",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, help_text='Native path inside the source.', size=None)),
-                ('name', models.TextField(help_text='The last part of the native path: what people call it.')),
-                ('qualified_name', models.TextField(help_text='The OpenLineage name under its main namespace.')),
-                ('namespace', models.TextField()),
-                ('kind', models.CharField(choices=[('table', 'Table'), ('view', 'View'), ('materialized_view', 'Materialized view'), ('partitioned', 'Partitioned'), ('foreign', 'Foreign'), ('file', 'File'), ('topic', 'Topic'), ('dashboard', 'Dashboard'), ('model', 'Model')], default='table', max_length=20)),
-                ('level', models.PositiveSmallIntegerField(blank=True, help_text='Rank of the effective level.', null=True)),
-                ('owner_names', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None)),
-                ('tag_names', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None)),
-                ('comment', models.TextField(blank=True, default='', help_text='What the source says of it.')),
-                ('description', models.TextField(blank=True, default='', help_text='The effective description, as Markdown.')),
-                ('definition', models.TextField(blank=True, default='', help_text='The SQL of a view, secrets masked; third tier.')),
-                ('properties', models.JSONField(blank=True, default=dict)),
-                ('field_count', models.PositiveIntegerField(default=0)),
-                ('row_estimate', models.BigIntegerField(blank=True, null=True)),
-                ('size_bytes', models.BigIntegerField(blank=True, null=True)),
-                ('fingerprint', models.CharField(blank=True, default='', max_length=64)),
-                ('version', models.PositiveIntegerField(default=0, help_text='Number of the current schema version; 0: never described.')),
-                ('first_seen', models.DateTimeField(default=django.utils.timezone.now)),
-                ('last_seen', models.DateTimeField(default=django.utils.timezone.now, help_text='When it was last written here; `last_seen_at` counts later crawls in.')),
-                ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('gone_since', models.DateTimeField(blank=True, null=True)),
-                ('data_updated_at', models.DateTimeField(blank=True, help_text='When a run last wrote it.', null=True)),
-                ('search', django.contrib.postgres.search.SearchVectorField(editable=False, null=True)),
-                ('merged_into', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='merged', to='catalog.dataset')),
-                ('domain', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to='catalog.domain')),
-                ('schema', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to='catalog.schema')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "path",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        default=list,
+                        help_text="Native path inside the source.",
+                        size=None,
+                    ),
+                ),
+                ("name", models.TextField(help_text="The last part of the native path: what people call it.")),
+                ("qualified_name", models.TextField(help_text="The OpenLineage name under its main namespace.")),
+                ("namespace", models.TextField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("table", "Table"),
+                            ("view", "View"),
+                            ("materialized_view", "Materialized view"),
+                            ("partitioned", "Partitioned"),
+                            ("foreign", "Foreign"),
+                            ("file", "File"),
+                            ("topic", "Topic"),
+                            ("dashboard", "Dashboard"),
+                            ("model", "Model"),
+                        ],
+                        default="table",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "level",
+                    models.PositiveSmallIntegerField(blank=True, help_text="Rank of the effective level.", null=True),
+                ),
+                (
+                    "owner_names",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "tag_names",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), blank=True, default=list, size=None
+                    ),
+                ),
+                ("comment", models.TextField(blank=True, default="", help_text="What the source says of it.")),
+                (
+                    "description",
+                    models.TextField(blank=True, default="", help_text="The effective description, as Markdown."),
+                ),
+                (
+                    "definition",
+                    models.TextField(
+                        blank=True, default="", help_text="The SQL of a view, secrets masked; third tier."
+                    ),
+                ),
+                ("properties", models.JSONField(blank=True, default=dict)),
+                ("field_count", models.PositiveIntegerField(default=0)),
+                ("row_estimate", models.BigIntegerField(blank=True, null=True)),
+                ("size_bytes", models.BigIntegerField(blank=True, null=True)),
+                ("fingerprint", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Number of the current schema version; 0: never described."
+                    ),
+                ),
+                ("first_seen", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "last_seen",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        help_text="When it was last written here; `last_seen_at` counts later crawls in.",
+                    ),
+                ),
+                ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("gone_since", models.DateTimeField(blank=True, null=True)),
+                ("data_updated_at", models.DateTimeField(blank=True, help_text="When a run last wrote it.", null=True)),
+                ("search", django.contrib.postgres.search.SearchVectorField(editable=False, null=True)),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merged",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "domain",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="datasets",
+                        to="catalog.domain",
+                    ),
+                ),
+                (
+                    "schema",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="datasets",
+                        to="catalog.schema",
+                    ),
+                ),
             ],
             options={
-                'permissions': [('discover_dataset', 'May know that the dataset exists'), ('read_dataset_metadata', "May read the dataset's metadata"), ('read_dataset_profile', "May read the dataset's profiles and code")],
+                "permissions": [
+                    ("discover_dataset", "May know that the dataset exists"),
+                    ("read_dataset_metadata", "May read the dataset's metadata"),
+                    ("read_dataset_profile", "May read the dataset's profiles and code"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Field',
+            name="Field",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('position', models.PositiveIntegerField()),
-                ('native_type', models.TextField(default='')),
-                ('type', models.CharField(choices=[('string', 'String'), ('integer', 'Integer'), ('decimal', 'Decimal'), ('float', 'Float'), ('boolean', 'Boolean'), ('date', 'Date'), ('time', 'Time'), ('timestamp', 'Timestamp'), ('interval', 'Interval'), ('binary', 'Binary'), ('uuid', 'Uuid'), ('enum', 'Enum'), ('json', 'Json'), ('xml', 'Xml'), ('array', 'Array'), ('struct', 'Struct'), ('map', 'Map'), ('geometry', 'Geometry'), ('network', 'Network'), ('range', 'Range'), ('other', 'Other')], default='other', max_length=10)),
-                ('nullable', models.BooleanField(default=True)),
-                ('default', models.TextField(blank=True, null=True)),
-                ('comment', models.TextField(blank=True, default='')),
-                ('description', models.TextField(blank=True, default='')),
-                ('level', models.PositiveSmallIntegerField(blank=True, help_text='Rank of the effective level.', null=True)),
-                ('first_seen', models.DateTimeField(default=django.utils.timezone.now)),
-                ('gone_since', models.DateTimeField(blank=True, null=True)),
-                ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='fields', to='catalog.dataset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("path", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                ("position", models.PositiveIntegerField()),
+                ("native_type", models.TextField(default="")),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("string", "String"),
+                            ("integer", "Integer"),
+                            ("decimal", "Decimal"),
+                            ("float", "Float"),
+                            ("boolean", "Boolean"),
+                            ("date", "Date"),
+                            ("time", "Time"),
+                            ("timestamp", "Timestamp"),
+                            ("interval", "Interval"),
+                            ("binary", "Binary"),
+                            ("uuid", "Uuid"),
+                            ("enum", "Enum"),
+                            ("json", "Json"),
+                            ("xml", "Xml"),
+                            ("array", "Array"),
+                            ("struct", "Struct"),
+                            ("map", "Map"),
+                            ("geometry", "Geometry"),
+                            ("network", "Network"),
+                            ("range", "Range"),
+                            ("other", "Other"),
+                        ],
+                        default="other",
+                        max_length=10,
+                    ),
+                ),
+                ("nullable", models.BooleanField(default=True)),
+                ("default", models.TextField(blank=True, null=True)),
+                ("comment", models.TextField(blank=True, default="")),
+                ("description", models.TextField(blank=True, default="")),
+                (
+                    "level",
+                    models.PositiveSmallIntegerField(blank=True, help_text="Rank of the effective level.", null=True),
+                ),
+                ("first_seen", models.DateTimeField(default=django.utils.timezone.now)),
+                ("gone_since", models.DateTimeField(blank=True, null=True)),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="fields",
+                        to="catalog.dataset",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Description',
+            name="Description",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('origin', models.CharField(choices=[('person', 'Person'), ('code', 'Code'), ('pipeline', 'Pipeline'), ('crawl', 'Crawl')], max_length=10)),
-                ('valid_from', models.DateTimeField(default=django.utils.timezone.now)),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('asserted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.principal')),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='descriptions', to='catalog.dataset')),
-                ('field', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='descriptions', to='catalog.field')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField()),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("person", "Person"), ("code", "Code"), ("pipeline", "Pipeline"), ("crawl", "Crawl")],
+                        max_length=10,
+                    ),
+                ),
+                ("valid_from", models.DateTimeField(default=django.utils.timezone.now)),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "asserted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.principal"
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="descriptions", to="catalog.dataset"
+                    ),
+                ),
+                (
+                    "field",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="descriptions",
+                        to="catalog.field",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Key',
+            name="Key",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('primary', 'Primary'), ('unique', 'Unique'), ('foreign', 'Foreign')], max_length=10)),
-                ('name', models.TextField()),
-                ('columns', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('references_path', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, null=True, size=None)),
-                ('referenced_columns', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='keys', to='catalog.dataset')),
-                ('references', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='referenced_by', to='catalog.dataset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("primary", "Primary"), ("unique", "Unique"), ("foreign", "Foreign")], max_length=10
+                    ),
+                ),
+                ("name", models.TextField()),
+                ("columns", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                (
+                    "references_path",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), blank=True, null=True, size=None
+                    ),
+                ),
+                (
+                    "referenced_columns",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="keys", to="catalog.dataset"
+                    ),
+                ),
+                (
+                    "references",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="referenced_by",
+                        to="catalog.dataset",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Ownership',
+            name="Ownership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('owner', 'Owner'), ('steward', 'Steward')], max_length=10)),
-                ('origin', models.CharField(choices=[('person', 'Person'), ('code', 'Code'), ('pipeline', 'Pipeline'), ('crawl', 'Crawl')], max_length=10)),
-                ('valid_from', models.DateTimeField(default=django.utils.timezone.now)),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('asserted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.principal')),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ownerships', to='catalog.dataset')),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ownerships', to='auth.group')),
-                ('principal', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ownerships', to='accounts.principal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(choices=[("owner", "Owner"), ("steward", "Steward")], max_length=10)),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("person", "Person"), ("code", "Code"), ("pipeline", "Pipeline"), ("crawl", "Crawl")],
+                        max_length=10,
+                    ),
+                ),
+                ("valid_from", models.DateTimeField(default=django.utils.timezone.now)),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "asserted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.principal"
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="ownerships", to="catalog.dataset"
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ownerships",
+                        to="auth.group",
+                    ),
+                ),
+                (
+                    "principal",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ownerships",
+                        to="accounts.principal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PlannedChange',
+            name="PlannedChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reading', models.BigIntegerField()),
-                ('dataset_id', models.BigIntegerField(null=True)),
-                ('path', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('change', models.TextField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reading", models.BigIntegerField()),
+                ("dataset_id", models.BigIntegerField(null=True)),
+                ("path", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                ("change", models.TextField()),
             ],
             options={
-                'indexes': [models.Index(fields=['reading', 'path'], name='planned_by_reading')],
+                "indexes": [models.Index(fields=["reading", "path"], name="planned_by_reading")],
             },
         ),
         migrations.CreateModel(
-            name='SchemaVersion',
+            name="SchemaVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('seen_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('origin', models.CharField(choices=[('person', 'Person'), ('code', 'Code'), ('pipeline', 'Pipeline'), ('crawl', 'Crawl')], max_length=10)),
-                ('content', models.JSONField()),
-                ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='catalog.dataset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("seen_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("person", "Person"), ("code", "Code"), ("pipeline", "Pipeline"), ("crawl", "Crawl")],
+                        max_length=10,
+                    ),
+                ),
+                ("content", models.JSONField()),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="catalog.dataset",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SearchWord',
+            name="SearchWord",
             fields=[
-                ('word', models.TextField(primary_key=True, serialize=False)),
+                ("word", models.TextField(primary_key=True, serialize=False)),
             ],
             options={
-                'indexes': [django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass('word', name='gin_trgm_ops'), name='search_word_trigram')],
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(
+                        django.contrib.postgres.indexes.OpClass("word", name="gin_trgm_ops"), name="search_word_trigram"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]*$', 'Use lower-case letters, digits, - and _.')])),
-                ('name', models.CharField(max_length=150, unique=True)),
-                ('platform', models.CharField(max_length=30)),
-                ('namespace', models.CharField(max_length=500)),
-                ('frequency', models.CharField(choices=[('batch', 'Batch'), ('stream', 'Stream')], default='batch', max_length=10)),
-                ('structure', models.CharField(choices=[('structured', 'Structured'), ('semi', 'Semi-structured'), ('unstructured', 'Unstructured')], default='structured', max_length=15)),
-                ('location', models.CharField(blank=True, default='', help_text='Where the data is kept: Sydney, on site.', max_length=200)),
-                ('description', models.TextField(blank=True, default='')),
-                ('include', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=300), blank=True, default=list, size=None)),
-                ('exclude', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=300), blank=True, default=list, size=None)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('last_crawled_at', models.DateTimeField(blank=True, null=True)),
-                ('dataset_count', models.PositiveIntegerField(default=0, help_text='Present datasets, kept by crawls.')),
-                ('connection', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='source', to='connections.connection')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.principal')),
-                ('domain', models.ForeignKey(blank=True, help_text='Datasets that a crawl finds here begin in this domain.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='catalog.domain')),
-                ('system', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='catalog.system')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.SlugField(
+                        max_length=60,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9][a-z0-9_-]*$", "Use lower-case letters, digits, - and _."
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=150, unique=True)),
+                ("platform", models.CharField(max_length=30)),
+                ("namespace", models.CharField(max_length=500)),
+                (
+                    "frequency",
+                    models.CharField(
+                        choices=[("batch", "Batch"), ("stream", "Stream")], default="batch", max_length=10
+                    ),
+                ),
+                (
+                    "structure",
+                    models.CharField(
+                        choices=[
+                            ("structured", "Structured"),
+                            ("semi", "Semi-structured"),
+                            ("unstructured", "Unstructured"),
+                        ],
+                        default="structured",
+                        max_length=15,
+                    ),
+                ),
+                (
+                    "location",
+                    models.CharField(
+                        blank=True, default="", help_text="Where the data is kept: Sydney, on site.", max_length=200
+                    ),
+                ),
+                ("description", models.TextField(blank=True, default="")),
+                (
+                    "include",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=300), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "exclude",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=300), blank=True, default=list, size=None
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("last_crawled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "dataset_count",
+                    models.PositiveIntegerField(default=0, help_text="Present datasets, kept by crawls."),
+                ),
+                (
+                    "connection",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="source",
+                        to="connections.connection",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.principal"
+                    ),
+                ),
+                (
+                    "domain",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Datasets that a crawl finds here begin in this domain.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sources",
+                        to="catalog.domain",
+                    ),
+                ),
+                (
+                    "system",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sources",
+                        to="catalog.system",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.AddField(
-            model_name='schema',
-            name='source',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='schemas', to='catalog.source'),
+            model_name="schema",
+            name="source",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="schemas", to="catalog.source"
+            ),
         ),
         migrations.AddField(
-            model_name='dataset',
-            name='source',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to='catalog.source'),
+            model_name="dataset",
+            name="source",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="datasets",
+                to="catalog.source",
+            ),
         ),
         migrations.CreateModel(
-            name='StagedDataset',
+            name="StagedDataset",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reading', models.BigIntegerField()),
-                ('path', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('schema_path', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('name', models.TextField()),
-                ('names', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('kind', models.TextField()),
-                ('unchanged', models.BooleanField()),
-                ('comment', models.TextField()),
-                ('definition', models.TextField()),
-                ('definition_digest', models.TextField()),
-                ('properties', models.JSONField()),
-                ('row_estimate', models.BigIntegerField(null=True)),
-                ('size_bytes', models.BigIntegerField(null=True)),
-                ('field_count', models.IntegerField()),
-                ('field_names', models.TextField()),
-                ('fields', models.JSONField()),
-                ('keys', models.JSONField()),
-                ('fingerprint', models.TextField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reading", models.BigIntegerField()),
+                ("path", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                ("schema_path", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                ("name", models.TextField()),
+                ("names", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                ("kind", models.TextField()),
+                ("unchanged", models.BooleanField()),
+                ("comment", models.TextField()),
+                ("definition", models.TextField()),
+                ("definition_digest", models.TextField()),
+                ("properties", models.JSONField()),
+                ("row_estimate", models.BigIntegerField(null=True)),
+                ("size_bytes", models.BigIntegerField(null=True)),
+                ("field_count", models.IntegerField()),
+                ("field_names", models.TextField()),
+                ("fields", models.JSONField()),
+                ("keys", models.JSONField()),
+                ("fingerprint", models.TextField()),
             ],
             options={
-                'indexes': [models.Index(fields=['reading', 'path'], name='staged_by_reading')],
+                "indexes": [models.Index(fields=["reading", "path"], name="staged_by_reading")],
             },
         ),
         migrations.CreateModel(
-            name='TagAssignment',
+            name="TagAssignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('person', 'Person'), ('code', 'Code'), ('pipeline', 'Pipeline'), ('crawl', 'Crawl')], max_length=10)),
-                ('valid_from', models.DateTimeField(default=django.utils.timezone.now)),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('asserted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.principal')),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_assignments', to='catalog.dataset')),
-                ('field', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tag_assignments', to='catalog.field')),
-                ('tag', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='catalog.tag')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("person", "Person"), ("code", "Code"), ("pipeline", "Pipeline"), ("crawl", "Crawl")],
+                        max_length=10,
+                    ),
+                ),
+                ("valid_from", models.DateTimeField(default=django.utils.timezone.now)),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "asserted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.principal"
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tag_assignments",
+                        to="catalog.dataset",
+                    ),
+                ),
+                (
+                    "field",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tag_assignments",
+                        to="catalog.field",
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="assignments", to="catalog.tag"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DatasetGroupPermission',
+            name="DatasetGroupPermission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='catalog.dataset')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="catalog.dataset"),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
             ],
             options={
-                'abstract': False,
-                'unique_together': {('group', 'permission', 'content_object')},
+                "abstract": False,
+                "unique_together": {("group", "permission", "content_object")},
             },
         ),
         migrations.CreateModel(
-            name='DatasetName',
+            name="DatasetName",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('namespace', models.TextField()),
-                ('name', models.TextField()),
-                ('origin', models.CharField(choices=[('person', 'Person'), ('code', 'Code'), ('pipeline', 'Pipeline'), ('crawl', 'Crawl')], max_length=10)),
-                ('is_main', models.BooleanField(default=False)),
-                ('valid_from', models.DateTimeField(default=django.utils.timezone.now)),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='names', to='catalog.dataset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("namespace", models.TextField()),
+                ("name", models.TextField()),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("person", "Person"), ("code", "Code"), ("pipeline", "Pipeline"), ("crawl", "Crawl")],
+                        max_length=10,
+                    ),
+                ),
+                ("is_main", models.BooleanField(default=False)),
+                ("valid_from", models.DateTimeField(default=django.utils.timezone.now)),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="names", to="catalog.dataset"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['dataset'], name='dataset_name_of')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('valid_to__isnull', True)), fields=('namespace', 'name'), name='dataset_name_is_of_one')],
+                "indexes": [models.Index(fields=["dataset"], name="dataset_name_of")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to__isnull", True)),
+                        fields=("namespace", "name"),
+                        name="dataset_name_is_of_one",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DatasetUserPermission',
+            name="DatasetUserPermission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='catalog.dataset')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="catalog.dataset"),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'abstract': False,
-                'unique_together': {('user', 'permission', 'content_object')},
+                "abstract": False,
+                "unique_together": {("user", "permission", "content_object")},
             },
         ),
         migrations.CreateModel(
-            name='DomainMembership',
+            name="DomainMembership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('viewer', 'Viewer'), ('analyst', 'Analyst'), ('steward', 'Steward'), ('owner', 'Owner')], max_length=10)),
-                ('valid_from', models.DateTimeField(default=django.utils.timezone.now)),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('domain', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='catalog.domain')),
-                ('granted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.principal')),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='domain_memberships', to='auth.group')),
-                ('principal', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='domain_memberships', to='accounts.principal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("viewer", "Viewer"),
+                            ("analyst", "Analyst"),
+                            ("steward", "Steward"),
+                            ("owner", "Owner"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("valid_from", models.DateTimeField(default=django.utils.timezone.now)),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "domain",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="catalog.domain"
+                    ),
+                ),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.principal"
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="domain_memberships",
+                        to="auth.group",
+                    ),
+                ),
+                (
+                    "principal",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="domain_memberships",
+                        to="accounts.principal",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('valid_to__isnull', True)), fields=['principal'], name='membership_by_principal')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('group__isnull', True), ('principal__isnull', False)), models.Q(('group__isnull', False), ('principal__isnull', True)), _connector='OR'), name='membership_of_principal_or_group'), models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='membership_ends_after_it_begins'), models.UniqueConstraint(condition=models.Q(('principal__isnull', False), ('valid_to__isnull', True)), fields=('domain', 'role', 'principal'), name='membership_once_per_principal'), models.UniqueConstraint(condition=models.Q(('group__isnull', False), ('valid_to__isnull', True)), fields=('domain', 'role', 'group'), name='membership_once_per_group')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("valid_to__isnull", True)),
+                        fields=["principal"],
+                        name="membership_by_principal",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("group__isnull", True), ("principal__isnull", False)),
+                            models.Q(("group__isnull", False), ("principal__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="membership_of_principal_or_group",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to__isnull", True), ("valid_to__gte", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="membership_ends_after_it_begins",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("principal__isnull", False), ("valid_to__isnull", True)),
+                        fields=("domain", "role", "principal"),
+                        name="membership_once_per_principal",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("group__isnull", False), ("valid_to__isnull", True)),
+                        fields=("domain", "role", "group"),
+                        name="membership_once_per_group",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='field',
-            constraint=models.UniqueConstraint(fields=('dataset', 'path'), name='field_path_unique_in_dataset'),
+            model_name="field",
+            constraint=models.UniqueConstraint(fields=("dataset", "path"), name="field_path_unique_in_dataset"),
         ),
         migrations.AddConstraint(
-            model_name='description',
-            constraint=models.UniqueConstraint(condition=models.Q(('valid_to__isnull', True)), fields=('dataset', 'field', 'origin'), name='description_once_per_origin', nulls_distinct=False),
+            model_name="description",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("valid_to__isnull", True)),
+                fields=("dataset", "field", "origin"),
+                name="description_once_per_origin",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='key',
-            constraint=models.UniqueConstraint(fields=('dataset', 'kind', 'name'), name='key_name_unique_in_dataset'),
+            model_name="key",
+            constraint=models.UniqueConstraint(fields=("dataset", "kind", "name"), name="key_name_unique_in_dataset"),
         ),
         migrations.AddConstraint(
-            model_name='ownership',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('group__isnull', True), ('principal__isnull', False)), models.Q(('group__isnull', False), ('principal__isnull', True)), _connector='OR'), name='ownership_of_principal_or_group'),
+            model_name="ownership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("group__isnull", True), ("principal__isnull", False)),
+                    models.Q(("group__isnull", False), ("principal__isnull", True)),
+                    _connector="OR",
+                ),
+                name="ownership_of_principal_or_group",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ownership',
-            constraint=models.UniqueConstraint(condition=models.Q(('valid_to__isnull', True)), fields=('dataset', 'kind', 'principal', 'group'), name='ownership_once', nulls_distinct=False),
+            model_name="ownership",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("valid_to__isnull", True)),
+                fields=("dataset", "kind", "principal", "group"),
+                name="ownership_once",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='schemaversion',
-            constraint=models.UniqueConstraint(fields=('dataset', 'number'), name='schema_version_once'),
+            model_name="schemaversion",
+            constraint=models.UniqueConstraint(fields=("dataset", "number"), name="schema_version_once"),
         ),
         migrations.AddConstraint(
-            model_name='schema',
-            constraint=models.UniqueConstraint(fields=('source', 'path'), name='schema_path_unique_in_source'),
+            model_name="schema",
+            constraint=models.UniqueConstraint(fields=("source", "path"), name="schema_path_unique_in_source"),
         ),
         migrations.AddIndex(
-            model_name='dataset',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='dataset_search'),
+            model_name="dataset",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="dataset_search"),
         ),
         migrations.AddIndex(
-            model_name='dataset',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Lower('name'), name='gin_trgm_ops'), name='dataset_name_trigram'),
+            model_name="dataset",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Lower("name"), name="gin_trgm_ops"
+                ),
+                name="dataset_name_trigram",
+            ),
         ),
         migrations.AddIndex(
-            model_name='dataset',
-            index=models.Index(django.db.models.functions.text.Lower('name'), models.F('id'), name='dataset_by_name'),
+            model_name="dataset",
+            index=models.Index(django.db.models.functions.text.Lower("name"), models.F("id"), name="dataset_by_name"),
         ),
         migrations.AddIndex(
-            model_name='dataset',
-            index=models.Index(fields=['domain', 'id'], name='dataset_by_domain'),
+            model_name="dataset",
+            index=models.Index(fields=["domain", "id"], name="dataset_by_domain"),
         ),
         migrations.AddIndex(
-            model_name='dataset',
-            index=models.Index(fields=['-changed_at', '-id'], name='dataset_recently_changed'),
+            model_name="dataset",
+            index=models.Index(fields=["-changed_at", "-id"], name="dataset_recently_changed"),
         ),
         migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.UniqueConstraint(condition=models.Q(('source__isnull', False)), fields=('source', 'path'), name='dataset_path_unique_in_source'),
+            model_name="dataset",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("source__isnull", False)),
+                fields=("source", "path"),
+                name="dataset_path_unique_in_source",
+            ),
         ),
         migrations.AddIndex(
-            model_name='source',
-            index=models.Index(fields=['namespace'], name='source_by_namespace'),
+            model_name="source",
+            index=models.Index(fields=["namespace"], name="source_by_namespace"),
         ),
         migrations.AddConstraint(
-            model_name='tagassignment',
-            constraint=models.UniqueConstraint(condition=models.Q(('valid_to__isnull', True)), fields=('tag', 'dataset', 'field'), name='tag_once', nulls_distinct=False),
+            model_name="tagassignment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("valid_to__isnull", True)),
+                fields=("tag", "dataset", "field"),
+                name="tag_once",
+                nulls_distinct=False,
+            ),
         ),
     ]

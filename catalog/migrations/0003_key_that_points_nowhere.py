@@ -4,14 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalog', '0002_search_and_staging'),
+        ("catalog", "0002_search_and_staging"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='key',
-            index=models.Index(condition=models.Q(('references__isnull', True), ('references_path__isnull', False)), fields=['dataset'], name='key_that_points_nowhere'),
+            model_name="key",
+            index=models.Index(
+                condition=models.Q(("references__isnull", True), ("references_path__isnull", False)),
+                fields=["dataset"],
+                name="key_that_points_nowhere",
+            ),
         ),
     ]
