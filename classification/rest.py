@@ -82,6 +82,7 @@ class LevelOrderSerializer(serializers.Serializer[Any]):
 class LabelSerializer(serializers.ModelSerializer[Label]):
     """A level on a dataset, or on one of its fields where `field` is not null."""
 
+    evidence = serializers.JSONField(read_only=True)
     level: serializers.SlugRelatedField[Level] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     path = serializers.ListField(
         child=serializers.CharField(), source="field.path", read_only=True, allow_null=True, default=None
