@@ -177,14 +177,15 @@ def _crontab(cron: str) -> CrontabSchedule:
     if len(fields) != 5:
         raise wrong
     minute, hour, day_of_month, month_of_year, day_of_week = fields
-    crontab = CrontabSchedule(
-        minute=minute,
-        hour=hour,
-        day_of_month=day_of_month,
-        month_of_year=month_of_year,
-        day_of_week=day_of_week,
-        timezone="UTC",
-    )
+    times = {
+        "minute": minute,
+        "hour": hour,
+        "day_of_month": day_of_month,
+        "month_of_year": month_of_year,
+        "day_of_week": day_of_week,
+        "timezone": "UTC",
+    }
+    crontab = CrontabSchedule(**times)
     from django.core.exceptions import ValidationError
 
     try:
@@ -192,14 +193,7 @@ def _crontab(cron: str) -> CrontabSchedule:
         crontab.schedule  # noqa: B018 -- celery parses the fields here
     except (ValidationError, ValueError):
         raise wrong from None
-    found = CrontabSchedule.objects.filter(
-        minute=minute,
-        hour=hour,
-        day_of_month=day_of_month,
-        month_of_year=month_of_year,
-        day_of_week=day_of_week,
-        timezone="UTC",
-    ).first()
+    found = CrontabSchedule.objects.filter(**times).first()
     if found is None:
         crontab.save()
         found = crontab

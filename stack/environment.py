@@ -12,6 +12,7 @@ from stack.errors import StackError
 from stack.layout import ROOT
 from stack.locks import exclusive
 from stack.progress import step
+from stack.stamps import read_stamp
 
 ENVIRONMENT = ROOT / "var" / "venv"
 REQUIREMENTS = ROOT / "requirements"
@@ -20,14 +21,6 @@ STAMP = ENVIRONMENT / "installed.json"
 
 def _digest(lock: str) -> str:
     return hashlib.sha256((REQUIREMENTS / f"{lock}.txt").read_bytes()).hexdigest()
-
-
-def _stamp() -> dict[str, str]:
-    try:
-        stamp = json.loads(STAMP.read_text())
-    except (OSError, ValueError):
-        return {}
-    return stamp if isinstance(stamp, dict) else {}
 
 
 def interpreter() -> Path:
@@ -50,12 +43,12 @@ def ensure(lock: str) -> Path:
 
 
 def _in_step(lock: str, wanted: str) -> bool:
-    stamp = _stamp()
+    stamp = read_stamp(STAMP)
     return stamp.get(lock) == wanted and stamp.get("place") == str(ENVIRONMENT) and interpreter().exists()
 
 
 def _make(lock: str) -> None:
-    stamp = _stamp()
+    stamp = read_stamp(STAMP)
     if stamp.get("place") != str(ENVIRONMENT) or not _works(interpreter()):
         moved = "place" in stamp and stamp["place"] != str(ENVIRONMENT)
         with step("Making the Python environment"):

@@ -12,6 +12,7 @@ from stack.errors import StackError
 from stack.layout import ROOT
 from stack.locks import exclusive
 from stack.progress import step
+from stack.stamps import read_stamp
 
 STAMP = ROOT / "var" / "frontend.json"
 # The build also reads which icons templates and Python code name.
@@ -25,7 +26,7 @@ def ensure() -> None:
         return
     with exclusive(ROOT / "var" / "run" / "frontend.lock"):
         packages = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
-        stamp = _stamp()
+        stamp = read_stamp(STAMP)
         if stamp.get("packages") != packages or not (ROOT / "node_modules").is_dir():
             with step("Installing front-end packages"):
                 _node(_npm(), "ci", "--no-fund", "--no-audit", "--loglevel=error")
@@ -41,14 +42,6 @@ def built() -> str:
     """A digest of what the build wrote, which changes when static files have to be collected again."""
     names = sorted(path.name for path in (ROOT / "static" / "dist").rglob("*") if path.is_file())
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
-
-
-def _stamp() -> dict[str, str]:
-    try:
-        stamp = json.loads(STAMP.read_text())
-    except (OSError, ValueError):
-        return {}
-    return stamp if isinstance(stamp, dict) else {}
 
 
 def _sources() -> str:

@@ -19,15 +19,7 @@ def created(instance: Any, taken: str) -> Any:
     """Save a new row after its own validation; unique values that are taken are a `Conflict`."""
     if getattr(instance, "slug", "") in RESERVED_SLUGS:
         raise Invalid("Choose another name.", {"slug": [f"“{instance.slug}” is the address of a page."]})
-    try:
-        instance.clean_fields()
-    except ValidationError as error:
-        raise Invalid("Correct the fields named below.", error.message_dict) from None
-    try:
-        with transaction.atomic():
-            instance.save(force_insert=True)
-    except IntegrityError:
-        raise Conflict(taken) from None
+    _save(instance, taken, force_insert=True)
     return instance
 
 
@@ -45,16 +37,20 @@ def edited(instance: Any, changes: Mapping[str, Any], allowed: Sequence[str]) ->
     for name, value in after.items():
         setattr(instance, name, value)
     if after:
-        try:
-            instance.clean_fields()
-        except ValidationError as error:
-            raise Invalid("Correct the fields named below.", error.message_dict) from None
-        try:
-            with transaction.atomic():
-                instance.save()
-        except IntegrityError:
-            raise Conflict("Another one has this name already. Choose another.") from None
+        _save(instance, "Another one has this name already. Choose another.")
     return before, after
+
+
+def _save(instance: Any, taken: str, *, force_insert: bool = False) -> None:
+    try:
+        instance.clean_fields()
+    except ValidationError as error:
+        raise Invalid("Correct the fields named below.", error.message_dict) from None
+    try:
+        with transaction.atomic():
+            instance.save(force_insert=force_insert)
+    except IntegrityError:
+        raise Conflict(taken) from None
 
 
 def named(datasets: Sequence[Dataset]) -> str:

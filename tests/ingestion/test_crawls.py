@@ -136,9 +136,8 @@ def test_one_source_has_one_open_run(postgres_server, shop):
         request_crawl(source=target, by=Principal.objects.system())
 
 
-@pytest.mark.django_db(transaction=True)
-def test_run_is_carried_out_by_one_of_two_workers(postgres_server, shop):
-    run = request_crawl(source=postgres_source(postgres_server, shop), by=Principal.objects.system())
+def started_worker(run: Run) -> threading.Thread:
+    """A worker of this process that carries the run out on connections of its own."""
 
     def work() -> None:
         try:
@@ -146,9 +145,15 @@ def test_run_is_carried_out_by_one_of_two_workers(postgres_server, shop):
         finally:
             connections.close_all()
 
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
+    worker = threading.Thread(target=work)
+    worker.start()
+    return worker
+
+
+@pytest.mark.django_db(transaction=True)
+def test_run_is_carried_out_by_one_of_two_workers(postgres_server, shop):
+    run = request_crawl(source=postgres_source(postgres_server, shop), by=Principal.objects.system())
+    workers = [started_worker(run) for _ in range(2)]
     for worker in workers:
         worker.join()
     run.refresh_from_db()
@@ -162,15 +167,7 @@ def test_cancel_ends_a_run_within_five_seconds_though_the_source_hangs(postgres_
         run = request_crawl(
             source=postgres_source(postgres_server, shop, port=wire.port), by=Principal.objects.system()
         )
-
-        def work() -> None:
-            try:
-                run_crawl(run.pk)
-            finally:
-                connections.close_all()
-
-        worker = threading.Thread(target=work)
-        worker.start()
+        worker = started_worker(run)
         assert wire.held.wait(20)
         began = time.monotonic()
         cancel_run(run=run, by=Principal.objects.system())
@@ -208,15 +205,7 @@ def test_worker_that_was_thought_dead_writes_nothing(postgres_server, shop):
         run = request_crawl(
             source=postgres_source(postgres_server, shop, port=wire.port), by=Principal.objects.system()
         )
-
-        def work() -> None:
-            try:
-                run_crawl(run.pk)
-            finally:
-                connections.close_all()
-
-        worker = threading.Thread(target=work)
-        worker.start()
+        worker = started_worker(run)
         assert wire.held.wait(20)
         Run.objects.filter(pk=run.pk).update(state=RunState.LOST, finished_at=timezone.now())
         wire.release.set()
