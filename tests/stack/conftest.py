@@ -161,3 +161,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
         pytest.skip(f"{ORDINARY} has no Python 3.11 to run bin/run with ({sys.executable} is root's).")
     yield Checkout(place, home, options)
     shutil.rmtree(base)
+
+
+@pytest.fixture(scope="module")
+def running(checkout: Checkout) -> Iterator[Running]:
+    """A started catalog without the demo."""
+    running = checkout.start("--no-demo")
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        running.stop()
+        checkout.servers().supervisor.clear_up()

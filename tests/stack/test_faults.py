@@ -8,8 +8,8 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -17,6 +17,7 @@ from psycopg import sql
 
 from stack.postgres import SUPERUSER
 from stack.supervision import wait_until
+from tests.ingestion.sources import HeldRelay
 from tests.stack.conftest import Checkout, Running
 
 pytestmark = pytest.mark.long
@@ -24,17 +25,6 @@ pytestmark = pytest.mark.long
 VICTIMS = ("worker-long", "worker-prompt", "web", "valkey", "postgres", "beat", "worker-long", "postgres")
 SCHEMAS, TABLES, COLUMNS = 4, 500, 12
 JOBS, RUNS_A_JOB = 10, 40
-
-
-@pytest.fixture(scope="module")
-def running(checkout: Checkout) -> Iterator[Running]:
-    running = checkout.start("--no-demo")
-    try:
-        running.wait_until_ready()
-        yield running
-    finally:
-        running.stop()
-        checkout.servers().supervisor.clear_up()
 
 
 class Shop:
@@ -168,12 +158,38 @@ def test_killing_each_process_in_turn_loses_nothing(checkout: Checkout, running:
     }
 
 
-def request_crawl(checkout: Checkout) -> None:
+def test_the_run_of_a_killed_worker_is_lost_within_a_minute_and_tried_once_more(
+    checkout: Checkout, running: Running
+) -> None:
+    postgres = checkout.servers().postgres
+    relay = HeldRelay("127.0.0.1", postgres.port, hold_after=4000)
+    try:
+        url = urlsplit(postgres.tcp_url(SUPERUSER, "shop"))
+        held = url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:{relay.port}").geturl()
+        added = checkout.ask("bin/manage", "add_source", "held", f"{held}?sslmode=disable", "--json")
+        assert added.returncode == 0, added.stderr
+        relay.answered = 0
+        relay.held.clear()
+        request_crawl(checkout, "held")
+        assert relay.held.wait(30)
+        ended = len(run_states(checkout))
+        os.kill(checkout.servers().supervisor.states()["worker-long"].pid, signal.SIGKILL)
+        assert wait_until(lambda: run_states(checkout)[ended - 1] == "lost", seconds=60, interval=0.2), run_states(
+            checkout
+        )
+        relay.release.set()
+        assert wait_until(lambda: run_states(checkout)[ended:] == ["succeeded"], seconds=60), run_states(checkout)
+    finally:
+        relay.release.set()
+        relay.close()
+
+
+def request_crawl(checkout: Checkout, slug: str = "shop") -> None:
     """Ask for a crawl as the source's page does, where none is open."""
     code = (
         "from accounts.models import Principal; from catalog.models import Source; from ingestion.models import Run\n"
         "from ingestion.actions import request_crawl; from ingestion.tasks import crawl\n"
-        "source = Source.objects.get(slug='shop')\n"
+        f"source = Source.objects.get(slug={slug!r})\n"
         "if not Run.objects.open().exists():\n"
         "    crawl.delay(request_crawl(source=source, by=Principal.objects.system()).pk)\n"
     )

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -16,18 +15,6 @@ from tests.stack.conftest import Checkout, Running
 pytestmark = pytest.mark.long
 
 PROCESSES = ("postgres", "valkey", "web", "worker-prompt", "worker-long", "beat")
-
-
-@pytest.fixture(scope="module")
-def running(checkout: Checkout) -> Iterator[Running]:
-    """A started catalog without the demo."""
-    running = checkout.start("--no-demo")
-    try:
-        running.wait_until_ready()
-        yield running
-    finally:
-        running.stop()
-        checkout.servers().supervisor.clear_up()
 
 
 def test_it_serves_and_names_an_administrator(running: Running) -> None:
