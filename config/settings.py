@@ -116,7 +116,6 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_filters",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "guardian",
     "rest_framework",
 ]
@@ -292,9 +291,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["accounts.authentication.HasScope"],
     "COMPONENT_SPLIT_REQUEST": True,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v2",
     # Fields of one name with other values, told apart by what they are of.
     "ENUM_NAME_OVERRIDES": {
@@ -314,7 +310,7 @@ CONNECTION_ALLOWED_PATHS: list[str] = env.list("CONNECTION_ALLOWED_PATHS", defau
 CRAWL_GONE_LIMIT: float = env.float("CRAWL_GONE_LIMIT", default=0.20)
 """The share of a source's datasets above which a crawl waits for a person before marking them gone."""
 
-UNASSIGNED_TIER: str = env.str("UNASSIGNED_TIER", default="metadata")
+UNASSIGNED_TIER: str = env.str("UNASSIGNED_TIER", default="discover")
 """What every signed-in person sees of a dataset without a domain: none, discover, metadata or profile."""
 if UNASSIGNED_TIER not in ("none", "discover", "metadata", "profile"):
     raise ImproperlyConfigured("UNASSIGNED_TIER is none, discover, metadata or profile.")

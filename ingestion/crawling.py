@@ -191,7 +191,7 @@ def _summary(plan: Plan) -> str:
 
 
 def _result(plan: Plan, staged: Staged, elsewhere: int) -> str:
-    told = f"{_summary(plan)}."
+    told = f"{_summary(dataclasses.replace(plan, added=plan.added - elsewhere))}."
     if staged.failed:
         names = ", ".join(".".join(path) for path in sorted(staged.failed)[:5])
         more = f" and {len(staged.failed) - 5} more" if len(staged.failed) > 5 else ""

@@ -1,19 +1,30 @@
-"""The description of the REST API: OpenAPI 3.1 for programs, and a page where people read and try it."""
+"""The description of the REST API: OpenAPI 3.1 for programs, and a page of the catalog's own for people."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer2
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.settings import patched_settings
+from drf_spectacular.views import SpectacularAPIView
 
 from portal.openapi import tell_problems
 
 _PROBLEMS = f"{tell_problems.__module__}.{tell_problems.__name__}"
 
 DESCRIPTION = {"POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", _PROBLEMS]}
+
+_METHODS = {"get": "blue", "post": "green", "put": "amber", "patch": "amber", "delete": "red"}
+_PREFIX = "/api/v2/"
 
 
 class ApiSchema(SpectacularAPIView):
@@ -22,14 +33,100 @@ class ApiSchema(SpectacularAPIView):
     renderer_classes = [OpenApiJsonRenderer2]
 
 
-class ApiDocs(SpectacularSwaggerSplitView):
-    """Swagger UI from our own files; its scripts and styles are all files, for our content policy allows no others."""
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A parameter of an operation, or a field of its body."""
 
-    url_name = "api-schema"
-    template_name = "portal/api_docs.html"
+    name: str
+    kind: str
+    required: bool
+    description: str
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """A page for people: without a session it leads to the sign-in, not to problem details."""
-        if getattr(request, "principal", None) is None and "Authorization" not in request.headers:
-            return redirect_to_login(request.get_full_path())
-        return super().dispatch(request, *args, **kwargs)
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path. `colour` is a palette colour; `responses` are (status, words)."""
+
+    id: str
+    method: str
+    colour: str
+    path: str
+    summary: str
+    description: str
+    parameters: tuple[Value, ...]
+    body: tuple[Value, ...]
+    responses: tuple[tuple[str, str], ...]
+    example: str
+
+
+@require_GET
+def api_docs(request: HttpRequest) -> HttpResponse:
+    """A page for people: without a session it leads to the sign-in, not to problem details."""
+    if getattr(request, "principal", None) is None:
+        return redirect_to_login(request.get_full_path())
+    return render(request, "portal/api_docs.html", {"groups": _groups(), "prefix": _PREFIX})
+
+
+@lru_cache(maxsize=1)
+def _groups() -> dict[str, list[Operation]]:
+    """Operations by the first part of their path; the same for everybody, read once a process."""
+    with patched_settings(DESCRIPTION):
+        schema = SchemaGenerator().get_schema(request=None, public=True)
+    groups: dict[str, list[Operation]] = {}
+    for path, methods in sorted(schema["paths"].items()):
+        for method, colour in _METHODS.items():
+            if method in methods:
+                group = path.removeprefix(_PREFIX).split("/")[0]
+                groups.setdefault(group, []).append(_operation(schema, path, method, colour, methods[method]))
+    return groups
+
+
+def _operation(schema: Mapping[str, Any], path: str, method: str, colour: str, told: Mapping[str, Any]) -> Operation:
+    body: dict[str, Any] = told.get("requestBody", {}).get("content", {})
+    described: Mapping[str, Any] = next(iter(body.values()))["schema"] if body else {}
+    data = f" \\\n  --header 'Content-Type: {next(iter(body))}' --data @body" if body else ""
+    verb = "" if method == "get" else f" --request {method.upper()}"
+    return Operation(
+        id=str(told["operationId"]),
+        method=method.upper(),
+        colour=colour,
+        path=path,
+        summary=str(told.get("summary", told["operationId"].replace("_", " "))),
+        description=str(told.get("description", "")),
+        parameters=tuple(
+            Value(one["name"], _kind(schema, one["schema"]), bool(one.get("required")), str(one.get("description", "")))
+            for one in told.get("parameters", [])
+        ),
+        body=tuple(_fields(schema, described)),
+        responses=tuple((code, str(one.get("description", ""))) for code, one in sorted(told["responses"].items())),
+        example=f'curl{verb} --header "Authorization: Bearer $TOKEN"{data} \\\n  {settings.SITE_URL}{path}',
+    )
+
+
+def _fields(schema: Mapping[str, Any], described: Mapping[str, Any]) -> Iterator[Value]:
+    resolved = _resolved(schema, described)
+    required = resolved.get("required", [])
+    for name, one in resolved.get("properties", {}).items():
+        if not one.get("readOnly"):
+            yield Value(name, _kind(schema, one), name in required, str(one.get("description", "")))
+
+
+def _resolved(schema: Mapping[str, Any], described: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = described.get("$ref", "").rpartition("/")[2]
+    found: Mapping[str, Any] = schema["components"]["schemas"].get(name, described) if name else described
+    return found
+
+
+def _kind(schema: Mapping[str, Any], described: Mapping[str, Any]) -> str:
+    """A type in words: "integer", "list of string", "one of asc, desc"."""
+    resolved = _resolved(schema, described)
+    if "enum" in resolved:
+        return "one of " + ", ".join(str(value) for value in resolved["enum"] if value is not None)
+    for several in ("oneOf", "anyOf", "allOf"):
+        if several in resolved:
+            return " or ".join(dict.fromkeys(_kind(schema, one) for one in resolved[several]))
+    kind = resolved.get("type", "object")
+    if kind == "array":
+        return f"list of {_kind(schema, resolved.get('items', {}))}"
+    words = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    return f"{words} ({resolved['format']})" if "format" in resolved else words

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.models import Principal
 from accounts.tokens import Scope, mint
@@ -21,11 +22,12 @@ from lineage.models import DatasetEdge, Event, Job, Run
 from portal.demo.databases import Places
 from portal.demo.loading import Loading
 from tests.dbt.environment import CannotInstall, programs
+from tests.factories import standard_levels
 from tests.servers import plugin
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.xdist_group("demo"),
 ]
 
@@ -51,6 +53,9 @@ def dbt() -> Path:
 @pytest.fixture
 def warehouse(tmp_path: Path, settings: Any, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Source:
     """The demo's warehouse, loaded and crawled."""
+    standard_levels()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM lineage_event")  # which no flush empties
     settings.VAR_DIR = tmp_path
     settings.CONNECTION_ALLOWED_PATHS = [str(tmp_path / "files")]
     Loading(Places(tmp_path / "files"), live_server.url, only_here=True, note=lambda *step: None).run()

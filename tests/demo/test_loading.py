@@ -44,7 +44,7 @@ from portal.demo.steps import STEPS
 from stack.supervision import wait_until
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.xdist_group("demo"),
 ]
 

@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -131,7 +132,9 @@ class MariadbServer:
         )
         if made.returncode != 0:
             raise StackError(f"MariaDB could not make a data directory:\n{made.stdout}{made.stderr}")
-        options += [f"--socket={socket}", "--bind-address=127.0.0.1", "--port=0", "--skip-networking=0"]
+        options += [f"--socket={socket}", "--bind-address=127.0.0.1", "--skip-networking=0"]
+        # MariaDB takes port 0 for its usual one, which another test process may have.
+        options += [f"--port={_free_port()}"]
         options += ["--performance-schema=off", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"]
         log = (home / "log").open("wb")
         process = subprocess.Popen(
@@ -170,6 +173,12 @@ class MariadbServer:
             cursor.execute("GRANT ALL ON *.* TO 'tester'@'%' WITH GRANT OPTION")
         port = _listening_port(log)
         return cls("127.0.0.1", port, "tester", secret, str(socket))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _listening_port(log: Path) -> int:
