@@ -168,7 +168,7 @@ def visit(world: World, row: Row, persona: str) -> Any:
         elif persona != "anonymous":
             principal = world.persona(persona)
             # A new object, for a principal keeps what it may see as long as it lives.
-            if ROUTES[row.name].is_api:
+            if ROUTES[row.name].is_api and not row.page:
                 headers = bearer(principal)
             else:
                 assert principal.user is not None
@@ -327,7 +327,7 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "api/v1/lineage/", "401 400 400 400 400 400"),
     Row("POST", "api/v1/lineage/batch/", "401 400 400 400 400 400"),
     Row("GET", "api-schema", "401 403 200 200 200 200"),
-    Row("GET", "api-docs", "302 302 200 200 200 200", page=True),
+    Row("GET", "api-docs", "302 200 200 200 200", page=True),
     Row("GET", "api-root", "401 403 200 200 200 200"),
     Row("GET", "dataset-lineage", "401 403 403 200 200 200"),
     Row("GET", "dataset-lineage", "401 403 404 404 404 200", objects={"dataset_id": "hidden"}),
