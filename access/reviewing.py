@@ -104,8 +104,10 @@ def revoke_decision(by: Principal, grant: Grant) -> Decision:
 
 
 def duration_for(dataset: Dataset, fields: Iterable[Field]) -> Duration:
-    """For how many days access to these columns (none: the whole dataset) may last; one statement."""
-    chosen = list(fields)
-    ranks = {field.level for field in chosen} if chosen else {dataset.level}
+    """For how many days access to these columns (none: the whole dataset) may last; one statement.
+
+    A column that nobody has labelled counts as its dataset: what is not known is not taken for harmless.
+    """
+    ranks = {dataset.level if field.level is None else field.level for field in fields} or {dataset.level}
     limits = Level.objects.filter(rank__in=[rank for rank in ranks if rank is not None])
     return longest_duration(LevelLimit(level.name, level.longest_grant_days) for level in limits.order_by("-rank"))

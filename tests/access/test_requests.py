@@ -165,6 +165,18 @@ def test_sensitive_columns_shorten_what_may_be_asked(cast: Cast) -> None:
     assert ask(cast, None, "email", days=30).days == 30
 
 
+def test_a_column_without_a_level_counts_as_its_dataset(cast: Cast) -> None:
+    internal, restricted = Level.objects.get(slug="internal"), Level.objects.get(slug="restricted")
+    request = ask(cast, None, "email", "name", days=200)
+    Dataset.objects.filter(pk=cast.dataset.pk).update(level=restricted.rank)
+    Field.objects.filter(pk=cast.field("name").pk).update(level=internal.rank)
+    grant = approve_request(request=request, by=cast.owner)
+    assert grant.valid_to - grant.valid_from == dt.timedelta(days=30)
+    with pytest.raises(Invalid, match="Restricted allows access for at most 30 days"):
+        ask(cast, None, "email", "name", days=31)
+    assert ask(cast, None, "name", days=31).days == 31
+
+
 def test_a_level_raised_meanwhile_shortens_the_grant(cast: Cast) -> None:
     request = ask(cast, None, "email", days=200)
     Field.objects.filter(pk=cast.field("email").pk).update(level=Level.objects.get(slug="restricted").rank)
