@@ -17,6 +17,9 @@ from accounts.tokens import Issued, Scope, mint
 from audit.recording import record
 from common.errors import Conflict, Invalid
 
+MAX_NAME = 150
+"""Characters of a pipeline's or token's name, as their columns hold them."""
+
 
 @transaction.atomic
 def add_person(
@@ -56,9 +59,22 @@ def add_person(
 
 
 def pipeline_principal(name: str) -> Principal:
-    """The pipeline of this name, made at its first token."""
+    """The pipeline of this name, made at its first token. Raises `Invalid` for a name that cannot be one."""
+    name = _checked_name(name)
     principal, _ = Principal.objects.get_or_create(kind=Principal.Kind.PIPELINE, name=name)
     return principal
+
+
+def _checked_name(name: str) -> str:
+    """The name of a pipeline or token without the spaces around it; raises `Invalid` where nothing or too much is left."""
+    name = name.strip()
+    if not name:
+        raise Invalid("Give the token a name that tells what it is for.", {"name": ["is empty"]})
+    if len(name) > MAX_NAME:
+        raise Invalid(f"Choose a name of at most {MAX_NAME} characters.", {"name": [f"at most {MAX_NAME} characters"]})
+    if "\x00" in name:
+        raise Invalid("Leave the NUL character out of the name.", {"name": ["holds a NUL character"]})
+    return name
 
 
 @transaction.atomic
@@ -71,8 +87,12 @@ def create_token(
     namespaces: Sequence[str] = (),
     expires_at: dt.datetime | None = None,
 ) -> Issued:
-    """Issue a token; its text is in the result and nowhere else."""
+    """Issue a token; its text is in the result and nowhere else.
+
+    Raises `Invalid` for an empty or overlong name, unknown scopes or a past expiry, `Conflict` for a name in use.
+    """
     check_can_manage_tokens_of(by, principal)
+    name = _checked_name(name)
     unknown = sorted(set(scopes) - set(Scope))
     if unknown or not scopes:
         known = ", ".join(Scope)

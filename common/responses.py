@@ -9,17 +9,21 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import resolve_url
+from django.template import loader
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from common.errors import CatalogError, Forbidden, Invalid, NotFound, NotSignedIn
+from common.errors import CatalogError, Forbidden, Invalid, NotFound, NotSignedIn, Unavailable
 
 logger = logging.getLogger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
+RETRY_AFTER = "5"
+"""Seconds after which whoever met an unavailable catalog may come again."""
 
 
 def problem(error: CatalogError) -> dict[str, Any]:
@@ -44,6 +48,8 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     response = Response(problem(ours), status=ours.status, content_type=PROBLEM_TYPE)
     if isinstance(ours, NotSignedIn):
         response["WWW-Authenticate"] = 'Bearer realm="catalog"'
+    if isinstance(ours, Unavailable):
+        response["Retry-After"] = RETRY_AFTER
     if isinstance(error, exceptions.MethodNotAllowed):
         view = context.get("view")
         response["Allow"] = ", ".join(getattr(view, "allowed_methods", []))
@@ -58,6 +64,9 @@ def as_catalog_error(error: Exception) -> CatalogError | None:
         return NotFound("There is no such thing, or you may not see it.")
     if isinstance(error, PermissionDenied):
         return Forbidden(str(error) or "You may not do this.")
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("The database did not answer: %s", error, exc_info=error)
+        return Unavailable("The catalog's database does not answer just now. Try again in a moment.")
     if isinstance(error, exceptions.ValidationError):
         return Invalid("Correct the fields named below.", _flat(error.detail))
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
@@ -104,8 +113,10 @@ class ErrorMiddleware:
 
 
 def error_response(request: HttpRequest, error: CatalogError) -> HttpResponse:
+    """The answer to an error. What is unavailable may be the database, so that page asks nothing of the request's person."""
+    headers = {"Retry-After": RETRY_AFTER} if isinstance(error, Unavailable) else {}
     if request.path.startswith("/api/") or not _wants_html(request):
-        return JsonResponse(problem(error), status=error.status, content_type=PROBLEM_TYPE)
+        return JsonResponse(problem(error), status=error.status, content_type=PROBLEM_TYPE, headers=headers)
     if isinstance(error, NotSignedIn):
         target = f"{resolve_url(settings.LOGIN_URL)}?next={quote(request.get_full_path())}"
         if request.headers.get("HX-Request"):
@@ -113,7 +124,8 @@ def error_response(request: HttpRequest, error: CatalogError) -> HttpResponse:
         return HttpResponseRedirect(target)
     fragment = request.headers.get("HX-Request") == "true" and not request.headers.get("HX-Boosted")
     template = "errors/_error.html" if fragment else "errors/error.html"
-    return render(request, template, {"error": error}, status=error.status)
+    page = loader.render_to_string(template, {"error": error}, None if isinstance(error, Unavailable) else request)
+    return HttpResponse(page, status=error.status, headers=headers)
 
 
 def _wants_html(request: HttpRequest) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from common.errors import CatalogError, Forbidden, NotFound
-from common.responses import error_response
+from common.errors import CatalogError, Forbidden, NotFound, Unavailable
+from common.responses import as_catalog_error, error_response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -24,7 +26,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A page that needs nothing that may be broken: neither the database nor the session."""
+    """A page that needs nothing that may be broken: neither the database nor the session.
+
+    Middleware raises past `ErrorMiddleware`; where the database was the reason, the answer is that of every other page.
+    """
+    raised = sys.exc_info()[1]
+    unavailable = as_catalog_error(raised) if isinstance(raised, Exception) else None
+    if isinstance(unavailable, Unavailable):
+        return error_response(request, unavailable)
     if request.path.startswith("/api/"):
         fault = CatalogError(
             "The catalog failed at this request. Nothing was changed; try again, and tell the administrator."

@@ -14,6 +14,9 @@ from connections.tls import TlsMode, default_tls, tls_mode
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_.])?")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}")
+_PASSWORD = re.compile(r"^(\s*[A-Za-z][A-Za-z0-9+.-]*:/+[^:@]*|\s*[^:@/]*(?=:(?!/))):.*@", re.DOTALL)
+_NO_PORT = re.compile(r"^(\s*[A-Za-z][A-Za-z0-9+.-]*:/+[^:@/?#\[]*):(?!\d{0,5}(?:[/?#]|\s*$))[^@]*$")
+_SECRET_OPTION = re.compile(r"([?&][^=&#]*(?:password|passwd|pwd|secret|token)[^=&#]*=)[^&#]*", re.IGNORECASE)
 _TLS_OPTIONS = ("sslmode", "ssl_mode", "ssl-mode")
 
 
@@ -82,6 +85,18 @@ def parse_address(url: str) -> Address:
         options=options,
         tls=tls_mode(tls) if tls else default_tls(host),
     )
+
+
+def without_password(url: str) -> str:
+    """The URL as typed, fit to be shown: without the password, also where nothing else of it can be understood.
+
+    What may be a password goes, to the last @: a password with a / or @ that nobody percent-encoded hides no rest. Where
+    there is no @ and no port behind the colon, the host was forgotten, and the password is what stands there.
+    """
+    platform = SCHEMES.get(url.strip().partition("://")[0].lower())
+    if platform is not None and platform.is_file and url.strip().partition("://")[2].startswith("/"):
+        return url
+    return _SECRET_OPTION.sub(r"\1", _NO_PORT.sub(r"\1", _PASSWORD.sub(r"\1@", url)))
 
 
 def check_host(host: str) -> str:

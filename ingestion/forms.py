@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from catalog.models import Domain, Source, System
 from common.errors import Invalid
-from connections.addresses import Address, parse_address
+from connections.addresses import Address, parse_address, without_password
 from ingestion.connectors.scope import parse_pattern
 
 
@@ -87,6 +88,18 @@ class NewSourceForm(SourceForm):
         help_text="host:port by which pipelines speak of this server, where it is not the one above.",
     )
     field_order = ["name", "url", "password", "public_address"]
+
+    def full_clean(self) -> None:
+        """Clean what was typed, and from then on show the address without its password: a page may be kept or sent on."""
+        super().full_clean()
+        typed = self.data.get(self.add_prefix("url"), "")
+        shown = without_password(typed)
+        if shown != typed:
+            data = QueryDict(mutable=True)
+            data.update(self.data)
+            data[self.add_prefix("url")] = shown
+            self.data = data
+            self["password"].help_text = "The address is shown without its password. Enter the password here."
 
     def clean_url(self) -> Address:
         try:

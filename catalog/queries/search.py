@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection
-from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Greatest, Length, Lower
 
-from catalog.models import Dataset, Tier
+from catalog.models import Dataset, Field, Tier
 from catalog.queries.spelling import nearest_words
 from catalog.visibility import scope_of
 from common.errors import Invalid
@@ -133,7 +133,9 @@ def listed(principal: Principal, narrowing: Narrowing) -> QuerySet[Dataset]:
 
 def matching(principal: Principal, narrowing: Narrowing, wanted: Wanted) -> QuerySet[Dataset]:
     """The visible datasets that match, each with its `score` (more is better) and tier, in no order."""
-    rows = Dataset.objects.filter(pk__in=candidates(principal, wanted, narrowing)).annotate(score=_score(wanted))
+    rows = Dataset.objects.filter(pk__in=candidates(principal, wanted, narrowing)).annotate(
+        score=_score(principal, wanted)
+    )
     return for_lists(rows, principal)
 
 
@@ -199,8 +201,30 @@ def _name_keys(wanted: Wanted) -> tuple[str, ...]:
     return tuple(dict.fromkeys([key, key.replace(" ", "_")]))
 
 
-def _score(wanted: Wanted) -> Case:
-    """A whole number: the way of matching first, then how well. Shorter names first where the name begins so or holds it."""
+def _column_paths(wanted: Wanted) -> list[list[str]]:
+    """The query as a column's path, in the ways that columns are written: an index finds these, case folding none."""
+    text = wanted.corrected or wanted.text
+    key = text.lower()
+    joined = key.replace(" ", "_")
+    first, *others = text.split()
+    camel = first + "".join(word[:1].upper() + word[1:] for word in others)
+    names = [text, key, key.upper(), key.title(), joined, joined.upper(), camel, camel[:1].upper() + camel[1:]]
+    return [name.split(".") for name in dict.fromkeys(names)]
+
+
+def _named_by_a_column(principal: Principal, wanted: Wanted) -> Q:
+    """A standing column is called exactly so, in a dataset whose columns the principal may know."""
+    columns = Field.objects.filter(dataset=OuterRef("pk"), gone_since__isnull=True)
+    exact = Q(Exists(columns.filter(path__in=_column_paths(wanted))))
+    scope = scope_of(principal)
+    return exact if scope.everything else exact & scope.condition(Tier.METADATA)
+
+
+def _score(principal: Principal, wanted: Wanted) -> Case:
+    """A whole number: the way of matching first, then how well.
+
+    Shorter names first where the name begins so or holds it; among the others, those with a column called exactly so.
+    """
     keys = _name_keys(wanted)
     left = Value(1_000_000) - Cast(Length("name"), BigIntegerField()) * 1000
     short = Greatest(left, Value(0), output_field=BigIntegerField())
@@ -217,6 +241,7 @@ def _score(wanted: Wanted) -> Case:
         ),
         When(begins, then=Value(3 * _BUCKET) + short),
         When(holds, then=Value(2 * _BUCKET) + short),
+        When(_named_by_a_column(principal, wanted), then=Value(_BUCKET) + rank),
         default=rank,
         output_field=BigIntegerField(),
     )

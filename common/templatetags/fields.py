@@ -51,11 +51,11 @@ def control(bound: BoundField) -> SafeString:
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound: BoundField, label: str = "", help: str = "") -> dict[str, Any]:
-    """`{% field form.purpose %}`: label, control, help, errors. `label` and `help` replace the form's own."""
+def field(bound: BoundField, label: str = "", help: str = "", plain: bool = False) -> dict[str, Any]:
+    """`{% field form.purpose %}`: label, control, help, errors. `label` and `help` replace its own; `plain` drops the help."""
     widget = bound.field.widget
     shape = "group" if isinstance(widget, GROUPS) else "check" if isinstance(widget, forms.CheckboxInput) else "line"
-    if help:
+    if help or plain:
         bound.help_text = conditional_escape(help)
     values: dict[str, Any] = {
         "bound": bound,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from accounts.actions import create_token
 from accounts.models import ApiToken, Principal
 from accounts.tokens import is_well_formed
+from common.errors import Invalid
 from tests.factories import Cast, bearer, personas
 
 TOKENS = "/api/v2/tokens/"
@@ -97,3 +101,40 @@ def test_an_unknown_scope_is_named(client: Client, cast: Cast) -> None:
 def test_a_visitor_is_led_to_the_sign_in(client: Client, db: None) -> None:
     answer = client.get(reverse("accounts:token_list"))
     assert answer.status_code == 302 and "next=/accounts/tokens/" in answer.headers["Location"]
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "99999999999"])
+def test_a_token_for_no_days_is_refused_and_not_made_for_ever(db: None, days: str) -> None:
+    with pytest.raises(CommandError, match="--days is a number from 1"):
+        call_command("create_token", "nightly", "--scope", "lineage:write", f"--days={days}")
+    assert not ApiToken.objects.exists()
+
+
+def test_the_command_makes_a_token_for_its_days_or_for_ever(db: None) -> None:
+    for name, days, expires in (("nightly", ["--days", "1"], True), ("hourly", [], False)):
+        printed = io.StringIO()
+        call_command("create_token", name, "--scope", "lineage:write", *days, stdout=printed)
+        assert is_well_formed(printed.getvalue().strip())
+        assert (ApiToken.objects.get(name=name).expires_at is not None) == expires
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("", "Give the token a name"), ("  ", "Give"), ("n" * 151, "at most 150")]
+)
+def test_a_name_that_names_nothing_is_refused(cast: Cast, name: str, sentence: str) -> None:
+    with pytest.raises(CommandError, match=sentence):
+        call_command("create_token", name, "--scope", "lineage:write")
+    assert not Principal.objects.filter(kind=Principal.Kind.PIPELINE).exists()
+    with pytest.raises(Invalid, match=sentence):
+        create_token(principal=cast.analyst, name=name, scopes=["catalog:read"], by=cast.analyst)
+    assert not ApiToken.objects.exists()
+
+
+def test_the_sign_in_goes_from_the_name_straight_to_the_password(client: Client, db: None) -> None:
+    form = client.get(reverse("account_login")).text.partition("<form")[2].partition("</form>")[0]
+    assert (
+        re.findall(r'<(?:a|input|button)\b[^>]*?(?:name="(\w+)"|href)', form.partition('name="login"')[2])[0]
+        == "password"
+    )
+    assert "id_password_help" not in form
+    assert "Forgot" not in form

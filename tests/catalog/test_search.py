@@ -64,6 +64,26 @@ def test_a_dataset_is_found_by_a_column_and_says_which(cast: factories.Cast) -> 
     assert found.columns == {grades.pk: ["studentNumber"]}
 
 
+@pytest.mark.parametrize(
+    ("typed", "exact", "other"),
+    [
+        ("grade", "grade", ["grade_date", "grade_text", "grade_note"]),
+        ("Student Number", "student_number", ["student_number_old", "student_number_new"]),
+        ("student number", "studentNumber", ["student_number_old", "student_number_new"]),
+        ("comment.author", "comment.author", ["comment.author.name", "comment.author.mail"]),
+    ],
+)
+def test_a_column_called_exactly_so_comes_before_columns_that_only_hold_it(
+    cast: factories.Cast, typed: str, exact: str, other: list[str]
+) -> None:
+    holding = factories.dataset("holding", domain=cast.domain, fields=other)
+    called = factories.dataset("called", domain=cast.domain, fields=[exact])
+    named = factories.dataset(typed, domain=cast.domain)
+    indexed(holding, called, named)
+    for reader in (cast.administrator, cast.analyst):
+        assert names(find(reader, typed)) == [typed, "called", "holding"]
+
+
 def test_one_typo_is_forgiven_and_said(cast: factories.Cast) -> None:
     indexed(factories.dataset("submissions", domain=cast.domain))
     for typed in ("submisions", "submissoins", "submizsions", "submiissions"):

@@ -12,6 +12,8 @@ from accounts.models import Principal
 from accounts.tokens import Scope
 from common.errors import CatalogError
 
+MAX_DAYS = 36_500
+
 
 class Command(BaseCommand):
     help = "Create a token for a pipeline and print it this once."
@@ -24,7 +26,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        expires_at = timezone.now() + dt.timedelta(days=options["days"]) if options["days"] else None
+        days = options["days"]
+        if days is not None and not 1 <= days <= MAX_DAYS:
+            raise CommandError(f"--days is a number from 1 to {MAX_DAYS}. Leave it out for a token that never expires.")
+        expires_at = timezone.now() + dt.timedelta(days=days) if days is not None else None
         try:
             issued = create_token(
                 principal=pipeline_principal(options["name"]),
@@ -37,7 +42,7 @@ class Command(BaseCommand):
         except CatalogError as error:
             raise CommandError(error.message) from None
         answer = {
-            "name": options["name"],
+            "name": issued.token.name,
             "token": issued.text,
             "scopes": issued.token.scopes,
             "expires_at": expires_at.isoformat() if expires_at else None,
