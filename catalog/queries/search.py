@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection
-from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, Exists, F, FloatField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Greatest, Length, Lower
 
 from catalog.models import Dataset, Field, Tier
@@ -220,6 +220,19 @@ def _named_by_a_column(principal: Principal, wanted: Wanted) -> Q:
     return exact if scope.everything else exact & scope.condition(Tier.METADATA)
 
 
+def _text_rank(principal: Principal, wanted: Wanted) -> Any:
+    """How well the text fits; where columns may not be known, neither do they move a dataset up."""
+    if not wanted.words:
+        return Value(0.0)
+    whole = SearchRank(F("search"), wanted.text_search())
+    scope = scope_of(principal)
+    if scope.everything:
+        return whole
+    # D and C, where columns and descriptions stand, weigh nothing; B and A, the names, what they weigh by default.
+    named = SearchRank(F("search"), wanted.text_search(named_only=True), weights=[0.0, 0.0, 0.4, 1.0])
+    return Case(When(scope.condition(Tier.METADATA), then=whole), default=named, output_field=FloatField())
+
+
 def _score(principal: Principal, wanted: Wanted) -> Case:
     """A whole number: the way of matching first, then how well.
 
@@ -232,8 +245,7 @@ def _score(principal: Principal, wanted: Wanted) -> Case:
     for key in keys:
         begins |= Q(name__istartswith=key)
         holds |= Q(name__icontains=key)
-    found = SearchRank(F("search"), wanted.text_search()) if wanted.words else Value(0.0)
-    rank = Cast(found * Value(1_000_000.0), BigIntegerField())
+    rank = Cast(_text_rank(principal, wanted) * Value(1_000_000.0), BigIntegerField())
     return Case(
         When(
             Q(name__iexact=keys[0]) | Q(name__iexact=keys[-1]) | Q(qualified_name__iexact=keys[0]),

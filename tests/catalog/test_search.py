@@ -120,6 +120,15 @@ def test_columns_and_descriptions_do_not_find_what_may_only_be_discovered(cast: 
     assert names(find(cast.analyst, "passport")) == ["people"]
 
 
+def test_column_that_may_not_be_known_moves_nothing(cast: factories.Cast) -> None:
+    plain = factories.dataset("first", domain=cast.domain, fields=["id"])
+    telling = factories.dataset("other", domain=cast.domain, fields=["exams", "exams_total"])
+    Dataset.objects.filter(pk__in=[plain.pk, telling.pk]).update(tag_names=["Exams"])
+    indexed(plain, telling)
+    assert names(find(cast.steward, "exams")) == ["other", "first"]
+    assert names(find(cast.outsider, "exams")) == ["first", "other"]
+
+
 def test_hidden_datasets_are_neither_found_nor_counted(cast: factories.Cast) -> None:
     hidden = factories.domain("Hidden", open_tier=Tier.NONE)
     indexed(factories.dataset("payroll", domain=hidden), factories.dataset("payroll_open", domain=cast.domain))
