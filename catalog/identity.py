@@ -9,7 +9,7 @@ from django.db import connection
 from catalog.naming import DatasetKey
 
 _KNOWN = """
-    SELECT wanted.namespace, wanted.name, coalesce(dataset.merged_into_id, dataset.id)
+    SELECT wanted.namespace, wanted.name, named.dataset_id, coalesce(dataset.merged_into_id, dataset.id)
     FROM unnest(%s::text[], %s::text[]) AS wanted (namespace, name)
     JOIN catalog_datasetname AS named
       ON named.namespace = wanted.namespace AND named.name = wanted.name AND named.valid_to IS NULL
@@ -44,21 +44,27 @@ _CREATE = """
 
 def find_names(keys: Iterable[DatasetKey]) -> dict[DatasetKey, int]:
     """The ids of the datasets that are known by these names; one statement. Merged datasets answer with the survivor."""
+    return {key: standing for key, (_, standing) in _known(keys).items()}
+
+
+def _known(keys: Iterable[DatasetKey]) -> dict[DatasetKey, tuple[int, int]]:
+    """The dataset that has each name, and the one that stands for it."""
     wanted = sorted(set(keys))
     if not wanted:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [[key.namespace for key in wanted], [key.name for key in wanted]])
-        return {DatasetKey(namespace, name): dataset_id for namespace, name, dataset_id in cursor.fetchall()}
+        return {DatasetKey(namespace, name): (own, standing) for namespace, name, own, standing in cursor.fetchall()}
 
 
 def resolve_names(keys: Iterable[DatasetKey], *, origin: str, kind: str = "table") -> dict[DatasetKey, int]:
     """The ids of the datasets of these names, made where a name is new: at most three statements for any number.
 
-    Must run inside a transaction; safe beside others that resolve the same names. `origin` is an `Origin`.
+    A name keeps its own dataset when that is merged into another, so that the merge can be undone. Must run inside a
+    transaction; safe beside others that resolve the same names. `origin` is an `Origin`.
     """
     wanted = set(keys)
-    found = find_names(wanted)
+    found = {key: own for key, (own, _) in _known(wanted).items()}
     missing = sorted(wanted - found.keys())
     if not missing:
         return found
@@ -72,4 +78,4 @@ def resolve_names(keys: Iterable[DatasetKey], *, origin: str, kind: str = "table
                 "kind": kind,
             },
         )
-    return found | find_names(missing)
+    return found | {key: own for key, (own, _) in _known(missing).items()}

@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from catalog.naming import DatasetKey
+from lineage import told
 from lineage.openlineage import (
     Dataset,
     DatasetEvent,
@@ -27,17 +28,11 @@ from lineage.openlineage import (
     canonical,
     digest_of,
 )
+from lineage.told import JobKey
 
 INPUT, OUTPUT = 1, 2
 
 _ENDS = {EventType.COMPLETE: "completed", EventType.FAIL: "failed", EventType.ABORT: "aborted"}
-
-
-class JobKey(NamedTuple):
-    """What a job is called."""
-
-    namespace: str
-    name: str
 
 
 class Arrived(NamedTuple):
@@ -59,20 +54,20 @@ class Span(msgspec.Struct):
 
 
 class Register(msgspec.Struct):
-    """The latest value: a content's digest, or None where the latest event deleted it."""
+    """The latest value: a content's digest or a text, or None where the latest event deleted it."""
 
     at: dt.datetime
     digest: UUID
-    content: UUID | None
+    content: UUID | str | None
 
     def take(self, other: Register) -> None:
         if other.rank > self.rank:
             self.at, self.digest, self.content = other.at, other.digest, other.content
 
     @property
-    def rank(self) -> tuple[dt.datetime, UUID, int]:
+    def rank(self) -> tuple[dt.datetime, UUID, str]:
         # One event may name a dataset twice: then its contents decide, not their order.
-        return self.at, self.digest, self.content.int if self.content else -1
+        return self.at, self.digest, str(self.content or "")
 
 
 class RunRow(msgspec.Struct):
@@ -88,6 +83,7 @@ class RunRow(msgspec.Struct):
     ended_digest: UUID | None = None
     ended_state: str | None = None
     completed_at: dt.datetime | None = None
+    code: Register | None = None
 
 
 class ObservationKey(NamedTuple):
@@ -98,10 +94,13 @@ class ObservationKey(NamedTuple):
 
 
 class Observation(msgspec.Struct):
-    """A run's reading or writing of a dataset, with the schema that it had then."""
+    """A run's reading or writing of a dataset, and what the dataset was told to be then."""
 
     span: Span
     schema: Register | None = None
+    columns: Register | None = None
+    version: Register | None = None
+    told: Register | None = None
 
 
 class LinkKey(NamedTuple):
@@ -110,21 +109,29 @@ class LinkKey(NamedTuple):
     dataset_id: int
 
 
-class EdgeKey(NamedTuple):
-    downstream_id: int
-    upstream_id: int
+class ToldKey(NamedTuple):
+    """One input of a run's output that an event names by itself."""
+
+    run_id: UUID
     job_id: int
+    dataset_id: int
+    digest: UUID
+    input_id: int
 
 
 @dataclass(slots=True)
 class Batch:
-    """Rows by their keys; nothing twice."""
+    """Rows by their keys; nothing twice. `declared` are the JobEvents, each an observation of its own."""
 
     runs: dict[UUID, RunRow] = field(default_factory=dict)
+    declared: set[UUID] = field(default_factory=set)
     jobs: dict[int, Span] = field(default_factory=dict)
+    deletions: dict[int, dt.datetime] = field(default_factory=dict)
     observations: dict[ObservationKey, Observation] = field(default_factory=dict)
+    told_inputs: set[ToldKey] = field(default_factory=set)
     links: dict[LinkKey, Span] = field(default_factory=dict)
-    declared_edges: dict[EdgeKey, Span] = field(default_factory=dict)
+    job_edges: dict[tuple[int, int], Span] = field(default_factory=dict)
+    renames: set[tuple[int, int]] = field(default_factory=set)
     run_facets: dict[tuple[UUID, str], Register] = field(default_factory=dict)
     job_facets: dict[tuple[int, str], Register] = field(default_factory=dict)
     dataset_facets: dict[tuple[int, str], Register] = field(default_factory=dict)
@@ -133,26 +140,70 @@ class Batch:
     contents: dict[UUID, bytes] = field(default_factory=dict)
 
 
+class Use(NamedTuple):
+    """A dataset that an event names. `inputs` are those told one by one; None where all of the event's inputs count."""
+
+    direction: int
+    key: DatasetKey
+    dataset: Dataset
+    entry: told.LineageEntry | None
+
+
 def names_in(events: Iterable[Event]) -> tuple[set[DatasetKey], set[JobKey]]:
     """Every dataset and job that these events are about, which must have ids before `reduced`."""
     datasets: set[DatasetKey] = set()
     jobs: set[JobKey] = set()
     for event in events:
-        for _, dataset in _datasets(event):
-            datasets.add(DatasetKey(dataset.namespace, dataset.name))
+        for use in _uses(event):
+            facets = use.dataset.facets
+            datasets.add(use.key)
+            if not facets:
+                continue
+            datasets.update(told.other_names(facets))
+            former = told.former_name(facets)
+            if former:
+                datasets.add(former)
+            columns = told.columns_of(facets)
+            if columns:
+                datasets.update(told.sources_in(told.column_facts(columns)))
+            if use.entry:
+                datasets.update(use.entry.inputs)
         if not isinstance(event, DatasetEvent):
-            jobs.add(JobKey(event.job.namespace, event.job.name))
+            own = JobKey(event.job.namespace, event.job.name)
+            jobs.add(own)
+            for pair in _waiting(event, own):
+                jobs.update(pair)
     return datasets, jobs
 
 
-def _datasets(event: Event) -> Iterator[tuple[int, Dataset]]:
+def _waiting(event: RunEvent | JobEvent, own: JobKey) -> set[tuple[JobKey, JobKey]]:
+    return told.waits_for(own, event.job.facets, event.run.facets if isinstance(event, RunEvent) else None)
+
+
+def _uses(event: Event) -> Iterator[Use]:
+    """The datasets of an event: its own, and those that only a `lineage` facet names."""
     if isinstance(event, DatasetEvent):
-        yield 0, event.dataset
+        yield Use(0, DatasetKey(event.dataset.namespace, event.dataset.name), event.dataset, None)
         return
-    for dataset in event.inputs:
-        yield INPUT, dataset
-    for dataset in event.outputs:
-        yield OUTPUT, dataset
+    entries = {entry.target: entry for entry in told.job_lineage(event.job.facets)}
+    read = {DatasetKey(one.namespace, one.name) for one in event.inputs}
+    for one in event.inputs:
+        yield Use(INPUT, DatasetKey(one.namespace, one.name), one, None)
+    for one in event.outputs:
+        key = DatasetKey(one.namespace, one.name)
+        entry = entries.pop(key, None) or told.dataset_lineage(key, one.facets)
+        yield Use(OUTPUT, key, one, entry)
+        yield from _only_told(entry, read)
+    for key, entry in sorted(entries.items()):
+        yield Use(OUTPUT, key, Dataset(key.namespace, key.name), entry)
+        yield from _only_told(entry, read)
+
+
+def _only_told(entry: told.LineageEntry | None, read: set[DatasetKey]) -> Iterator[Use]:
+    for key in entry.inputs if entry else ():
+        if key not in read:
+            read.add(key)
+            yield Use(INPUT, key, Dataset(key.namespace, key.name), None)
 
 
 def reduced(arrived: Iterable[Arrived], dataset_ids: Mapping[DatasetKey, int], job_ids: Mapping[JobKey, int]) -> Batch:
@@ -160,29 +211,36 @@ def reduced(arrived: Iterable[Arrived], dataset_ids: Mapping[DatasetKey, int], j
     batch = Batch()
     for event, digest in arrived:
         if isinstance(event, DatasetEvent):
-            dataset_id = dataset_ids[DatasetKey(event.dataset.namespace, event.dataset.name)]
-            _describe(batch, event, digest, dataset_id, event.dataset)
+            for use in _uses(event):
+                _describe(batch, event, digest, dataset_ids, use)
             continue
-        job_id = job_ids[JobKey(event.job.namespace, event.job.name)]
+        own = JobKey(event.job.namespace, event.job.name)
+        job_id = job_ids[own]
         span = Span(event.event_time, event.event_time)
         _merge(batch.jobs, job_id, span, Span.widen)
         _facets(batch, batch.job_facets, (job_id,), event, digest, event.job.facets)
-        used = [
-            (direction, dataset_ids[DatasetKey(dataset.namespace, dataset.name)], dataset)
-            for direction, dataset in _datasets(event)
-        ]
-        for direction, dataset_id, dataset in used:
-            _merge(batch.links, LinkKey(job_id, direction, dataset_id), span, Span.widen)
-            schema = _describe(batch, event, digest, dataset_id, dataset)
-            if isinstance(event, RunEvent):
-                _observe(batch, event, digest, ObservationKey(event.run.run_id, job_id, direction, dataset_id), schema)
-                own = dataset.input_facets if direction == INPUT else dataset.output_facets
-                _facets(batch, batch.use_facets, (event.run.run_id, direction, dataset_id), event, digest, own)
+        for one, other in _waiting(event, own):
+            _merge(batch.job_edges, (job_ids[one], job_ids[other]), span, Span.widen)
+        if told.is_deletion(event.job.facets):
+            batch.deletions[job_id] = max(event.event_time, batch.deletions.get(job_id, event.event_time))
         if isinstance(event, RunEvent):
-            _merge(batch.runs, event.run.run_id, _run_row(event, digest, job_id), _merge_runs)
-            _facets(batch, batch.run_facets, (event.run.run_id,), event, digest, event.run.facets)
+            run_id = event.run.run_id
+            _merge(batch.runs, run_id, _run_row(batch, event, digest, job_id), _merge_runs)
+            _facets(batch, batch.run_facets, (run_id,), event, digest, event.run.facets)
         else:
-            _declare(batch, event, job_id, used)
+            run_id = digest
+            batch.declared.add(digest)
+        for use in _uses(event):
+            dataset_id = dataset_ids[use.key]
+            _merge(batch.links, LinkKey(job_id, use.direction, dataset_id), span, Span.widen)
+            schema = _describe(batch, event, digest, dataset_ids, use)
+            key = ObservationKey(run_id, job_id, use.direction, dataset_id)
+            _observe(batch, event, digest, key, schema, use)
+            for source in use.entry.inputs if use.entry else ():
+                batch.told_inputs.add(ToldKey(run_id, job_id, dataset_id, digest, dataset_ids[source]))
+            if isinstance(event, RunEvent):
+                facets = use.dataset.input_facets if use.direction == INPUT else use.dataset.output_facets
+                _facets(batch, batch.use_facets, (run_id, use.direction, dataset_id), event, digest, facets)
     return batch
 
 
@@ -213,33 +271,66 @@ def _content(batch: Batch, value: Any) -> UUID:
     return digest
 
 
-def _describe(batch: Batch, event: Event, digest: UUID, dataset_id: int, dataset: Dataset) -> Register | None:
+def _describe(
+    batch: Batch, event: Event, digest: UUID, dataset_ids: Mapping[DatasetKey, int], use: Use
+) -> Register | None:
     """Keep a dataset's facets; gives what the event says of its schema."""
-    _facets(batch, batch.dataset_facets, (dataset_id,), event, digest, dataset.facets)
-    schema = (dataset.facets or {}).get("schema")
-    if not isinstance(schema, dict) or schema.get("_deleted") is True:
+    facets = use.dataset.facets
+    if not facets:
         return None
-    told = Register(event.event_time, digest, _content(batch, schema))
-    _merge(batch.schemas, (dataset_id, event.event_time, digest), told, Register.take)
-    return told
+    dataset_id = dataset_ids[use.key]
+    _facets(batch, batch.dataset_facets, (dataset_id,), event, digest, facets)
+    former = told.former_name(facets)
+    if former and dataset_ids[former] != dataset_id:
+        first, second = sorted((dataset_ids[former], dataset_id))
+        batch.renames.add((first, second))
+    schema = told.standing(facets, "schema")
+    if schema is None:
+        return None
+    register = Register(event.event_time, digest, _content(batch, schema))
+    _merge(batch.schemas, (dataset_id, event.event_time, digest), register, Register.take)
+    return register
 
 
-def _observe(batch: Batch, event: RunEvent, digest: UUID, key: ObservationKey, schema: Register | None) -> None:
+def _observe(
+    batch: Batch, event: RunEvent | JobEvent, digest: UUID, key: ObservationKey, schema: Register | None, use: Use
+) -> None:
+    at = event.event_time
     known = batch.observations.get(key)
     if known is None:
-        known = batch.observations[key] = Observation(Span(event.event_time, event.event_time))
-    known.span.widen(Span(event.event_time, event.event_time))
-    if schema is None:
-        return
-    if known.schema is None:
-        known.schema = schema
-    else:
-        known.schema.take(schema)
+        known = batch.observations[key] = Observation(Span(at, at))
+    known.span.widen(Span(at, at))
+    known.schema = _later(known.schema, schema)
+    facets = use.dataset.facets
+    if facets and "version" in facets:
+        known.version = _later(known.version, Register(at, digest, told.version_of(facets)))
+    if use.direction == OUTPUT:
+        columns = told.columns_of(facets) or (use.entry.content if use.entry and _has_columns(use.entry) else None)
+        if columns is not None:
+            known.columns = _later(known.columns, Register(at, digest, _content(batch, columns)))
+        elif facets and "columnLineage" in facets:
+            known.columns = _later(known.columns, Register(at, digest, None))
+        if use.entry:
+            known.told = _later(known.told, Register(at, digest, None))
 
 
-def _run_row(event: RunEvent, digest: UUID, job_id: int) -> RunRow:
+def _has_columns(entry: told.LineageEntry) -> bool:
+    return next(told.column_facts(entry.content), None) is not None
+
+
+def _later(known: Register | None, other: Register | None) -> Register | None:
+    """The register after both; neither of the two is changed, since several rows may hold one."""
+    if known is None or other is None:
+        return known or other
+    return max(known, other, key=lambda register: register.rank)
+
+
+def _run_row(batch: Batch, event: RunEvent, digest: UUID, job_id: int) -> RunRow:
     at = event.event_time
     row = RunRow(event.run.run_id, job_id, at, digest, at)
+    code = told.code_of(event.job.facets)
+    if code is not None:
+        row.code = Register(at, digest, _content(batch, code))
     if event.event_type is EventType.START:
         row.started_at = at
     ended = _ENDS.get(event.event_type)
@@ -260,19 +351,10 @@ def _merge_runs(known: RunRow, other: RunRow) -> None:
         known.ended_at is None or (other.ended_at, other.ended_digest) > (known.ended_at, known.ended_digest)
     ):
         known.ended_at, known.ended_digest, known.ended_state = other.ended_at, other.ended_digest, other.ended_state
+    known.code = _later(known.code, other.code)
 
 
 def _either(
     choose: Callable[[dt.datetime, dt.datetime], dt.datetime], one: dt.datetime | None, other: dt.datetime | None
 ) -> dt.datetime | None:
     return other if one is None else one if other is None else choose(one, other)
-
-
-def _declare(batch: Batch, event: JobEvent, job_id: int, used: list[tuple[int, int, Dataset]]) -> None:
-    """A job that declares what it reads and writes has its edges without any run."""
-    span = Span(event.event_time, event.event_time)
-    inputs = {dataset_id for direction, dataset_id, _ in used if direction == INPUT}
-    outputs = {dataset_id for direction, dataset_id, _ in used if direction == OUTPUT}
-    for downstream in outputs:
-        for upstream in inputs:
-            _merge(batch.declared_edges, EdgeKey(downstream, upstream, job_id), span, Span.widen)

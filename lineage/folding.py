@@ -18,7 +18,9 @@ from django.db import connection, transaction
 from catalog.identity import resolve_names
 from catalog.models import Origin
 from lineage import openlineage, statements
-from lineage.fold import Arrived, Batch, JobKey, Observation, Register, RunRow, Span, names_in, reduced
+from lineage.deriving import derive
+from lineage.fold import Arrived, Batch, Observation, Register, RunRow, Span, names_in, reduced
+from lineage.told import WATCHED, JobKey
 
 BATCH_SIZE = 1000
 _LONGEST_STATEMENT = 30_000
@@ -80,28 +82,54 @@ def _fold(arrived: Sequence[Arrived]) -> None:
     batch = reduced(arrived, dataset_ids, _job_ids(job_keys))
     _write(statements.CONTENTS, _content_rows(batch.contents))
     moved = _write_runs(batch.runs.values())
-    _write(statements.OBSERVATIONS, _observation_rows(batch))
+    _write(statements.OBSERVATIONS, [key._asdict() | _observed(seen) for key, seen in batch.observations.items()])
+    _write(statements.TOLD_INPUTS, [key._asdict() for key in batch.told_inputs])
     _write(statements.LINKS, [key._asdict() | _times(span) for key, span in batch.links.items()])
+    _write_facets(batch)
     runs = sorted(batch.runs)
-    _write(statements.EDGES_OF_RUNS, runs)
-    _write(statements.EDGES_DECLARED, [key._asdict() | _times(span) for key, span in batch.declared_edges.items()])
-    _write_facets(statements.RUN_FACETS, ("run_id", "name"), batch.run_facets)
-    _write_facets(statements.JOB_FACETS, ("job_id", "name"), batch.job_facets)
-    _write_facets(statements.DATASET_FACETS, ("dataset_id", "name"), batch.dataset_facets)
-    _write_facets(statements.USE_FACETS, ("run_id", "direction", "dataset_id", "name"), batch.use_facets)
-    _write(statements.PARENTS, runs)
-    _write(statements.DIRTY_WRITTEN, runs)
-    schemas = [
-        {"dataset_id": dataset_id, "at": at, "digest": digest, "content_id": told.content}
-        for (dataset_id, at, digest), told in batch.schemas.items()
+    _write(statements.RUN_FACTS, runs)
+    _note(batch, runs)
+    # The jobs come late, since every run of a job needs its row; what is derived of them needs them locked.
+    spans = [
+        {"id": job_id, "deleted_at": batch.deletions.get(job_id)} | _times(span) for job_id, span in batch.jobs.items()
     ]
-    _write(statements.SCHEMAS, schemas)
-    _write(statements.DIRTY_DESCRIBED, schemas)
-    # Last, since every run of a job needs this row.
-    spans = [{"id": job_id} | _times(batch.jobs[job_id]) for job_id in batch.jobs]
     spans += [{"id": job_id} for job_id in moved - batch.jobs.keys()]
     _write(statements.LOCK_JOBS, spans)
     _write(statements.JOBS, spans)
+    waiting = batch.job_edges.items()
+    _write(
+        statements.JOB_EDGES,
+        [{"downstream_id": one, "upstream_id": other} | _times(span) for (one, other), span in waiting],
+    )
+    told = any(seen.columns for seen in batch.observations.values())
+    derive([*runs, *sorted(batch.declared)], deleted=batch.deletions, columns=told or bool(batch.deletions))
+
+
+def _write_facets(batch: Batch) -> None:
+    _write(statements.RUN_FACETS, _facet_rows(("run_id", "name"), batch.run_facets))
+    _write(statements.JOB_FACETS, _facet_rows(("job_id", "name"), batch.job_facets))
+    rows = _facet_rows(("dataset_id", "name"), batch.dataset_facets)
+    watched = [row for row in rows if row["name"] in WATCHED]
+    if watched:
+        encoded = _encoded(watched)
+        with connection.cursor() as cursor:
+            cursor.execute(statements.DIRTY_FACETS, [encoded, encoded])
+    _write(statements.DATASET_FACETS, rows)
+    _write(statements.USE_FACETS, _facet_rows(("run_id", "direction", "dataset_id", "name"), batch.use_facets))
+
+
+def _note(batch: Batch, runs: Sequence[UUID]) -> None:
+    """What the catalog must be told, by whoever comes to it."""
+    _write(statements.DIRTY_WRITTEN, runs)
+    schemas = [
+        {"dataset_id": dataset_id, "at": at, "digest": digest, "content_id": register.content}
+        for (dataset_id, at, digest), register in batch.schemas.items()
+    ]
+    _write(statements.SCHEMAS, schemas)
+    _write(statements.DIRTY_DESCRIBED, schemas)
+    renames = [{"first_id": first, "second_id": second} for first, second in batch.renames]
+    _write(statements.RENAMES, renames)
+    _write(statements.DIRTY_RENAMED, renames)
 
 
 def _job_ids(keys: Iterable[JobKey]) -> dict[JobKey, int]:
@@ -122,7 +150,7 @@ def _jobs(statement: str, rows: Sequence[Any]) -> dict[JobKey, int]:
 
 def _write_runs(runs: Iterable[RunRow]) -> set[int]:
     """Write the runs; gives the jobs that have a run more or a run less by it."""
-    rows = list(runs)
+    rows = _run_rows(runs)
     if not rows:
         return set()
     with connection.cursor() as cursor:
@@ -130,28 +158,32 @@ def _write_runs(runs: Iterable[RunRow]) -> set[int]:
         return {job_id for pair in cursor.fetchall() for job_id in pair if job_id is not None}
 
 
-def _write_facets(statement: str, names: Sequence[str], facets: Mapping[Any, Register]) -> None:
-    rows = [
+def _facet_rows(names: Sequence[str], facets: Mapping[Any, Register]) -> list[dict[str, Any]]:
+    return [
         dict(zip(names, key, strict=True))
         | {"at": register.at, "digest": register.digest, "content_id": register.content}
         for key, register in facets.items()
     ]
-    _write(statement, rows)
 
 
-def _observation_rows(batch: Batch) -> list[dict[str, Any]]:
-    return [key._asdict() | _observed(observation) for key, observation in batch.observations.items()]
+def _observed(seen: Observation) -> dict[str, Any]:
+    found: dict[str, Any] = {"first_at": seen.span.first, "last_at": seen.span.last}
+    for name in ("schema", "columns", "version", "told"):
+        register: Register | None = getattr(seen, name)
+        if register is not None:
+            found |= {name: register.content, f"{name}_at": register.at, f"{name}_digest": register.digest}
+    return found
 
 
-def _observed(observation: Observation) -> dict[str, Any]:
-    schema = observation.schema
-    return {
-        "first_at": observation.span.first,
-        "last_at": observation.span.last,
-        "schema": schema.content if schema else None,
-        "schema_at": schema.at if schema else None,
-        "schema_digest": schema.digest if schema else None,
-    }
+def _run_rows(runs: Iterable[RunRow]) -> list[dict[str, Any]]:
+    rows = []
+    for run in runs:
+        row = msgspec.structs.asdict(run)
+        code = row.pop("code")
+        if code is not None:
+            row |= {"code": code.content, "code_at": code.at, "code_digest": code.digest}
+        rows.append(row)
+    return rows
 
 
 def _content_rows(contents: Mapping[UUID, bytes]) -> list[dict[str, Any]]:

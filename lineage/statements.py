@@ -37,15 +37,28 @@ CONTENTS = """
     ON CONFLICT (digest) DO NOTHING
 """
 
+
+def _register(name: str, at: str, digest: str) -> str:
+    """The assignments that keep the later of two registers."""
+    later = f"(known.{at} IS NULL OR (excluded.{at}, excluded.{digest}) > (known.{at}, known.{digest}))"
+    return f"""
+        {name} = CASE WHEN {later} THEN excluded.{name} ELSE known.{name} END,
+        {digest} = CASE WHEN {later} THEN excluded.{digest} ELSE known.{digest} END,
+        {at} = greatest(known.{at}, excluded.{at})"""
+
+
 # Also locks the runs that it does not change. The job of a run is the one that its first event names.
-RUNS = """
+RUNS = f"""
     INSERT INTO lineage_run AS known (
-        id, job_id, first_at, first_digest, last_at, started_at, ended_at, ended_digest, ended_state, completed_at
+        id, job_id, first_at, first_digest, last_at, started_at, ended_at, ended_digest, ended_state, completed_at,
+        code, code_at, code_digest
     )
-    SELECT id, job_id, first_at, first_digest, last_at, started_at, ended_at, ended_digest, ended_state, completed_at
+    SELECT id, job_id, first_at, first_digest, last_at, started_at, ended_at, ended_digest, ended_state, completed_at,
+           code, code_at, code_digest
     FROM json_to_recordset(%s) AS new (
         id uuid, job_id bigint, first_at timestamptz, first_digest uuid, last_at timestamptz, started_at timestamptz,
-        ended_at timestamptz, ended_digest uuid, ended_state text, completed_at timestamptz
+        ended_at timestamptz, ended_digest uuid, ended_state text, completed_at timestamptz,
+        code uuid, code_at timestamptz, code_digest uuid
     )
     ORDER BY id
     ON CONFLICT (id) DO UPDATE SET
@@ -58,81 +71,79 @@ RUNS = """
         last_at = greatest(known.last_at, excluded.last_at),
         started_at = least(known.started_at, excluded.started_at),
         completed_at = greatest(known.completed_at, excluded.completed_at),
-        ended_state = CASE WHEN known.ended_at IS NULL
-                           OR (excluded.ended_at, excluded.ended_digest) > (known.ended_at, known.ended_digest)
-                      THEN excluded.ended_state ELSE known.ended_state END,
-        ended_digest = CASE WHEN known.ended_at IS NULL
-                            OR (excluded.ended_at, excluded.ended_digest) > (known.ended_at, known.ended_digest)
-                       THEN excluded.ended_digest ELSE known.ended_digest END,
-        ended_at = greatest(known.ended_at, excluded.ended_at)
+        {_register("ended_state", "ended_at", "ended_digest")},
+        {_register("code", "code_at", "code_digest")}
     RETURNING job_id, previous_job
-"""
+"""  # noqa: S608 -- constants only
 
-OBSERVATIONS = """
+OBSERVATIONS = f"""
     INSERT INTO lineage_rundataset AS known (
-        run_id, job_id, direction, dataset_id, first_at, last_at, schema, schema_at, schema_digest
+        run_id, job_id, direction, dataset_id, first_at, last_at, schema, schema_at, schema_digest,
+        columns, columns_at, columns_digest, version, version_at, version_digest, told_at, told_digest
     )
-    SELECT run_id, job_id, direction, dataset_id, first_at, last_at, schema, schema_at, schema_digest
+    SELECT run_id, job_id, direction, dataset_id, first_at, last_at, schema, schema_at, schema_digest,
+           columns, columns_at, columns_digest, version, version_at, version_digest, told_at, told_digest
     FROM json_to_recordset(%s) AS new (
         run_id uuid, job_id bigint, direction smallint, dataset_id bigint, first_at timestamptz, last_at timestamptz,
-        schema uuid, schema_at timestamptz, schema_digest uuid
+        schema uuid, schema_at timestamptz, schema_digest uuid, columns uuid, columns_at timestamptz, columns_digest uuid,
+        version text, version_at timestamptz, version_digest uuid, told_at timestamptz, told_digest uuid
     )
     ORDER BY run_id, job_id, direction, dataset_id
     ON CONFLICT (run_id, job_id, direction, dataset_id) DO UPDATE SET
         first_at = least(known.first_at, excluded.first_at),
         last_at = greatest(known.last_at, excluded.last_at),
-        schema = CASE WHEN known.schema_at IS NULL
-                      OR (excluded.schema_at, excluded.schema_digest) > (known.schema_at, known.schema_digest)
-                 THEN excluded.schema ELSE known.schema END,
-        schema_digest = CASE WHEN known.schema_at IS NULL
-                             OR (excluded.schema_at, excluded.schema_digest) > (known.schema_at, known.schema_digest)
-                        THEN excluded.schema_digest ELSE known.schema_digest END,
-        schema_at = greatest(known.schema_at, excluded.schema_at)
+        {_register("schema", "schema_at", "schema_digest")},
+        {_register("columns", "columns_at", "columns_digest")},
+        {_register("version", "version_at", "version_digest")},
+        told_digest = CASE WHEN known.told_at IS NULL
+                           OR (excluded.told_at, excluded.told_digest) > (known.told_at, known.told_digest)
+                      THEN excluded.told_digest ELSE known.told_digest END,
+        told_at = greatest(known.told_at, excluded.told_at)
+"""  # noqa: S608 -- constants only
+
+TOLD_INPUTS = """
+    INSERT INTO lineage_toldinput (run_id, job_id, dataset_id, digest, input_id)
+    SELECT run_id, job_id, dataset_id, digest, input_id
+    FROM json_to_recordset(%s) AS new (run_id uuid, job_id bigint, dataset_id bigint, digest uuid, input_id bigint)
+    ORDER BY run_id, job_id, dataset_id, digest, input_id
+    ON CONFLICT (run_id, job_id, dataset_id, digest, input_id) DO NOTHING
 """
 
+# Links name the dataset that stands for the one that was told: who may see a job is asked of it.
 LINKS = """
     INSERT INTO lineage_jobdataset AS known (job_id, direction, dataset_id, first_seen, last_seen)
-    SELECT job_id, direction, dataset_id, first_seen, last_seen
+    SELECT new.job_id, new.direction, coalesce(dataset.merged_into_id, dataset.id), min(new.first_seen), max(new.last_seen)
     FROM json_to_recordset(%s) AS new (
         job_id bigint, direction smallint, dataset_id bigint, first_seen timestamptz, last_seen timestamptz
     )
-    ORDER BY job_id, direction, dataset_id
+    JOIN catalog_dataset AS dataset ON dataset.id = new.dataset_id
+    GROUP BY 1, 2, 3
+    ORDER BY 1, 2, 3
     ON CONFLICT (job_id, direction, dataset_id) DO UPDATE SET
         first_seen = least(known.first_seen, excluded.first_seen),
         last_seen = greatest(known.last_seen, excluded.last_seen)
     WHERE excluded.first_seen < known.first_seen OR excluded.last_seen > known.last_seen
 """
 
-_MERGE_EDGES = """
-    ON CONFLICT (downstream_id, upstream_id, job_id) DO UPDATE SET
+JOB_EDGES = """
+    INSERT INTO lineage_jobedge AS known (downstream_id, upstream_id, first_seen, last_seen)
+    SELECT downstream_id, upstream_id, first_seen, last_seen
+    FROM json_to_recordset(%s) AS new (
+        downstream_id bigint, upstream_id bigint, first_seen timestamptz, last_seen timestamptz
+    )
+    ORDER BY downstream_id, upstream_id
+    ON CONFLICT (downstream_id, upstream_id) DO UPDATE SET
         first_seen = least(known.first_seen, excluded.first_seen),
         last_seen = greatest(known.last_seen, excluded.last_seen)
     WHERE excluded.first_seen < known.first_seen OR excluded.last_seen > known.last_seen
 """
 
-# Over all that these runs have read and written so far: START may tell the inputs and COMPLETE the outputs.
-EDGES_OF_RUNS = f"""
-    INSERT INTO lineage_datasetedge AS known (downstream_id, upstream_id, job_id, first_seen, last_seen)
-    SELECT written.dataset_id, read.dataset_id, written.job_id,
-           min(least(read.first_at, written.first_at)), max(greatest(read.last_at, written.last_at))
-    FROM (SELECT value::uuid AS run_id FROM json_array_elements_text(%s::json)) AS run
-    JOIN lineage_rundataset AS read ON read.run_id = run.run_id AND read.direction = 1
-    JOIN lineage_rundataset AS written
-      ON written.run_id = run.run_id AND written.direction = 2 AND written.job_id = read.job_id
-    GROUP BY written.dataset_id, read.dataset_id, written.job_id
-    ORDER BY written.dataset_id, read.dataset_id, written.job_id
-    {_MERGE_EDGES}
-"""  # noqa: S608 -- constants only
-
-EDGES_DECLARED = f"""
-    INSERT INTO lineage_datasetedge AS known (downstream_id, upstream_id, job_id, first_seen, last_seen)
-    SELECT downstream_id, upstream_id, job_id, first_seen, last_seen
-    FROM json_to_recordset(%s) AS new (
-        downstream_id bigint, upstream_id bigint, job_id bigint, first_seen timestamptz, last_seen timestamptz
-    )
-    ORDER BY downstream_id, upstream_id, job_id
-    {_MERGE_EDGES}
-"""  # noqa: S608 -- constants only
+RENAMES = """
+    INSERT INTO lineage_sameas AS known (first_id, second_id, renamed)
+    SELECT first_id, second_id, true FROM json_to_recordset(%s) AS new (first_id bigint, second_id bigint)
+    ORDER BY first_id, second_id
+    ON CONFLICT (first_id, second_id) DO UPDATE SET renamed = true WHERE NOT known.renamed
+"""
 
 
 def _facets(table: str, key: str, types: str) -> str:
@@ -157,23 +168,32 @@ USE_FACETS = _facets(
 
 _UUID = "'^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'"
 
-# The runs are locked already. A parent that is no UUID names no run that we could know.
-PARENTS = f"""
-    UPDATE lineage_run AS run SET parent = told.parent
+# The runs are locked already. A parent that is no UUID names no run that we could know. A run has a version when it is
+# complete: until then it may still read and write more.
+RUN_FACTS = f"""
+    UPDATE lineage_run AS run SET parent = made.parent, version = made.version
     FROM (
-        SELECT facet.run_id,
-               CASE WHEN content.value #>> '{{run,runId}}' ~ {_UUID} THEN (content.value #>> '{{run,runId}}')::uuid END
-               AS parent
+        SELECT run.id,
+               CASE WHEN facet.run_id IS NULL THEN run.parent
+                    WHEN content.value #>> '{{run,runId}}' ~ {_UUID} THEN (content.value #>> '{{run,runId}}')::uuid END
+               AS parent,
+               CASE WHEN run.completed_at IS NOT NULL THEN md5(concat(uses.told, '|', run.code))::uuid END AS version
         FROM (SELECT value::uuid AS run_id FROM json_array_elements_text(%s::json)) AS touched
-        JOIN lineage_runfacet AS facet ON facet.run_id = touched.run_id AND facet.name = 'parent'
+        JOIN lineage_run AS run ON run.id = touched.run_id
+        LEFT JOIN lineage_runfacet AS facet ON facet.run_id = run.id AND facet.name = 'parent'
         LEFT JOIN lineage_content AS content ON content.digest = facet.content_id
-    ) AS told
-    WHERE run.id = told.run_id AND run.parent IS DISTINCT FROM told.parent
+        LEFT JOIN LATERAL (
+            SELECT string_agg(seen.direction || ':' || seen.dataset_id, ',' ORDER BY seen.direction, seen.dataset_id) AS told
+            FROM lineage_rundataset AS seen
+            WHERE seen.run_id = run.id AND seen.job_id = run.job_id AND run.completed_at IS NOT NULL
+        ) AS uses ON true
+    ) AS made
+    WHERE run.id = made.id AND (run.parent, run.version) IS DISTINCT FROM (made.parent, made.version)
 """  # noqa: S608 -- constants only
 
 DIRTY_WRITTEN = """
-    INSERT INTO lineage_dirtydataset (dataset_id, written_at)
-    SELECT written.dataset_id, max(run.completed_at)
+    INSERT INTO lineage_dirtydataset (dataset_id, facets, written_at)
+    SELECT written.dataset_id, '{}', max(run.completed_at)
     FROM (SELECT value::uuid AS run_id FROM json_array_elements_text(%s::json)) AS touched
     JOIN lineage_run AS run ON run.id = touched.run_id AND run.completed_at IS NOT NULL
     JOIN lineage_rundataset AS written ON written.run_id = run.id AND written.direction = 2
@@ -189,31 +209,65 @@ SCHEMAS = """
     ON CONFLICT (dataset_id, at, digest) DO NOTHING
 """
 
+# Rows that stand are locked before they are compared, so that of two folds at once the later one compares with the
+# earlier one's value.
+DIRTY_FACETS = """
+    INSERT INTO lineage_dirtydataset (dataset_id, facets)
+    SELECT new.dataset_id, array_agg(new.name ORDER BY new.name)
+    FROM json_to_recordset(%s) AS new (dataset_id bigint, name text, at timestamptz, digest uuid, content_id uuid)
+    LEFT JOIN (
+        SELECT facet.dataset_id, facet.name, facet.at, facet.digest, facet.content_id
+        FROM lineage_datasetfacet AS facet
+        JOIN json_to_recordset(%s) AS wanted (dataset_id bigint, name text) USING (dataset_id, name)
+        ORDER BY facet.dataset_id, facet.name FOR NO KEY UPDATE OF facet
+    ) AS known USING (dataset_id, name)
+    WHERE known.at IS NULL
+       OR ((new.at, new.digest) > (known.at, known.digest) AND new.content_id IS DISTINCT FROM known.content_id)
+    GROUP BY new.dataset_id
+"""
+
+DIRTY_RENAMED = """
+    INSERT INTO lineage_dirtydataset (dataset_id, facets)
+    SELECT first_id, '{symlinks}' FROM json_to_recordset(%s) AS new (first_id bigint, second_id bigint)
+"""
+
 DIRTY_DESCRIBED = """
-    INSERT INTO lineage_dirtydataset (dataset_id, schema_at, schema_digest)
-    SELECT dataset_id, at, digest
+    INSERT INTO lineage_dirtydataset (dataset_id, facets, schema_at, schema_digest)
+    SELECT dataset_id, '{}', at, digest
     FROM json_to_recordset(%s) AS new (dataset_id bigint, at timestamptz, digest uuid)
 """
 
-_JOB_ROWS = "json_to_recordset(%s) AS new (id bigint, first_seen timestamptz, last_seen timestamptz)"
+_JOB_ROWS = (
+    "json_to_recordset(%s) AS new (id bigint, first_seen timestamptz, last_seen timestamptz, deleted_at timestamptz)"
+)
 
 LOCK_JOBS = f"""
     SELECT job.id FROM {_JOB_ROWS} JOIN lineage_job AS job ON job.id = new.id ORDER BY job.id FOR NO KEY UPDATE OF job
 """  # noqa: S608 -- constants only
 
-# The latest run is read anew after the lock, so it is that of all runs that are committed and of this transaction's.
+# What is read anew after the lock is that of all runs that are committed and of this transaction's.
 JOBS = f"""
     UPDATE lineage_job AS job SET
         first_seen = least(job.first_seen, new.first_seen),
         last_seen = greatest(job.last_seen, new.last_seen),
+        deleted_at = greatest(job.deleted_at, new.deleted_at),
         latest_run = latest.id,
         latest_state = coalesce(latest.state, ''),
-        latest_at = latest.began_at
+        latest_at = latest.began_at,
+        usual_seconds = usual.seconds
     FROM {_JOB_ROWS}
     LEFT JOIN LATERAL (
         SELECT run.id, run.state, run.began_at FROM lineage_run AS run
         WHERE run.job_id = new.id ORDER BY run.began_at DESC, run.id DESC LIMIT 1
     ) AS latest ON true
+    LEFT JOIN LATERAL (
+        SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY done.seconds) AS seconds
+        FROM (
+            SELECT extract(epoch FROM run.ended_at - run.started_at) AS seconds FROM lineage_run AS run
+            WHERE run.job_id = new.id AND run.completed_at IS NOT NULL AND run.ended_at >= run.started_at
+            ORDER BY run.began_at DESC, run.id DESC LIMIT 20
+        ) AS done
+    ) AS usual ON true
     WHERE job.id = new.id
 """  # noqa: S608 -- constants only
 

@@ -1,0 +1,83 @@
+"""Facets: their JSON once, and registers that say which of them stands."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from catalog.models import Dataset
+from lineage.models.runs import Direction, Job, Run
+
+
+class Content(models.Model):
+    """A facet's JSON, once, however many runs repeat it; the key is 128 bits of BLAKE2b over its canonical form."""
+
+    digest = models.UUIDField(primary_key=True)
+    value = models.JSONField()
+
+
+class FacetRegister(models.Model):
+    """The latest value of a named facet; no content where the latest event deleted it."""
+
+    name = models.TextField()
+    at = models.DateTimeField()
+    digest = models.UUIDField()
+    content = models.ForeignKey(
+        Content, null=True, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+
+    class Meta:
+        abstract = True
+
+
+class RunFacet(FacetRegister):
+    pk = models.CompositePrimaryKey("run_id", "name")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="facets", db_index=False)
+
+
+class JobFacet(FacetRegister):
+    pk = models.CompositePrimaryKey("job_id", "name")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="facets", db_index=False)
+
+
+class DatasetFacet(FacetRegister):
+    pk = models.CompositePrimaryKey("dataset_id", "name")
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="facets", db_index=False)
+
+
+class RunDatasetFacet(FacetRegister):
+    """What a run says of one reading or writing: statistics, a subset condition."""
+
+    pk = models.CompositePrimaryKey("run_id", "direction", "dataset_id", "name")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="dataset_facets", db_index=False)
+    direction = models.PositiveSmallIntegerField(choices=Direction)
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="run_facets", db_index=False)
+
+    class Meta:
+        indexes = [models.Index(name="run_dataset_facet_by_dataset", fields=["dataset", "name", "-at"])]
+
+
+class SchemaObservation(models.Model):
+    """What an event said of a dataset's schema. Each is kept, also where it repeats the one before: what comes between
+    them later makes two versions of it."""
+
+    pk = models.CompositePrimaryKey("dataset_id", "at", "digest")
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    digest = models.UUIDField()
+    content = models.ForeignKey(
+        Content, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+
+
+class DirtyDataset(models.Model):
+    """A dataset about which the catalog must be told: it was written, its schema was described, or a facet speaks of its
+    names, owners, descriptions or end. Deleted when told.
+    """
+
+    dataset_id = models.BigIntegerField()
+    written_at = models.DateTimeField(null=True)
+    schema_at = models.DateTimeField(null=True, help_text="With the digest, the observation that was added.")
+    schema_digest = models.UUIDField(null=True)
+    facets = ArrayField(models.TextField(), default=list, help_text="Facets that `lineage.telling` passes on.")
+    noted_at = models.DateTimeField(db_default=models.functions.Now())
