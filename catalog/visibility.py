@@ -85,6 +85,19 @@ def scope_of(principal: Principal) -> Scope:
     return kept
 
 
+_SEEN_WITHOUT_DOMAIN = {
+    "none": "nobody but administrators will see it or its datasets",
+    "discover": "others will see only that its datasets exist, and only administrators read their columns or crawl it",
+    "metadata": "everybody who is signed in will read its datasets' columns, and only administrators crawl it",
+    "profile": "everybody who is signed in will read all of its datasets, and only administrators crawl it",
+}
+
+
+def told_of_no_domain() -> str:
+    """What it means that a source has no domain, under this installation's UNASSIGNED_TIER: a sentence."""
+    return f"Without a domain, {_SEEN_WITHOUT_DOMAIN[settings.UNASSIGNED_TIER]}."
+
+
 def _read_scope(principal: Principal) -> Scope:
     from catalog.models import Domain, DomainMembership
 

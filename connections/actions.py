@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import Principal
 from audit.recording import record
+from common.errors import Invalid
 from connections.addresses import Address, check_host, check_path
+from connections.errors import AlreadyConnected
 from connections.events import ConnectionChanged, ConnectionCreated, EncryptionKeysRotated
 from connections.models import Connection, guarded, secret_box
 from connections.options import read_options
 from connections.permissions import check_can_manage_connections
-from connections.tls import tls_context
+from connections.tls import TlsMode, tls_context
 
 _BATCH = 500
 
@@ -22,11 +25,12 @@ _BATCH = 500
 @transaction.atomic
 def create_connection(*, address: Address, by: Principal, tls_ca: str = "") -> Connection:
     """Store a connection. Raises `Invalid` for what cannot be an address and `Forbidden` for what the guard
-    refuses.
+    refuses,
+    and `AlreadyConnected` where another connection leads to the same database or file.
     """
     check_can_manage_connections(by)
     connection = Connection.of(_checked(address, tls_ca), by=by, tls_ca=tls_ca)
-    connection.save()
+    _save(connection)
     record(
         ConnectionCreated(connection_id=connection.pk, connection=str(connection), after=_told(connection)),
         by=by,
@@ -56,7 +60,7 @@ def change_connection(
     connection.tls = address.tls.value
     if address.secret or connection.bound_to != bound_to:
         connection.set_secret(address.secret)
-    connection.save()
+    _save(connection)
     record(
         ConnectionChanged(
             connection_id=connection.pk,
@@ -105,9 +109,29 @@ def _checked(address: Address, tls_ca: str) -> Address:
     else:
         check_host(address.host)
     tls_context(address.tls, tls_ca)
+    if tls_ca and (address.platform.is_file or address.tls is TlsMode.DISABLE):
+        unused = "A CA certificate is of no use without TLS. End the address in ?sslmode=verify-full, or leave it out."
+        raise Invalid(unused, {"tls_ca": [unused]})
     guarded(replace(address, secret=""), tls_ca=tls_ca)
     port = address.port or address.platform.default_port
     return replace(address, port=port, options=read_options(address.platform, address.options))
+
+
+def _save(connection: Connection) -> None:
+    """Save, as the one connection to its place. Links to files count as the file that they lead to."""
+    address = connection.address()
+    if address.platform.is_file:
+        address = replace(address, path=os.path.realpath(address.path))
+    connection.place = address.place
+    others = Connection.objects.filter(place=connection.place).exclude(pk=connection.pk)
+    try:
+        with transaction.atomic():
+            connection.save()
+    except IntegrityError:
+        there = others.first()
+        if there is None:
+            raise
+        raise AlreadyConnected(there.pk) from None
 
 
 def _told(connection: Connection) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import ipaddress
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,6 +44,18 @@ class Address:
             return f"{self.platform}://{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.platform}://{host}:{self.port}" + (f"/{self.database}" if self.database else "")
+
+    @property
+    def place(self) -> str:
+        """Which database or file this is, as 64 hexadecimal digits: the same however it is spelled, whoever logs in.
+
+        A name and its IP address stay two places: only a name server could tell, and differently tomorrow.
+        """
+        if self.platform.is_file:
+            where = ["file", posixpath.normpath(self.path)]
+        else:
+            where = [_same_host(self.host), str(self.port or self.platform.default_port), self.database]
+        return hashlib.sha256("\0".join([self.platform.value, *where]).encode()).hexdigest()
 
 
 def parse_address(url: str) -> Address:
@@ -85,6 +100,17 @@ def parse_address(url: str) -> Address:
         options=options,
         tls=tls_mode(tls) if tls else default_tls(host),
     )
+
+
+def _same_host(host: str) -> str:
+    """One spelling of a host: IP addresses in their short form, this machine as 127.0.0.1."""
+    bare = host.lower().strip("[]").rstrip(".")
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        return "127.0.0.1" if bare == "localhost" else bare
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return "127.0.0.1" if address == ipaddress.IPv6Address("::1") else str(mapped or address)
 
 
 def without_password(url: str) -> str:

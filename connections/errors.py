@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from common.errors import CatalogError
+from common.errors import CatalogError, Conflict
 
 
 class FailureKind(StrEnum):
@@ -25,6 +25,14 @@ class ConnectorError(CatalogError):
     def __init__(self, message: str, kind: FailureKind) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class AlreadyConnected(Conflict):
+    """Another connection leads to the same database or file; `connection_id` is its."""
+
+    def __init__(self, connection_id: int) -> None:
+        super().__init__("This database is a source already. Crawl that one, or ask an administrator which it is.")
+        self.connection_id = connection_id
 
 
 def without_secret(text: str, secret: str) -> str:

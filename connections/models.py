@@ -29,6 +29,14 @@ class Connection(models.Model):
     port = models.PositiveIntegerField(null=True, blank=True)
     database = models.CharField(max_length=200, default="", blank=True)
     path = models.CharField(max_length=4096, default="", blank=True)
+    place = models.CharField(
+        max_length=64,
+        null=True,
+        blank=True,
+        unique=True,
+        editable=False,
+        help_text="`Address.place`; null where another connection led there already before this was forbidden.",
+    )
     username = models.CharField(max_length=200, default="", blank=True)
     options = models.JSONField(default=dict, blank=True)
     tls = models.CharField(

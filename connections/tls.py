@@ -51,9 +51,8 @@ def tls_context(mode: TlsMode, ca: str) -> ssl.SSLContext | None:
         try:
             context.load_verify_locations(cadata=ca)
         except (ssl.SSLError, ValueError):
-            raise Invalid(
-                "The CA certificate is not PEM text. Paste the whole file, with its BEGIN and END lines."
-            ) from None
+            wrong = "The CA certificate is not PEM text. Paste the whole file, with its BEGIN and END lines."
+            raise Invalid(wrong, {"tls_ca": [wrong]}) from None
     context.check_hostname = mode is TlsMode.VERIFY_FULL
     context.verify_mode = ssl.CERT_NONE if mode is TlsMode.REQUIRE else ssl.CERT_REQUIRED
     return context

@@ -87,7 +87,17 @@ class NewSourceForm(SourceForm):
         max_length=300,
         help_text="host:port by which pipelines speak of this server, where it is not the one above.",
     )
-    field_order = ["name", "url", "password", "public_address"]
+    tls_ca = forms.CharField(
+        label="CA certificate",
+        required=False,
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=(
+            "PEM text of the authority that signed the server's certificate, where this machine does not know it. TLS is"
+            " verified in full unless the address ends in ?sslmode=verify-ca, require or disable."
+        ),
+    )
+    field_order = ["name", "url", "password", "tls_ca", "public_address"]
 
     def full_clean(self) -> None:
         """Clean what was typed, and from then on show the address without its password: a page may be kept or sent on."""

@@ -15,6 +15,7 @@ from catalog.naming import file_namespace, server_namespace
 from common.errors import Conflict, Invalid
 from connections.actions import create_connection
 from connections.addresses import Address
+from connections.errors import AlreadyConnected
 from connections.targets import Target
 from ingestion.connectors.protocol import Check
 from ingestion.connectors.registry import connector_for
@@ -35,9 +36,18 @@ def add_crawled_source(
 ) -> Source:
     """Make a source with its connection. `public_address` is the `host:port` that pipelines use, where it is another one.
 
+    Raises `Conflict` where the database or file is a source already, and names that one if `by` sees it.
     `values` are those of `catalog.actions.add_source`: system, domain, frequency, structure, location, include, exclude.
     """
-    connection = create_connection(address=address, by=by, tls_ca=tls_ca)
+    try:
+        connection = create_connection(address=address, by=by, tls_ca=tls_ca)
+    except AlreadyConnected as error:
+        known = Source.objects.visible_to(by).filter(connection=error.connection_id).first()
+        if known is None:
+            raise
+        raise Conflict(
+            f"{address} is a source already: {known} ({known.slug}). Crawl that one, or edit it to read more or less of it."
+        ) from None
     return add_source(
         slug=slug or slugify(name),
         name=name,

@@ -18,6 +18,7 @@ from audit.feed import feed
 from audit.queries import activity_of
 from catalog.actions import edit_source
 from catalog.permissions import can_edit_source, check_can_edit_source
+from catalog.visibility import told_of_no_domain
 from common.components import Column, Crumb, LogLine, Tab, TreeNode
 from common.errors import CatalogError, Invalid
 from common.pagination import page_of, page_size
@@ -78,6 +79,8 @@ def source_add(request: HttpRequest) -> HttpResponse:
             _show(form, error)
         else:
             messages.success(request, f"{source} was added. Test the connection, then crawl it.")
+            if source.domain is None:
+                messages.warning(request, f"{told_of_no_domain()} Edit the source to choose one.")
             return redirect("ingestion:source", slug=source.slug)
     context = {"form": form, "crumbs": [Crumb("Sources", reverse("ingestion:source_list")), Crumb("Add")]}
     return render(request, "ingestion/source_add.html", context, status=422 if form.errors else 200)

@@ -17,7 +17,7 @@ from connections.errors import ConnectorError
 from connections.targets import Target
 from ingestion.connectors.by_schema import Listed, read_by_schema
 from ingestion.connectors.nested import parts
-from ingestion.connectors.protocol import Check
+from ingestion.connectors.protocol import Check, counted
 from ingestion.connectors.scope import Scope, like_pairs, whole_schemas
 from ingestion.connectors.type_names import duckdb_type
 
@@ -97,7 +97,8 @@ class DuckdbConnector:
                 schemas = session.rows(_SCHEMAS, _scoped(Scope(), with_datasets=False))
         except ConnectorError as error:
             return Check(ok=False, reason=error.message, kind=error.kind)
-        return Check(ok=True, reason=f"The file opens: {len(schemas)} schemas.", version=duckdb.__version__)
+        reason = f"The file opens: {counted(len(schemas), 'schema')}."
+        return Check(ok=True, reason=reason, version=duckdb.__version__)
 
     def required_grants(self) -> tuple[str, ...]:
         return ()

@@ -25,6 +25,11 @@ class Check:
     warnings: tuple[str, ...] = ()
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 schema`, `2 schemas`: how the sentence of a check counts."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 class Connector(Protocol):
     platform: str
 
@@ -49,4 +54,4 @@ class Connector(Protocol):
         """
 
 
-__all__ = ["Check", "Connector", "ConnectorError", "FailureKind", "Reading", "Scope"]
+__all__ = ["Check", "Connector", "ConnectorError", "FailureKind", "Reading", "Scope", "counted"]

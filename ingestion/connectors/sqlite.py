@@ -19,7 +19,7 @@ from connections.engines import sqlite as engines
 from connections.errors import ConnectorError
 from connections.targets import Target
 from ingestion.connectors.by_schema import Listed, read_by_schema
-from ingestion.connectors.protocol import Check
+from ingestion.connectors.protocol import Check, counted
 from ingestion.connectors.scope import Pattern, Scope, sqlite_glob
 from ingestion.connectors.type_names import sqlite_type
 
@@ -83,8 +83,8 @@ class SqliteConnector:
                 count = len(session.rows(_NAMES, _parameters(Scope())))
         except ConnectorError as error:
             return Check(ok=False, reason=error.message, kind=error.kind)
-        version = sqlite3.sqlite_version
-        return Check(ok=True, reason=f"The file opens: {count} tables and views.", version=version)
+        reason = f"The file opens: {counted(count, 'table or view', 'tables and views')}."
+        return Check(ok=True, reason=reason, version=sqlite3.sqlite_version)
 
     def required_grants(self) -> tuple[str, ...]:
         return ()

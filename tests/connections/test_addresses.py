@@ -94,3 +94,35 @@ def test_no_allowed_option_has_a_reason_against_it():
 def test_other_values_and_unknown_options_are_refused(platform: Platform, options: dict[str, object]):
     with pytest.raises(Invalid):
         read_options(platform, options)
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [
+        (
+            "postgres://a:x@DB.example.org/shop",
+            "postgresql://b@db.example.org.:5432/shop?sslmode=require&connect_timeout=3",
+        ),
+        ("mysql://u@localhost", "mariadb://u@127.0.0.1:3306/"),
+        ("mysql://u@[2001:db8:0::1]:3306", "mysql://u@[2001:DB8::1]"),
+        ("postgres://u@[::ffff:10.0.0.1]/d", "postgres://u@10.0.0.1/d"),
+        ("sqlite:////srv/data/../data//a.db", "sqlite:///srv/data/a.db"),
+    ],
+)
+def test_the_same_database_is_one_place_however_it_is_spelled(one: str, same: str):
+    assert parse_address(one).place == parse_address(same).place
+
+
+def test_other_databases_servers_and_platforms_are_other_places():
+    urls = [
+        "postgres://u@h/a",
+        "postgres://u@h/A",
+        "postgres://u@h/b",
+        "postgres://u@h:5433/a",
+        "postgres://u@g/a",
+        "mysql://u@h:5432/a",
+        "mysql://u@h:5432",
+        "sqlite:////srv/a.db",
+        "duckdb:////srv/a.db",
+    ]
+    assert len({parse_address(url).place for url in urls}) == len(urls)

@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from catalog.models import Source
 from connections.models import secret_box
-from tests.factories import person
+from tests.connections.certificates import Authority
+from tests.factories import domain, person
 
 pytestmark = pytest.mark.django_db
 
@@ -60,3 +61,38 @@ def test_an_address_without_a_password_comes_back_as_typed(administrator: Client
         answer = administrator.post(reverse("ingestion:source_add"), {"name": "", "url": url})
         assert answer.context["form"]["url"].value() == url
         assert "Enter the password here." not in answer.text
+
+
+def add(administrator: Client, name: str, url: str, **more: str):
+    typed = {"name": name, "url": url, "frequency": "batch", "structure": "structured", "password": ""}
+    return administrator.post(reverse("ingestion:source_add"), typed | more, follow=True)
+
+
+def test_a_database_that_is_a_source_already_is_refused_by_that_ones_name(administrator: Client) -> None:
+    add(administrator, "Shop", "postgres://reader:one@127.0.0.1:1/shop")
+    again = add(administrator, "Shop again", "postgresql://other:two@localhost:1/shop?sslmode=disable")
+    assert again.status_code == 422
+    assert "is a source already: Shop (shop)" in again.text
+    other = add(administrator, "Archive", "postgres://reader:one@127.0.0.1:1/archive")
+    assert other.status_code == 200
+    assert set(Source.objects.values_list("slug", flat=True)) == {"shop", "archive"}
+
+
+def test_a_source_without_a_domain_comes_with_a_warning(administrator: Client) -> None:
+    assert "Without a domain, others will see only" in add(administrator, "Shop", "mysql://u@127.0.0.1:1/shop").text
+    sales = str(domain("Sales").pk)
+    added = add(administrator, "Archive", "mysql://u@127.0.0.1:1/archive", domain=sales)
+    assert "was added" in added.text
+    assert "Without a domain" not in added.text
+
+
+def test_the_certificate_of_a_server_is_entered_with_its_address(administrator: Client) -> None:
+    text = Authority().text
+    wrong = add(administrator, "Shop", "mysql://u@127.0.0.1:1/shop?sslmode=verify-full", tls_ca="a certificate")
+    assert "tls_ca" in wrong.context["form"].errors
+    add(administrator, "Shop", "mysql://u@127.0.0.1:1/shop?sslmode=verify-full", tls_ca=text)
+    connection = Source.objects.get(slug="shop").connection
+    assert connection is not None
+    assert connection.tls_ca.split() == text.split()
+    shown = administrator.get(reverse("ingestion:source_connection", args=["shop"])).text
+    assert "with a CA certificate of its own" in shown

@@ -25,7 +25,7 @@ from connections.errors import ConnectorError
 from connections.targets import Target
 from ingestion.connectors.by_schema import Listed, read_by_schema
 from ingestion.connectors.mysql import snapshots, sql
-from ingestion.connectors.protocol import Check
+from ingestion.connectors.protocol import Check, counted
 from ingestion.connectors.scope import Pattern, Scope, glob_matches, like
 
 _UNKNOWN_DATABASE = 1049
@@ -51,7 +51,7 @@ class MysqlConnector:
         number = version.partition("-")[0]
         return Check(
             ok=True,
-            reason=f"{product} {number} answers: {len(schemas)} databases can be read.",
+            reason=f"{product} {number} answers: {counted(len(schemas), 'database')} can be read.",
             version=number,
             warnings=tuple(self._partial(name) for name, whole in schemas if not whole),
         )

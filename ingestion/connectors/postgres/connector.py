@@ -26,7 +26,7 @@ from connections.targets import Target
 from ingestion.connectors.postgres import snapshots, sql
 from ingestion.connectors.postgres.session import Session
 from ingestion.connectors.postgres.type_catalog import TypeCatalog
-from ingestion.connectors.protocol import Check
+from ingestion.connectors.protocol import Check, counted
 from ingestion.connectors.scope import Scope, like_pairs, whole_schemas
 
 _OLDEST = 150000
@@ -75,7 +75,10 @@ class PostgresConnector:
         datasets = sum(len(schema.oids) for schema in usable)
         return Check(
             ok=True,
-            reason=f"PostgreSQL {written} answers: {datasets} datasets in {len(usable)} schemas of {target.database}.",
+            reason=(
+                f"PostgreSQL {written} answers: {counted(datasets, 'dataset')} in {counted(len(usable), 'schema')}"
+                f" of {target.database}."
+            ),
             version=written,
             warnings=tuple(self._no_usage(schema.name) for schema in schemas if not schema.usable),
         )

@@ -1,19 +1,28 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from accounts.models import Principal
-from catalog.models import Domain, System
-from common.errors import CatalogError
-from connections.addresses import parse_address
+from catalog.models import Domain, Source, System
+from catalog.visibility import told_of_no_domain
+from common.errors import CatalogError, Invalid
+from connections.addresses import Address, parse_address
+from connections.platforms import SCHEMES
+from ingestion.connectors.protocol import Check
 from ingestion.sources import add_crawled_source, check_source
 
 
 class Command(BaseCommand):
-    help = "Add a source to crawl, as in: add_source shop postgres://reader:password@db.example.org:5432/shop"
+    help = (
+        "Add a source to crawl, as in: add_source shop postgres://reader:password@db.example.org:5432/shop."
+        " Its connection is tested; a source that does not answer is not added, and the exit status is 1."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
@@ -21,40 +30,87 @@ class Command(BaseCommand):
         parser.add_argument(
             "--public-address", default="", help="host:port that pipelines use, where it is another one"
         )
+        parser.add_argument("--tls-ca", type=Path, help="file with the CA certificate of the server, as PEM text")
         parser.add_argument("--system", help="slug of the system that the source belongs to")
         parser.add_argument("--domain", help="slug of the domain that its datasets begin in")
         parser.add_argument("--include", action="append", default=[], help="pattern such as public.*; may be repeated")
         parser.add_argument("--exclude", action="append", default=[], help="pattern such as *.tmp_*; may be repeated")
+        parser.add_argument("--unchecked", action="store_true", help="add it without testing its connection")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        check = None
         try:
-            source = add_crawled_source(
-                name=options["name"],
-                address=parse_address(options["url"]),
-                public_address=options["public_address"],
-                system=System.objects.get(slug=options["system"]) if options["system"] else None,
-                domain=Domain.objects.get(slug=options["domain"]) if options["domain"] else None,
-                include=options["include"],
-                exclude=options["exclude"],
-                by=Principal.objects.system(),
-            )
-            check = check_source(source)
+            with transaction.atomic():
+                source = self._add(options)
+                if not options["unchecked"]:
+                    check = check_source(source)
+                    _refuse_unreachable(check)
         except CatalogError as error:
-            details = [f"{name}: {text}" for name, texts in getattr(error, "fields", {}).items() for text in texts]
-            raise CommandError(" ".join([error.message, *details])) from None
+            raise CommandError(_told(error) + _absolute(options["url"])) from None
         except (System.DoesNotExist, Domain.DoesNotExist) as error:
             raise CommandError(f"{error} Use the slug that its page shows.") from None
+        warning = "" if source.domain else told_of_no_domain()
         if options["json"]:
             answer = {
                 "name": source.name,
                 "slug": source.slug,
                 "namespace": source.namespace,
-                "reachable": check.ok,
-                "reason": check.reason,
+                "reachable": check.ok if check else None,
+                "reason": check.reason if check else "not tested",
+                "warnings": [warning] if warning else [],
             }
             self.stdout.write(json.dumps(answer))
             return
         self.stdout.write(f"Added {source.name}; pipelines call it {source.namespace}.")
-        self.stdout.write(f"Connection: {check.reason}")
-        self.stdout.write(f"Next: crawl {source.slug}" if check.ok else "Mend the connection, then crawl it.")
+        self.stdout.write(f"Connection: {check.reason}" if check else "The connection was not tested.")
+        if warning:
+            self.stderr.write(f"{warning} Choose one on the source's page, or add sources with --domain.")
+        self.stdout.write(f"Next: crawl {source.slug}")
+
+    def _add(self, options: dict[str, Any]) -> Source:
+        return add_crawled_source(
+            name=options["name"],
+            address=parse_address(options["url"]),
+            public_address=options["public_address"],
+            tls_ca=_text_of(options["tls_ca"]),
+            system=System.objects.get(slug=options["system"]) if options["system"] else None,
+            domain=Domain.objects.get(slug=options["domain"]) if options["domain"] else None,
+            include=options["include"],
+            exclude=options["exclude"],
+            by=Principal.objects.system(),
+        )
+
+
+def _refuse_unreachable(check: Check) -> None:
+    if not check.ok:
+        raise CatalogError(
+            f"The source was not added: its connection fails. {check.reason} With --unchecked it is added all the same."
+        )
+
+
+def _told(error: CatalogError) -> str:
+    """The error's sentence, with those of its fields that it does not hold already."""
+    fields = error.fields if isinstance(error, Invalid) else {}
+    rest = [f"{name}: {text}" for name, texts in fields.items() for text in texts if text not in error.message]
+    return " ".join([error.message, *rest])
+
+
+def _text_of(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"The CA certificate cannot be read: {error}") from None
+
+
+def _absolute(url: str) -> str:
+    """What was probably meant, where the address of a file is relative to where the command runs."""
+    scheme, _, rest = url.strip().partition("://")
+    platform = SCHEMES.get(scheme.lower())
+    if platform is None or not platform.is_file:
+        return ""
+    written = Path(unquote(rest.partition("?")[0]))
+    here = Path.cwd() / str(written).lstrip("/")
+    return f" Did you mean {Address(platform=platform, path=str(here))}?" if here.is_file() else ""

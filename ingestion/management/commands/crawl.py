@@ -43,7 +43,9 @@ class Command(BaseCommand):
             raise CommandError(error.message) from None
         self._work(run, quiet=options["json"])
         run.refresh_from_db()
-        warnings = list(run.log.exclude(severity=RunLogLine.Severity.INFO).values_list("text", flat=True))
+        # What ended the run stands in its log too.
+        told = run.log.exclude(severity=RunLogLine.Severity.INFO).exclude(text=run.message)
+        warnings = list(told.values_list("text", flat=True))
         if options["json"]:
             plan = {key: value for key, value in run.plan.items() if key != "staged"}
             seconds = run.duration.total_seconds() if run.duration else None
