@@ -1,5 +1,6 @@
 """Every audited or multi-row write of the catalog: authorise, write atomically, record."""
 
+from catalog.actions.criticality import push_criticality
 from catalog.actions.curation import add_tag, assign_owner, describe, remove_owner, remove_tag
 from catalog.actions.domains import add_domain, edit_domain, end_role, grant_role, move_datasets
 from catalog.actions.pushed import note_written, push_levels
@@ -22,6 +23,7 @@ __all__ = [
     "grant_role",
     "move_datasets",
     "note_written",
+    "push_criticality",
     "push_levels",
     "remove_owner",
     "remove_tag",

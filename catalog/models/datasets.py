@@ -58,6 +58,9 @@ class Dataset(models.Model):
     changed_at = models.DateTimeField(default=timezone.now)
     gone_since = models.DateTimeField(null=True, blank=True)
     data_updated_at = models.DateTimeField(null=True, blank=True, help_text="When a run last wrote it.")
+    criticality = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="How much depends on it: see `lineage.criticality`."
+    )
     merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged")
 
     search = SearchVectorField(null=True, editable=False)
