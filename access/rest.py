@@ -24,8 +24,11 @@ from access.states import GrantState, RequestState
 from accounts.authentication import rest_principal
 from accounts.rest import PrincipalSerializer
 from catalog.models import Dataset, Field
+from common.described_query import DescribedQuery
 from common.errors import NotFound
+from common.filters import IdFilter
 from common.http import check_if_match, etag_of
+from common.json_body import BodySerializer
 from common.keyset import KeysetPagination
 
 IF_MATCH = OpenApiParameter(
@@ -52,7 +55,7 @@ class RequestSerializer(serializers.ModelSerializer[AccessRequest]):
         read_only_fields = fields
 
 
-class NewRequestSerializer(serializers.Serializer[Any]):
+class NewRequestSerializer(BodySerializer):
     dataset = serializers.IntegerField(**_ID)
     columns = serializers.ListField(
         child=serializers.IntegerField(**_ID),
@@ -64,14 +67,14 @@ class NewRequestSerializer(serializers.Serializer[Any]):
     days = serializers.IntegerField(min_value=1, max_value=LONGEST_DAYS)
 
 
-class ApprovalSerializer(serializers.Serializer[Any]):
+class ApprovalSerializer(BodySerializer):
     days = serializers.IntegerField(
         min_value=1, max_value=LONGEST_DAYS, required=False, help_text="May shorten what was asked for."
     )
     reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class ReasonSerializer(BodySerializer):
     reason = serializers.CharField(max_length=2000)
 
 
@@ -97,7 +100,7 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
 class RequestFilter(filters.FilterSet):
     """`role=requester`: what you asked for; `role=reviewer`: what you may decide."""
 
-    dataset = filters.NumberFilter(**_ID)
+    dataset = IdFilter()
     state = filters.ChoiceFilter(choices=[(state.value, state.value) for state in RequestState])
     role = filters.ChoiceFilter(
         method="by_role", choices=[("requester", "Yours"), ("reviewer", "Those you may decide")]
@@ -115,8 +118,8 @@ class RequestFilter(filters.FilterSet):
 
 
 class GrantFilter(filters.FilterSet):
-    dataset = filters.NumberFilter(**_ID)
-    principal = filters.NumberFilter(**_ID)
+    dataset = IdFilter()
+    principal = IdFilter()
     state = filters.ChoiceFilter(choices=[(state.value, state.value) for state in GrantState])
 
     class Meta:
@@ -133,7 +136,7 @@ def etag_of_grant(grant: Grant) -> str:
 
 
 @extend_schema_view(list=extend_schema(summary="Requests that you may see, newest first"))
-class AccessRequestViewSet(mixins.ListModelMixin, GenericViewSet[AccessRequest]):
+class AccessRequestViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[AccessRequest]):
     queryset = AccessRequest.objects.none()
     serializer_class = RequestSerializer
     pagination_class = KeysetPagination
@@ -193,7 +196,7 @@ class AccessRequestViewSet(mixins.ListModelMixin, GenericViewSet[AccessRequest])
 
 
 @extend_schema_view(list=extend_schema(summary="Grants that you may see, newest first"))
-class GrantViewSet(mixins.ListModelMixin, GenericViewSet[Grant]):
+class GrantViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Grant]):
     queryset = Grant.objects.none()
     serializer_class = GrantSerializer
     pagination_class = KeysetPagination

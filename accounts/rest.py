@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
@@ -17,7 +15,9 @@ from accounts.authentication import rest_principal
 from accounts.models import ApiToken, Principal
 from accounts.queries import visible_tokens
 from accounts.tokens import Scope
+from common.described_query import DescribedQuery
 from common.errors import Forbidden
+from common.json_body import BodySerializer
 from common.keyset import KeysetPagination
 
 
@@ -45,7 +45,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
         read_only_fields = fields
 
 
-class NewTokenSerializer(serializers.Serializer[Any]):
+class NewTokenSerializer(BodySerializer):
     name = serializers.CharField(max_length=150)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=[(scope.value, scope.value) for scope in Scope]), min_length=1
@@ -68,7 +68,7 @@ class IssuedTokenSerializer(TokenSerializer):
     list=extend_schema(summary="Your tokens; for administrators everybody's"),
     retrieve=extend_schema(summary="A token"),
 )
-class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ApiToken]):
+class TokenViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ApiToken]):
     serializer_class = TokenSerializer
     pagination_class = KeysetPagination
     queryset = ApiToken.objects.none()

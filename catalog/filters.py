@@ -29,11 +29,14 @@ _MAX_LENGTH = 300
 
 
 class SeveralField(forms.MultipleChoiceField):
-    """Any number of short texts, of which each may be one of `choices` where there are any."""
+    """Any number of short texts, of which each may be one of `choices` where there are any; empty ones say nothing."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"required": False, **kwargs})
         self.validators.append(_check_texts)
+
+    def to_python(self, value: Any) -> list[str]:
+        return [text for text in super().to_python(value) if text]
 
     def valid_value(self, value: Any) -> bool:
         return super().valid_value(value) if self.choices else True

@@ -23,8 +23,11 @@ from classification.actions import add_level, clear_level, delete_level, edit_le
 from classification.models import LONGEST_GRANT_DAYS, Label, Level
 from classification.querysets import LabelQuerySet
 from common.components import COLOURS
+from common.described_query import DescribedQuery
 from common.errors import Invalid, NotFound
+from common.filters import IdFilter, TextFilter
 from common.http import check_if_match, etag_of
+from common.json_body import BodySerializer
 from common.keyset import KeysetPagination
 
 IF_MATCH = OpenApiParameter(
@@ -53,7 +56,7 @@ class LevelSerializer(serializers.ModelSerializer[Level]):
         read_only_fields = fields
 
 
-class LevelChangeSerializer(serializers.Serializer[Any]):
+class LevelChangeSerializer(BodySerializer):
     """What of a level may be changed; its place is changed by `levels/order/`."""
 
     name = serializers.CharField(max_length=60, required=False)
@@ -73,7 +76,7 @@ class NewLevelSerializer(LevelChangeSerializer):
     )
 
 
-class LevelOrderSerializer(serializers.Serializer[Any]):
+class LevelOrderSerializer(BodySerializer):
     """The slugs of all levels, least sensitive first."""
 
     order = serializers.ListField(child=serializers.SlugField(max_length=60), max_length=1000)
@@ -98,7 +101,7 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
         read_only_fields = fields
 
 
-class TargetsSerializer(serializers.Serializer[Any]):
+class TargetsSerializer(BodySerializer):
     """Datasets and fields by their ids, and why."""
 
     datasets = serializers.ListField(
@@ -131,9 +134,9 @@ class ChangedSerializer(serializers.Serializer[Any]):
 
 
 class LabelFilter(filters.FilterSet):
-    dataset = filters.NumberFilter(min_value=1, max_value=2**63 - 1)
-    field = filters.NumberFilter(min_value=1, max_value=2**63 - 1)
-    level = filters.CharFilter(field_name="level__slug")
+    dataset = IdFilter()
+    field = IdFilter()
+    level = TextFilter(field_name="level__slug")
     state = filters.ChoiceFilter(choices=Label.State.choices)
     current = filters.BooleanFilter(
         field_name="valid_to", lookup_expr="isnull", label="Only what holds now; false: only what ended."
@@ -149,7 +152,7 @@ def etag_of_level(level: Level) -> str:
 
 
 @extend_schema_view(list=extend_schema(summary="Levels, least sensitive first"))
-class LevelViewSet(mixins.ListModelMixin, GenericViewSet[Level]):
+class LevelViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Level]):
     queryset = Level.objects.all()
     serializer_class = LevelSerializer
     pagination_class = KeysetPagination
@@ -206,7 +209,7 @@ class LevelViewSet(mixins.ListModelMixin, GenericViewSet[Level]):
     list=extend_schema(summary="Labels of datasets and fields, newest first"),
     retrieve=extend_schema(summary="A label"),
 )
-class LabelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Label]):
+class LabelViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Label]):
     queryset = Label.objects.none()
     serializer_class = LabelSerializer
     pagination_class = KeysetPagination

@@ -281,6 +281,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "common.responses.problem_response",
     "UNAUTHENTICATED_USER": None,
+    # JSON is all that there is: `?format=` is a parameter that no operation knows.
+    "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
@@ -292,6 +294,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["accounts.authentication.HasScope"],
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v2",
+    "GET_LIB_DOC_EXCLUDES": "portal.openapi.bases",
+    # `common.described_query` holds requests against what comes out of these.
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "portal.openapi.tell_problems",
+        "portal.openapi.tell_emptiness",
+    ],
     # Fields of one name with other values, told apart by what they are of.
     "ENUM_NAME_OVERRIDES": {
         "DatasetKindEnum": "catalog.models.DATASET_KINDS",

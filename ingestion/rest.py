@@ -24,7 +24,10 @@ from accounts.models import Principal
 from accounts.tokens import Scope
 from catalog.models import Source
 from catalog.permissions import check_can_edit_source
+from common.described_query import DescribedQuery
 from common.errors import Invalid
+from common.filters import LARGEST_ID
+from common.json_body import BodySerializer
 from common.keyset import KeysetPagination
 from ingestion.actions import cancel_run, confirm_plan, cron_of, push_snapshots, request_crawl, set_schedule
 from ingestion.models import Run, RunLogLine, RunState
@@ -66,11 +69,11 @@ class LogLineSerializer(serializers.ModelSerializer[RunLogLine]):
         read_only_fields = fields
 
 
-class CrawlSerializer(serializers.Serializer[Any]):
+class CrawlSerializer(BodySerializer):
     dry_run = serializers.BooleanField(default=False, help_text="Show the plan and change nothing.")
 
 
-class ScheduleSerializer(serializers.Serializer[Any]):
+class ScheduleSerializer(BodySerializer):
     cron = serializers.CharField(
         max_length=200,
         allow_blank=True,
@@ -92,12 +95,16 @@ class CheckSerializer(serializers.Serializer[Any]):
         summary="Runs, the newest first",
         parameters=[
             OpenApiParameter("state", str, enum=RunState.values),
-            OpenApiParameter("source", str, description="Slug of a source."),
+            OpenApiParameter(
+                "source",
+                {"type": "string", "maxLength": 60, "pattern": "^[-a-zA-Z0-9_]+$"},
+                description="Slug of a source.",
+            ),
         ],
     ),
     retrieve=extend_schema(summary="A run"),
 )
-class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Run]):
+class RunViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Run]):
     serializer_class = RunSerializer
     pagination_class = KeysetPagination
     queryset = Run.objects.none()
@@ -110,36 +117,38 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSe
         state = self.request.query_params.get("state")
         source = self.request.query_params.get("source")
         if state is not None:
-            if state not in RunState.values:
-                raise Invalid("There is no such state.", {"state": [f"one of {', '.join(RunState.values)}"]})
             runs = runs.filter(state=state)
-        return runs.filter(source__slug=source.replace("\x00", "")) if source is not None else runs
+        return runs.filter(source__slug=source) if source is not None else runs
 
 
-class RunLogView(APIView):
+class RunLogView(DescribedQuery, APIView):
     @extend_schema(
         summary="The log of a run",
         operation_id="runs_log",
-        parameters=[OpenApiParameter("after", OpenApiTypes.INT64, description="Lines after this one's id.")],
+        parameters=[
+            OpenApiParameter(
+                "after",
+                {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
+                description="Lines after this one's id.",
+            )
+        ],
         responses=LogLineSerializer(many=True),
     )
     def get(self, request: Request, run_id: int) -> Response:
         run = run_for(rest_principal(request), run_id)
-        after = request.query_params.get("after", "0")
-        if not after.isascii() or not after.isdigit() or len(after) > 18:
-            raise Invalid("after is the id of a line.", {"after": ["a number"]})
-        lines = run.log.filter(pk__gt=int(after)).order_by("pk")[:1000]
+        after = int(request.query_params.get("after", 0))
+        lines = run.log.filter(pk__gt=after).order_by("pk")[:1000]
         return Response(LogLineSerializer(lines, many=True).data)
 
 
-class RunCancelView(APIView):
+class RunCancelView(DescribedQuery, APIView):
     @extend_schema(summary="Cancel an open run", operation_id="runs_cancel", request=None, responses=RunSerializer)
     def post(self, request: Request, run_id: int) -> Response:
         by = rest_principal(request)
         return Response(RunSerializer(cancel_run(run=run_for(by, run_id), by=by)).data)
 
 
-class RunConfirmView(APIView):
+class RunConfirmView(DescribedQuery, APIView):
     @extend_schema(
         summary="Let the plan of a waiting run pass",
         operation_id="runs_confirm",
@@ -153,7 +162,7 @@ class RunConfirmView(APIView):
         return Response(RunSerializer(run).data)
 
 
-class SourceCrawlView(APIView):
+class SourceCrawlView(DescribedQuery, APIView):
     @extend_schema(
         summary="Queue a crawl of a source",
         operation_id="sources_crawl",
@@ -170,7 +179,7 @@ class SourceCrawlView(APIView):
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
-class SourceCheckView(APIView):
+class SourceCheckView(DescribedQuery, APIView):
     @extend_schema(
         summary="Test the connection of a source, within five seconds",
         operation_id="sources_check",
@@ -192,7 +201,7 @@ class SourceCheckView(APIView):
         return Response(answer)
 
 
-class SourceScheduleView(APIView):
+class SourceScheduleView(DescribedQuery, APIView):
     @extend_schema(
         summary="When a source is crawled by itself",
         operation_id="sources_schedule",
@@ -227,7 +236,7 @@ class LinesParser(BaseParser):
         return stream
 
 
-class SourceSnapshotsView(APIView):
+class SourceSnapshotsView(DescribedQuery, APIView):
     """Take a reading that a connector made elsewhere."""
 
     scope_write = Scope.SNAPSHOT_WRITE

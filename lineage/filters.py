@@ -6,27 +6,22 @@ from typing import Any, TypedDict
 
 import django_filters
 from django import forms
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import QuerySet
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
 from common.errors import Invalid
+from common.filters import IdFilter, TextFilter
 from lineage.models import Job, Run, RunState
 from lineage.queries import DIRECTIONS, MAX_DEPTH, MAX_NODES, Direction
-
-
-class _TextFilter(django_filters.CharFilter):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=1024, validators=[ProhibitNullCharactersValidator()], **kwargs)
 
 
 class JobFilter(django_filters.FilterSet):
     """`q` is a part of the name, `namespace` the exact one, `state` that of the latest run."""
 
-    q = _TextFilter(field_name="name", lookup_expr="icontains", label="Name")
-    namespace = _TextFilter(field_name="namespace", label="Namespace")
-    state = django_filters.ChoiceFilter(field_name="latest_state", choices=RunState, label="Latest run")
+    q = TextFilter(field_name="name", lookup_expr="icontains", label="Name")
+    namespace = TextFilter(field_name="namespace", label="Namespace")
+    state = django_filters.ChoiceFilter(field_name="latest_state", choices=RunState.choices, label="Latest run")
 
     class Meta:
         model = Job
@@ -34,10 +29,8 @@ class JobFilter(django_filters.FilterSet):
 
 
 class RunFilter(django_filters.FilterSet):
-    job = django_filters.NumberFilter(
-        field_name="job_id", label="Job", min_value=1, max_value=2**63 - 1, decimal_places=0
-    )
-    state = django_filters.ChoiceFilter(choices=RunState, label="State")
+    job = IdFilter(field_name="job_id", label="Job")
+    state = django_filters.ChoiceFilter(choices=RunState.choices, label="State")
     parent = django_filters.UUIDFilter(label="The run that started it")
 
     class Meta:

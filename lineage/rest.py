@@ -19,6 +19,7 @@ from accounts.authentication import rest_principal
 from accounts.tokens import Scope
 from catalog.models import Tier
 from catalog.queries.datasets import visible_dataset
+from common.described_query import DescribedQuery
 from common.keyset import KeysetPagination
 from lineage import reading
 from lineage.filters import JobFilter, RunFilter, graph_query
@@ -100,7 +101,7 @@ def _facets(found: list[reading.Facet]) -> dict[str, Any]:
 
 
 @extend_schema_view(list=extend_schema(summary="Jobs by name"))
-class JobViewSet(mixins.ListModelMixin, GenericViewSet[Job]):
+class JobViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Job]):
     queryset = Job.objects.none()
     serializer_class = JobSerializer
     pagination_class = KeysetPagination
@@ -125,7 +126,7 @@ class JobViewSet(mixins.ListModelMixin, GenericViewSet[Job]):
 
 
 @extend_schema_view(list=extend_schema(summary="Runs, latest first"))
-class RunViewSet(mixins.ListModelMixin, GenericViewSet[Run]):
+class RunViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Run]):
     queryset = Run.objects.none()
     serializer_class = RunSerializer
     pagination_class = KeysetPagination
@@ -180,7 +181,7 @@ class GraphSerializer(serializers.Serializer[Any]):
     downstream = serializers.IntegerField()
 
 
-class DatasetLineageView(APIView):
+class DatasetLineageView(DescribedQuery, APIView):
     scope_read = Scope.LINEAGE_READ
 
     @extend_schema(

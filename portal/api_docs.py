@@ -14,14 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer2
-from drf_spectacular.settings import patched_settings
 from drf_spectacular.views import SpectacularAPIView
-
-from portal.openapi import tell_problems
-
-_PROBLEMS = f"{tell_problems.__module__}.{tell_problems.__name__}"
-
-DESCRIPTION = {"POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", _PROBLEMS]}
 
 _METHODS = {"get": "blue", "post": "green", "put": "amber", "patch": "amber", "delete": "red"}
 _PREFIX = "/api/v2/"
@@ -70,8 +63,7 @@ def api_docs(request: HttpRequest) -> HttpResponse:
 @lru_cache(maxsize=1)
 def _groups() -> dict[str, list[Operation]]:
     """Operations by the first part of their path; the same for everybody, read once a process."""
-    with patched_settings(DESCRIPTION):
-        schema = SchemaGenerator().get_schema(request=None, public=True)
+    schema = SchemaGenerator().get_schema(request=None, public=True)
     groups: dict[str, list[Operation]] = {}
     for path, methods in sorted(schema["paths"].items()):
         for method, colour in _METHODS.items():

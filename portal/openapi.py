@@ -1,11 +1,15 @@
-"""Finish the API's description: every operation also says how it refuses, as problem details (RFC 9457)."""
+"""Finish the API's description: every operation also says what it refuses, and how, as problem details (RFC 9457)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.plumbing import get_lib_doc_excludes
+
+from common.described_query import DescribedQuery
+from common.json_body import BodySerializer
 
 
 class BearerToken(OpenApiAuthenticationExtension):
@@ -26,6 +30,22 @@ class Session(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
+
+
+class Body(OpenApiSerializerExtension):
+    """What a body may hold is all that it may hold."""
+
+    target_class = "common.json_body.BodySerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return schema | {"additionalProperties": False} if direction == "request" else schema
+
+
+def bases() -> list[type]:
+    """Classes whose docstrings speak to whoever derives from them, not to whoever uses the API."""
+    return [*get_lib_doc_excludes(), DescribedQuery, BodySerializer]
 
 
 _PROBLEM = {
@@ -72,6 +92,18 @@ def tell_problems(result: dict[str, Any], generator: Any, request: Any, public: 
             problems = _ALWAYS if method == "get" else _ALWAYS | _OF_WRITES
             for code, words in problems.items():
                 operation.setdefault("responses", {}).setdefault(code, _response(words))
+    return result
+
+
+def tell_emptiness(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """A postprocessing hook of drf-spectacular: no parameter of a query may be empty, so none is described as if."""
+    for operations in result.get("paths", {}).values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                schema = parameter["schema"]
+                text = schema["items"] if schema.get("type") == "array" else schema
+                if parameter["in"] == "query" and text.get("type") == "string" and not {"enum", "format"} & text.keys():
+                    text.setdefault("minLength", 1)
     return result
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import DefaultRouter
 
-from portal.api_docs import DESCRIPTION, ApiSchema, api_docs
+from portal.api_docs import ApiSchema, api_docs
 
 _ROOMS = ("catalog.rest", "lineage.rest", "classification.rest", "access.rest", "ingestion.rest", "accounts.rest")
 
@@ -23,7 +23,7 @@ for _room in map(import_module, _ROOMS):
     _beside += getattr(_room, "urlpatterns", [])
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("openapi.json", ApiSchema.as_view(custom_settings=DESCRIPTION), name="api-schema"),
+    path("openapi.json", ApiSchema.as_view(), name="api-schema"),
     path("docs/", api_docs, name="api-docs"),
     *_beside,
     *router.urls,

@@ -16,11 +16,12 @@ from audit.events import event_names
 from audit.models import Record
 from audit.queries import tell
 from catalog.rest.shapes import ActivitySerializer
+from common.described_query import DescribedQuery
 from common.errors import Invalid
 from common.keyset import KeysetPagination
 
 
-class ActivityViewSet(GenericViewSet[Record]):
+class ActivityViewSet(DescribedQuery, GenericViewSet[Record]):
     serializer_class = ActivitySerializer
     pagination_class = KeysetPagination
     queryset = Record.objects.none()
@@ -33,8 +34,8 @@ class ActivityViewSet(GenericViewSet[Record]):
     def list(self, request: Request) -> Response:
         check_is_administrator(rest_principal(request))
         rows: Any = Record.objects.select_related("actor__user")
-        event = request.query_params.get("event", "")
-        if event:
+        event = request.query_params.get("event")
+        if event is not None:
             if event not in event_names():
                 raise Invalid("There is no such event.", {"event": ["no such event"]})
             rows = rows.filter(event=event)

@@ -44,6 +44,7 @@ from catalog.rest.shapes import (
 )
 from catalog.rest.sources import SLUG
 from catalog.schema_history import differences, summary
+from common.described_query import DescribedQuery
 from common.errors import Invalid, NotFound
 from common.http import check_if_match, etag_of
 from common.keyset import KeysetPagination
@@ -66,7 +67,7 @@ def etag_of_dataset(dataset: Dataset) -> str:
     )  # fmt: skip
 
 
-class DatasetViewSet(GenericViewSet[Dataset]):
+class DatasetViewSet(DescribedQuery, GenericViewSet[Dataset]):
     serializer_class = DatasetLineSerializer
     pagination_class = KeysetPagination
     queryset = Dataset.objects.none()
@@ -193,12 +194,10 @@ class DatasetViewSet(GenericViewSet[Dataset]):
     def diff(self, request: Request, pk: str, number: str) -> Response:
         _, dataset = self._read(request, pk, Tier.METADATA)
         after = int(number)
-        text = request.query_params.get("against", str(after - 1))
-        if not (text.isascii() and text.isdigit() and len(text) < 10):
-            raise Invalid("against is the number of a version.", {"against": ["a number"]})
-        newer, older = reads.version_of(dataset, after), reads.version_of(dataset, int(text))
+        before = int(request.query_params.get("against", after - 1))
+        newer, older = reads.version_of(dataset, after), reads.version_of(dataset, before)
         found = differences(older.content, newer.content)
-        values = {"before": int(text), "after": after, "summary": summary(found), "changes": found}
+        values = {"before": before, "after": after, "summary": summary(found), "changes": found}
         return Response(DiffSerializer(values).data)
 
     @extend_schema(summary="Who answers for it", methods=["GET"], responses=OwnershipSerializer(many=True))

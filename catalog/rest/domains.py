@@ -25,6 +25,7 @@ from catalog.rest.shapes import (
     NewMemberSerializer,
 )
 from catalog.rest.sources import SLUG
+from common.described_query import DescribedQuery
 from common.errors import NotFound
 from common.http import check_if_match, etag_of
 from common.keyset import KeysetPagination
@@ -35,7 +36,7 @@ def etag_of_domain(domain: Domain) -> str:
 
 
 @extend_schema_view(list=extend_schema(summary="Domains by name"))
-class DomainViewSet(mixins.ListModelMixin, GenericViewSet[Domain]):
+class DomainViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Domain]):
     serializer_class = DomainSerializer
     pagination_class = KeysetPagination
     keyset_order = ("name", "id")

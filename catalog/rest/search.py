@@ -15,6 +15,7 @@ from catalog.queries.facets import facets_of
 from catalog.queries.search import search, understood
 from catalog.rest.parameters import FILTERS, QUERY, SORT
 from catalog.rest.shapes import FacetsSerializer, ResultSerializer, SearchPageSerializer
+from common.described_query import DescribedQuery
 from common.keyset import KeysetPagination
 from common.pagination import MAX_PAGE_SIZE, page_link, page_size
 
@@ -24,7 +25,7 @@ _PAGE = [
 ]
 
 
-class SearchViewSet(GenericViewSet[Dataset]):
+class SearchViewSet(DescribedQuery, GenericViewSet[Dataset]):
     serializer_class = ResultSerializer
     pagination_class: type[KeysetPagination] | None = None
     queryset = Dataset.objects.none()

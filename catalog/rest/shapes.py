@@ -23,15 +23,7 @@ from catalog.models import (
     Tag,
     Tier,
 )
-
-
-class Text(serializers.CharField):
-    """Text as a caller writes it: a string, where DRF would also take a number for one."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return str(super().to_internal_value(data))
+from common.json_body import BodySerializer
 
 
 class SystemSerializer(serializers.ModelSerializer[System]):
@@ -40,10 +32,10 @@ class SystemSerializer(serializers.ModelSerializer[System]):
         fields = ["slug", "name", "description"]
 
 
-class NewSystemSerializer(serializers.Serializer[Any]):
+class NewSystemSerializer(BodySerializer):
     slug = serializers.RegexField(r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
-    name = Text(max_length=150)
-    description = Text(max_length=MAX_TEXT, allow_blank=True, required=False, default="")
+    name = serializers.CharField(max_length=150)
+    description = serializers.CharField(max_length=MAX_TEXT, allow_blank=True, required=False, default="")
 
 
 class TagSerializer(serializers.ModelSerializer[Tag]):
@@ -63,16 +55,16 @@ class DomainSerializer(serializers.ModelSerializer[Domain]):
         fields = ["slug", "name", "description", "parent", "open_tier", "created_at"]
 
 
-class NewDomainSerializer(serializers.Serializer[Any]):
+class NewDomainSerializer(BodySerializer):
     slug = serializers.RegexField(r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
-    name = Text(max_length=150)
-    description = Text(max_length=MAX_TEXT, allow_blank=True, required=False, default="")
+    name = serializers.CharField(max_length=150)
+    description = serializers.CharField(max_length=MAX_TEXT, allow_blank=True, required=False, default="")
     open_tier = serializers.ChoiceField(choices=Tier.choices, required=False)
 
 
-class DomainChangesSerializer(serializers.Serializer[Any]):
-    name = Text(max_length=150, required=False)
-    description = Text(max_length=MAX_TEXT, allow_blank=True, required=False)
+class DomainChangesSerializer(BodySerializer):
+    name = serializers.CharField(max_length=150, required=False)
+    description = serializers.CharField(max_length=MAX_TEXT, allow_blank=True, required=False)
     open_tier = serializers.ChoiceField(choices=Tier.choices, required=False)
 
 
@@ -189,15 +181,15 @@ class DatasetSerializer(DatasetLineSerializer):
         return shown
 
 
-class DatasetChangesSerializer(serializers.Serializer[Any]):
+class DatasetChangesSerializer(BodySerializer):
     """What may be changed of a dataset here. An empty description takes yours back; a null domain takes it out."""
 
-    description = Text(max_length=MAX_TEXT, allow_blank=True, required=False)
-    domain = Text(max_length=60, allow_null=True, required=False, help_text="Slug of a domain.")
+    description = serializers.CharField(max_length=MAX_TEXT, allow_blank=True, required=False)
+    domain = serializers.CharField(max_length=60, allow_null=True, required=False, help_text="Slug of a domain.")
 
 
-class FieldChangesSerializer(serializers.Serializer[Any]):
-    description = Text(max_length=MAX_TEXT, allow_blank=True, required=False)
+class FieldChangesSerializer(BodySerializer):
+    description = serializers.CharField(max_length=MAX_TEXT, allow_blank=True, required=False)
 
 
 class FieldSerializer(serializers.ModelSerializer[Field]):
@@ -229,15 +221,15 @@ class OwnershipSerializer(serializers.ModelSerializer[Ownership]):
         fields = ["id", "kind", "principal", "group", "origin", "asserted_by", "valid_from"]
 
 
-class NewOwnerSerializer(serializers.Serializer[Any]):
-    member = Text(
+class NewOwnerSerializer(BodySerializer):
+    member = serializers.CharField(
         max_length=254, help_text="A person's user name, e-mail address or full name, or the name of a group."
     )
     kind = serializers.ChoiceField(choices=Ownership.Kind.choices, default=Ownership.Kind.OWNER.value)
 
 
-class NewMemberSerializer(serializers.Serializer[Any]):
-    member = Text(
+class NewMemberSerializer(BodySerializer):
+    member = serializers.CharField(
         max_length=254, help_text="A person's user name, e-mail address or full name, or the name of a group."
     )
     role = serializers.ChoiceField(choices=["viewer", "analyst", "steward", "owner"])

@@ -16,13 +16,14 @@ from catalog.actions import add_system
 from catalog.models import Source, System, Tag
 from catalog.rest.shapes import NewSystemSerializer, SourceSerializer, SystemSerializer, TagSerializer
 from catalog.visibility import scope_of
+from common.described_query import DescribedQuery
 from common.keyset import KeysetPagination
 
 SLUG = "[a-z0-9][a-z0-9_-]{0,59}"
 
 
 @extend_schema_view(list=extend_schema(summary="Systems by name"), retrieve=extend_schema(summary="A system"))
-class SystemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[System]):
+class SystemViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[System]):
     serializer_class = SystemSerializer
     pagination_class = KeysetPagination
     keyset_order = ("name", "id")
@@ -41,7 +42,7 @@ class SystemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
 
 
 @extend_schema_view(list=extend_schema(summary="Tags by name"), retrieve=extend_schema(summary="A tag"))
-class TagViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Tag]):
+class TagViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Tag]):
     serializer_class = TagSerializer
     pagination_class = KeysetPagination
     keyset_order = ("name", "id")
@@ -54,7 +55,7 @@ class TagViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSe
     list=extend_schema(summary="Sources with something that you see, by name"),
     retrieve=extend_schema(summary="A source"),
 )
-class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Source]):
+class SourceViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Source]):
     serializer_class = SourceSerializer
     pagination_class = KeysetPagination
     keyset_order = ("name", "id")

@@ -129,6 +129,12 @@ def _faults(world: World, described: dict[str, Any], persona: str, examples: int
     return found
 
 
+def _bad_only_in_its_token(case: Case) -> bool:
+    """Whether nothing but the token was made bad: the persona's own is sent in its place, and then all is good."""
+    mutations = getattr(case.meta.phase.data, "mutations", ()) if case.meta else ()
+    return bool(mutations) and all(one.parameter == "Authorization" for one in mutations)
+
+
 def _asking(headers: dict[str, str], strategy: Any, examples: int) -> Callable[[], None]:
     @hypothesis.settings(
         max_examples=examples,
@@ -140,6 +146,7 @@ def _asking(headers: dict[str, str], strategy: Any, examples: int) -> Callable[[
     )
     @hypothesis.given(case=strategy)
     def ask(case: Case) -> None:
+        hypothesis.assume(not _bad_only_in_its_token(case))
         with transaction.atomic():
             try:
                 case.call_and_validate(headers=headers)
