@@ -47,6 +47,11 @@ def find_names(keys: Iterable[DatasetKey]) -> dict[DatasetKey, int]:
     return {key: standing for key, (_, standing) in _known(keys).items()}
 
 
+def find_own_names(keys: Iterable[DatasetKey]) -> dict[DatasetKey, int]:
+    """The ids of the datasets that these names belong to, whatever they are merged into; one statement."""
+    return {key: own for key, (own, _) in _known(keys).items()}
+
+
 def _known(keys: Iterable[DatasetKey]) -> dict[DatasetKey, tuple[int, int]]:
     """The dataset that has each name, and the one that stands for it."""
     wanted = sorted(set(keys))
@@ -64,7 +69,7 @@ def resolve_names(keys: Iterable[DatasetKey], *, origin: str, kind: str = "table
     transaction; safe beside others that resolve the same names. `origin` is an `Origin`.
     """
     wanted = set(keys)
-    found = {key: own for key, (own, _) in _known(wanted).items()}
+    found = find_own_names(wanted)
     missing = sorted(wanted - found.keys())
     if not missing:
         return found
@@ -78,4 +83,4 @@ def resolve_names(keys: Iterable[DatasetKey], *, origin: str, kind: str = "table
                 "kind": kind,
             },
         )
-    return found | {key: own for key, (own, _) in _known(missing).items()}
+    return found | find_own_names(missing)

@@ -32,7 +32,7 @@ def derive(runs: Sequence[UUID], *, deleted: Collection[int] = (), columns: bool
 
     `columns` says whether there is column lineage among it; a fixed number of statements either way.
     """
-    touched = {"runs": _encoded(runs), "jobs": sorted(deleted)}
+    touched: dict[str, str | list[int]] = {"runs": _encoded(runs), "jobs": sorted(deleted)}
     with connection.cursor() as cursor:
         cursor.execute(statements.EDGES, touched)
         if not columns:

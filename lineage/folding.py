@@ -90,7 +90,7 @@ def _fold(arrived: Sequence[Arrived]) -> None:
     _write(statements.RUN_FACTS, runs)
     _note(batch, runs)
     # The jobs come late, since every run of a job needs its row; what is derived of them needs them locked.
-    spans = [
+    spans: list[dict[str, Any]] = [
         {"id": job_id, "deleted_at": batch.deletions.get(job_id)} | _times(span) for job_id, span in batch.jobs.items()
     ]
     spans += [{"id": job_id} for job_id in moved - batch.jobs.keys()]

@@ -7,7 +7,7 @@ only after the fold that wrote it has committed, so the last note of a dataset s
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,10 +17,10 @@ from django.db import connection, transaction
 from catalog.actions import describe_from_pipeline, note_written
 from catalog.described import ToldSchema
 from lineage import statements
-from lineage.schema_facets import fields_of
-
-_LOCK = 7_263_401
-"""The key of the lock; any number that nothing else uses."""
+from lineage.merge_statements import LOCK
+from lineage.merging import tell_names
+from lineage.schema_facets import fields_of, same_schema
+from lineage.telling import TELLERS
 
 
 class Note(NamedTuple):
@@ -30,6 +30,7 @@ class Note(NamedTuple):
     written_at: dt.datetime | None
     schema_at: dt.datetime | None
     schema_digest: UUID | None
+    facets: list[str]
 
 
 def tell_catalog(limit: int = 5000) -> int:
@@ -39,37 +40,65 @@ def tell_catalog(limit: int = 5000) -> int:
         with transaction.atomic():
             notes = _claimed(limit)
             if notes:
-                note_written(_latest(notes))
-                describe_from_pipeline(_histories(_changed(notes)))
+                _tell(notes)
         told += len(notes)
         if len(notes) < limit:
             return told
 
 
+def _tell(notes: Sequence[Note]) -> None:
+    again = tell_names([note.dataset_id for note in notes if "symlinks" in note.facets])
+    again |= {note.dataset_id for note in notes if "again" in note.facets}
+    standing = _standing({note.dataset_id for note in notes} | again)
+    note_written(_latest(notes, standing))
+    alone = [note for note in notes if note.schema_at is not None and standing[note.dataset_id].alone]
+    changed = {standing[pk].id for pk in (*_changed(alone), *again)}
+    # Of a group every observation may change the history of all.
+    changed |= {
+        standing[note.dataset_id].id for note in notes if note.schema_at and not standing[note.dataset_id].alone
+    }
+    describe_from_pipeline(_histories(sorted(changed)))
+    for name, tell in TELLERS.items():
+        ids = {standing[note.dataset_id].id for note in notes if name in note.facets}
+        ids |= {standing[pk].id for pk in again}
+        if ids:
+            tell(sorted(ids))
+
+
+class Standing(NamedTuple):
+    """The dataset that stands for one; `alone` where no other has it standing for itself."""
+
+    id: int
+    alone: bool
+
+
+def _standing(dataset_ids: Collection[int]) -> dict[int, Standing]:
+    with connection.cursor() as cursor:
+        cursor.execute(statements.STANDING, [sorted(dataset_ids)])
+        return {pk: Standing(other, alone) for pk, other, alone in cursor.fetchall()}
+
+
 def _claimed(limit: int) -> list[Note]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
             return []
         cursor.execute(statements.CLAIM_DIRTY, [limit])
         return [Note(*row) for row in cursor.fetchall()]
 
 
-def _latest(notes: Iterable[Note]) -> dict[int, dt.datetime]:
+def _latest(notes: Iterable[Note], standing: Mapping[int, Standing]) -> dict[int, dt.datetime]:
     found: dict[int, dt.datetime] = {}
     for note in notes:
         if note.written_at is not None:
-            found[note.dataset_id] = max(note.written_at, found.get(note.dataset_id, note.written_at))
+            pk = standing[note.dataset_id].id
+            found[pk] = max(note.written_at, found.get(pk, note.written_at))
     return found
 
 
 def _changed(notes: Iterable[Note]) -> list[int]:
     """The datasets whose history these observations change."""
-    rows = [
-        {"dataset_id": note.dataset_id, "at": note.schema_at, "digest": note.schema_digest}
-        for note in notes
-        if note.schema_at is not None
-    ]
+    rows = [{"dataset_id": note.dataset_id, "at": note.schema_at, "digest": note.schema_digest} for note in notes]
     if not rows:
         return []
     with connection.cursor() as cursor:
@@ -88,6 +117,9 @@ def _histories(dataset_ids: Sequence[int]) -> dict[int, list[ToldSchema]]:
             # Facets also name their producer, which is no part of the schema.
             fields = fields_of(msgspec.json.decode(facet) if isinstance(facet, str) else facet)
             history = found.setdefault(dataset_id, [])
-            if fields and (not history or tuple(history[-1].fields) != fields):
+            same = same_schema(history[-1].fields, fields) if history else None
+            if same is not None:
+                history[-1] = ToldSchema(history[-1].at, same)
+            elif fields:
                 history.append(ToldSchema(at, fields))
     return found

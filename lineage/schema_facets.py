@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from catalog.snapshots import FieldSnapshot, FieldType, Path
 
 _BASE = re.compile(r"[a-z]+(?: (?:precision|varying))?")
@@ -67,6 +69,21 @@ def fields_of(facet: Mapping[str, Any]) -> tuple[FieldSnapshot, ...]:
             ),
         )
     return tuple(found.values())
+
+
+def same_schema(known: Sequence[FieldSnapshot], told: Sequence[FieldSnapshot]) -> tuple[FieldSnapshot, ...] | None:
+    """Both as one where they differ only in that one leaves types out that the other tells; None where they differ.
+
+    Producers tell a column's type as null when they do not know it: that is no change, and no second column.
+    """
+    if len(known) != len(told):
+        return None
+    pairs = [(_filled(one, other), _filled(other, one)) for one, other in zip(known, told, strict=True)]
+    return tuple(one for one, _ in pairs) if all(one == other for one, other in pairs) else None
+
+
+def _filled(one: FieldSnapshot, other: FieldSnapshot) -> FieldSnapshot:
+    return one if one.native_type else msgspec.structs.replace(one, native_type=other.native_type, type=other.type)
 
 
 def _walk(fields: Any, above: Path, depth: int = 0) -> Iterator[tuple[Path, Mapping[str, Any]]]:

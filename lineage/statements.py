@@ -275,7 +275,7 @@ CLAIM_DIRTY = """
     DELETE FROM lineage_dirtydataset WHERE id IN (
         SELECT id FROM lineage_dirtydataset ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
     )
-    RETURNING dataset_id, written_at, schema_at, schema_digest
+    RETURNING dataset_id, written_at, schema_at, schema_digest, facets
 """
 
 NOTE_FAILURE = """
@@ -315,12 +315,23 @@ CHANGED_SCHEMAS = """
     WHERE before.content_id IS DISTINCT FROM own.content_id
 """
 
+STANDING = """
+    SELECT dataset.id, coalesce(dataset.merged_into_id, dataset.id),
+           dataset.merged_into_id IS NULL
+           AND NOT EXISTS (SELECT FROM catalog_dataset AS other WHERE other.merged_into_id = dataset.id)
+    FROM catalog_dataset AS dataset WHERE dataset.id = ANY(%s)
+"""
+
+# Of datasets that stand: what was told of them, and of those merged into them.
 SCHEMA_HISTORIES = """
     SELECT told.dataset_id, told.at, content.value
     FROM (
-        SELECT dataset_id, at, digest, content_id,
-               lag(content_id) OVER (PARTITION BY dataset_id ORDER BY at, digest) AS before
-        FROM lineage_schemaobservation WHERE dataset_id = ANY(%s)
+        SELECT stands.id AS dataset_id, seen.at, seen.digest, seen.content_id,
+               lag(seen.content_id) OVER (PARTITION BY stands.id ORDER BY seen.at, seen.digest) AS before
+        FROM catalog_dataset AS stands
+        JOIN catalog_dataset AS member ON member.id = stands.id OR member.merged_into_id = stands.id
+        JOIN lineage_schemaobservation AS seen ON seen.dataset_id = member.id
+        WHERE stands.id = ANY(%s)
     ) AS told
     JOIN lineage_content AS content ON content.digest = told.content_id
     WHERE told.before IS DISTINCT FROM told.content_id

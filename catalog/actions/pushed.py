@@ -54,3 +54,17 @@ def note_written(times: Mapping[int, dt.datetime]) -> None:
             """,
             [[pk for pk, _ in ordered], [at for _, at in ordered]],
         )
+
+
+def push_merges(standing: Mapping[int, int]) -> None:
+    """Say for each dataset which one stands for it, itself included. For `lineage`; the rows are locked by the caller."""
+    ids, others = list(standing.keys()), list(standing.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE catalog_dataset AS dataset SET merged_into_id = nullif(pushed.other, dataset.id)
+            FROM unnest(%s::bigint[], %s::bigint[]) AS pushed (id, other)
+            WHERE dataset.id = pushed.id AND dataset.merged_into_id IS DISTINCT FROM nullif(pushed.other, dataset.id)
+            """,
+            [ids, others],
+        )

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 BEGIN = dt.datetime(2026, 11, 1, 6, tzinfo=dt.UTC)
+NAMESPACE = "postgres://db:5432"
 _SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
 _runs = itertools.count(1)
 
@@ -23,7 +24,7 @@ def at(seconds: float) -> str:
 
 
 def dataset(
-    name: str, *, namespace: str = "postgres://db:5432", fields: Iterable[str] = (), **facets: Any
+    name: str, *, namespace: str = NAMESPACE, fields: Iterable[str] = (), **facets: Any
 ) -> dict[str, Any]:
     listed = list(fields)
     if listed:

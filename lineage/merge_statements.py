@@ -1,0 +1,84 @@
+"""The SQL of merges."""
+
+from __future__ import annotations
+
+LOCK = 7_263_401
+"""The advisory lock that the reduction holds for its transaction; any number that nothing else uses."""
+
+# Everything that a link or a merge joins with these, near or far.
+AROUND = """
+    WITH RECURSIVE around (id) AS (
+        SELECT unnest(%(ids)s::bigint[])
+        UNION
+        SELECT next.id FROM around CROSS JOIN LATERAL (
+            SELECT second_id AS id FROM lineage_sameas WHERE first_id = around.id
+            UNION ALL SELECT first_id FROM lineage_sameas WHERE second_id = around.id
+            UNION ALL SELECT merged_into_id FROM catalog_dataset WHERE id = around.id AND merged_into_id IS NOT NULL
+            UNION ALL SELECT id FROM catalog_dataset WHERE merged_into_id = around.id
+        ) AS next
+    )
+    SELECT id FROM around ORDER BY id
+"""
+
+LOCK_DATASETS = """
+    SELECT id, merged_into_id, source_id IS NOT NULL, domain_id IS NOT NULL, namespace, qualified_name
+    FROM catalog_dataset WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+"""
+
+LINKS = """
+    SELECT first_id, second_id, told OR renamed, decision, decided_by_id IS NOT NULL FROM lineage_sameas
+    WHERE first_id = ANY(%(ids)s) OR second_id = ANY(%(ids)s)
+    ORDER BY first_id, second_id
+"""
+
+ACCEPT = """
+    UPDATE lineage_sameas AS link SET decision = 'accepted', decided_at = now()
+    FROM json_to_recordset(%s) AS new (first_id bigint, second_id bigint)
+    WHERE link.first_id = new.first_id AND link.second_id = new.second_id AND link.decision = 'open'
+"""
+
+NEIGHBOURS = """
+    SELECT first_id, second_id FROM lineage_sameas WHERE first_id = ANY(%(ids)s) OR second_id = ANY(%(ids)s)
+"""
+
+SYMLINKS = """
+    SELECT facet.dataset_id, content.value
+    FROM lineage_datasetfacet AS facet JOIN lineage_content AS content ON content.digest = facet.content_id
+    WHERE facet.dataset_id = ANY(%s) AND facet.name = 'symlinks'
+"""
+
+NOTE_TOLD = """
+    INSERT INTO lineage_sameas AS known (first_id, second_id, told)
+    SELECT first_id, second_id, true FROM json_to_recordset(%s) AS new (first_id bigint, second_id bigint)
+    ORDER BY first_id, second_id
+    ON CONFLICT (first_id, second_id) DO UPDATE SET told = true WHERE NOT known.told
+"""
+
+NOTE_UNTOLD = """
+    UPDATE lineage_sameas AS link SET told = false
+    WHERE link.told AND (link.first_id = ANY(%(ids)s) OR link.second_id = ANY(%(ids)s))
+      AND NOT EXISTS (
+          SELECT FROM json_to_recordset(%(rows)s) AS new (first_id bigint, second_id bigint)
+          WHERE new.first_id = link.first_id AND new.second_id = link.second_id
+      )
+"""
+
+# When the members of each group were last written: of the runs that completed.
+WRITTEN_AGAIN = """
+    UPDATE catalog_dataset AS dataset SET data_updated_at = written.at
+    FROM (
+        SELECT stands.id, (
+            SELECT max(run.completed_at)
+            FROM catalog_dataset AS member
+            JOIN lineage_rundataset AS seen ON seen.dataset_id = member.id AND seen.direction = 2
+            JOIN lineage_run AS run ON run.id = seen.run_id
+            WHERE member.id = stands.id OR member.merged_into_id = stands.id
+        ) AS at
+        FROM catalog_dataset AS stands WHERE stands.id = ANY(%(ids)s)
+    ) AS written
+    WHERE dataset.id = written.id AND dataset.data_updated_at IS DISTINCT FROM written.at
+"""
+
+NOTE_AGAIN = """
+    INSERT INTO lineage_dirtydataset (dataset_id, facets) SELECT unnest(%s::bigint[]), '{again}'
+"""
