@@ -15,6 +15,7 @@ from accounts.forms import ActionForm
 from common.components import Column
 
 WORDS_LIMIT = 2000
+USUAL_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,16 @@ class ColumnChoice:
 
 
 class RequestForm(ActionForm):
-    """Which columns, what for, how long. `columns` is None for whoever may only ask for the whole dataset."""
+    """Which columns, what for, how long.
+
+    `columns` is None for whoever may only ask for the whole dataset, which is granted for `whole_days` at most.
+    """
 
     extent = forms.ChoiceField(
-        choices=[("some", "Some columns: those ticked below"), ("all", "The whole dataset")],
+        choices=[("all", "The whole dataset"), ("some", "Some columns: those ticked below")],
         widget=forms.RadioSelect,
         label="What you need",
-        initial="some",
+        initial="all",
     )
     chosen = forms.MultipleChoiceField(required=False, label="Columns")
     purpose = forms.CharField(
@@ -48,19 +52,34 @@ class RequestForm(ActionForm):
     days = forms.IntegerField(
         min_value=1,
         max_value=LONGEST_DAYS,
-        initial=30,
         label="For how many days",
-        help_text="Counted from the approval. Sensitive columns allow fewer.",
+        help_text="Counted from the approval.",
     )
 
-    def __init__(self, *args: Any, columns: Sequence[ColumnRow] | None, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, columns: Sequence[ColumnRow] | None, whole_days: int = LONGEST_DAYS, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self.columns = columns
+        self._limit_days(columns or (), whole_days)
         if columns is None:
             del self.fields["extent"], self.fields["chosen"]
             return
         chosen = cast(forms.MultipleChoiceField, self.fields["chosen"])
         chosen.choices = [(str(column.field_id), column.name) for column in columns]
+
+    def _limit_days(self, columns: Sequence[ColumnRow], whole_days: int) -> None:
+        """Offer no more days than anything here may be granted for; the action judges by what is chosen."""
+        ticked = set(map(str, self.initial.get("chosen") or ()))
+        choices = [ColumnChoice(column, str(column.field_id) in ticked) for column in columns]
+        longest = max([whole_days, *(choice.longest_days for choice in choices)])
+        days = cast(forms.IntegerField, self.fields["days"])
+        days.widget.attrs["max"] = longest
+        wanted = [choice.longest_days for choice in choices if choice.chosen] or [whole_days]
+        days.initial = min(USUAL_DAYS, *wanted)
+        days.help_text = f"Counted from the approval. The whole dataset is granted for at most {whole_days} days."
+        if longest != whole_days:
+            days.help_text += " The list says for how many days each column is."
 
     @property
     def table_columns(self) -> list[Column]:
@@ -75,6 +94,8 @@ class RequestForm(ActionForm):
         values = super().clean() or {}
         if values.get("extent") == "some" and not values.get("chosen") and "chosen" not in self.errors:
             self.add_error("chosen", "Tick the columns you need, or ask for the whole dataset.")
+        if values.get("extent") == "all" and values.get("chosen"):
+            self.add_error("extent", "You ticked columns: choose “Some columns”, or untick them to ask for everything.")
         return values
 
     @property

@@ -58,12 +58,7 @@ def may_review(reviewer: Reviewer, *, requester_id: int, answerable: Answerable)
         return Decision(False, ("Only a person decides on access.",))
     if not reviewer.is_active:
         return Decision(False, ("This account is closed.",))
-    roles = (
-        (answerable.dataset_owners, "You own the dataset."),
-        (answerable.domain_owners, "You own the dataset's domain."),
-        (answerable.domain_stewards, "You are a steward of the dataset's domain."),
-    )
-    reasons = tuple(sentence for people, sentence in roles if reviewer.principal_id in people)
+    reasons = roles_of(reviewer, answerable)
     if reasons:
         return Decision(True, reasons)
     if reviewer.is_administrator:
@@ -71,6 +66,16 @@ def may_review(reviewer: Reviewer, *, requester_id: int, answerable: Answerable)
             return Decision(False, ("The dataset has owners or stewards; they decide, not an administrator.",))
         return Decision(True, ("Nobody else answers for the dataset, so an administrator decides.",))
     return Decision(False, ("Only owners of the dataset, and owners and stewards of its domain, decide on this.",))
+
+
+def roles_of(reviewer: Reviewer, answerable: Answerable) -> tuple[str, ...]:
+    """As what `reviewer` answers for the dataset, in sentences, the closest first; empty for everybody else."""
+    roles = (
+        (answerable.dataset_owners, "You own the dataset."),
+        (answerable.domain_owners, "You own the dataset's domain."),
+        (answerable.domain_stewards, "You are a steward of the dataset's domain."),
+    )
+    return tuple(sentence for people, sentence in roles if reviewer.principal_id in people)
 
 
 def may_revoke(reviewer: Reviewer, *, holder_id: int, answerable: Answerable) -> Decision:

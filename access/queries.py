@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from access.models import AccessRequest, Grant
-from access.policy import Decision, Duration, LevelLimit, longest_duration, may_review, may_revoke
+from access.policy import (
+    Answerable,
+    Decision,
+    Duration,
+    LevelLimit,
+    longest_duration,
+    may_review,
+    may_revoke,
+    roles_of,
+)
 from access.querysets import GrantQuerySet, RequestQuerySet
 from access.reviewing import answerable_for, reviewer_of
-from catalog.models import Dataset, Field, Tier
+from accounts.models import DomainRole
+from catalog.models import Dataset, Field, Ownership, Tier
+from catalog.visibility import scope_of
 from classification.models import Level
 from classification.queries import levels_by_rank
 from common.components import Column
@@ -24,12 +35,16 @@ GRANT_COLUMNS = (Column("Columns"), Column("State"), Column("Until"), Column("En
 
 @dataclass(frozen=True, slots=True)
 class ColumnRow:
-    """A column that was asked for or granted, with its level as it is now."""
+    """A column that was asked for or granted, with its level as it is now.
+
+    A column without a level has that of its dataset; `inherits` says so.
+    """
 
     field_id: int
     name: str
     type: str
     level: Level | None
+    inherits: bool
     gone: bool
 
 
@@ -74,9 +89,11 @@ class Inbox:
 class DatasetAccess:
     """A dataset's access as one principal may know it.
 
-    `sees_all` says that `grants` and `pending` are everybody's rather than the principal's own.
+    `sees_all` says that `grants` and `pending` are everybody's rather than the principal's own; `roles` are sentences
+    that say as what the principal answers for the dataset.
     """
 
+    roles: Sequence[str]
     mine: GrantRow | None
     my_request: AccessRequest | None
     grants: Sequence[GrantRow]
@@ -87,6 +104,19 @@ class DatasetAccess:
     @property
     def table_columns(self) -> list[Column]:
         return [Column("Who"), *GRANT_COLUMNS]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a principal stands with a dataset: a live grant, an open request, a role that decides, or none of them.
+
+    `sees_everything` is said of administrators.
+    """
+
+    grant: Grant | None
+    request: AccessRequest | None
+    role: str
+    sees_everything: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +194,7 @@ def dataset_access(principal: Principal, dataset: Dataset) -> DatasetAccess:
     ]
     my_request = next((row for row in asked if row.requester_id == principal.pk), None)
     return DatasetAccess(
+        roles=roles_of(reviewer, answerable),
         mine=next((row for row in rows if row.grant.principal_id == principal.pk), None),
         my_request=my_request,
         grants=rows,
@@ -171,6 +202,27 @@ def dataset_access(principal: Principal, dataset: Dataset) -> DatasetAccess:
         sees_all=sees_all,
         may_request=_may_request(principal, dataset, my_request),
     )
+
+
+def standing_with(principal: Principal, dataset: Dataset, owners: Iterable[Ownership]) -> Standing:
+    """What the head of the dataset's page says of its reader, who came with a scope; two statements.
+
+    `owners` are the dataset's present ones. Administrators have no roles in their scope: for them only what they own
+    themselves is named.
+    """
+    grant = Grant.objects.filter(principal=principal, dataset=dataset).live().first()
+    asked = AccessRequest.objects.filter(requester=principal, dataset=dataset).pending().first()
+    scope = scope_of(principal)
+    held = scope.roles_of_domain.get(dataset.domain_id or 0, frozenset())
+    me = frozenset([principal.pk])
+    owns = any(one.principal_id == principal.pk or one.group_id in scope.group_ids for one in owners)
+    answerable = Answerable(
+        dataset_owners=me if owns else frozenset(),
+        domain_owners=me if DomainRole.OWNER in held else frozenset(),
+        domain_stewards=me if DomainRole.STEWARD in held else frozenset(),
+    )
+    roles = roles_of(reviewer_of(principal), answerable)
+    return Standing(grant, asked, roles[0].rstrip(".") if roles else "", principal.is_administrator)
 
 
 def review_of(principal: Principal, request: AccessRequest) -> Review:
@@ -186,7 +238,11 @@ def review_of(principal: Principal, request: AccessRequest) -> Review:
     own = [columns.of_grant(other) for other in live if other.principal_id == request.requester_id]
     may_know = decision.allowed or principal.is_administrator
     every = Field.objects.filter(dataset_id=request.dataset_id, gone_since__isnull=True).order_by("position")
-    listed = [_column(field, columns.levels) for field in every] if row.asks_for_all and may_know else row.columns
+    listed = (
+        [_column(field, request.dataset, columns.levels) for field in every]
+        if row.asks_for_all and may_know
+        else row.columns
+    )
     return Review(
         row=row,
         columns=listed,
@@ -205,7 +261,7 @@ def offered_columns(principal: Principal, dataset: Dataset) -> list[ColumnRow] |
         return None
     levels = levels_by_rank()
     fields = Field.objects.filter(dataset=dataset, gone_since__isnull=True).order_by("position")
-    return [_column(field, levels) for field in fields]
+    return [_column(field, dataset, levels) for field in fields]
 
 
 def visible_requests(principal: Principal) -> RequestQuerySet:
@@ -260,12 +316,13 @@ def _conflicts(row: RequestRow) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _column(field: Field, levels: Mapping[int, Level]) -> ColumnRow:
+def _column(field: Field, dataset: Dataset, levels: Mapping[int, Level]) -> ColumnRow:
     return ColumnRow(
         field_id=field.pk,
         name=str(field),
         type=field.native_type,
-        level=levels.get(field.level or 0),
+        level=levels.get(field.level or dataset.level or 0),
+        inherits=not field.level and bool(dataset.level),
         gone=field.gone_since is not None,
     )
 
@@ -278,18 +335,18 @@ class _Columns:
         self.levels = levels_by_rank()
         self.fields = {field.pk: field for field in Field.objects.filter(pk__in=ids)}
 
-    def _of(self, field_ids: Sequence[int]) -> list[ColumnRow]:
+    def _of(self, field_ids: Sequence[int], dataset: Dataset) -> list[ColumnRow]:
         fields = sorted((self.fields[pk] for pk in field_ids if pk in self.fields), key=lambda one: one.position)
-        return [_column(field, self.levels) for field in fields]
+        return [_column(field, dataset, self.levels) for field in fields]
 
     def of_request(self, request: AccessRequest) -> RequestRow:
-        columns = self._of(request.field_ids)
+        columns = self._of(request.field_ids, request.dataset)
         ranks = {column.level.rank for column in columns if column.level}
-        if not request.field_ids:
+        if not columns:
             ranks = {request.dataset.level or 0}
         concerned = [self.levels[rank] for rank in sorted(ranks, reverse=True) if rank in self.levels]
         duration = longest_duration(LevelLimit(level.name, level.longest_grant_days) for level in concerned)
         return RequestRow(request, columns, concerned[0] if concerned else None, duration)
 
     def of_grant(self, grant: Grant, *, may_end: bool = False) -> GrantRow:
-        return GrantRow(grant, self._of(grant.field_ids), may_end)
+        return GrantRow(grant, self._of(grant.field_ids, grant.dataset), may_end)

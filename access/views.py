@@ -73,10 +73,13 @@ def request_create(request: HttpRequest) -> HttpResponse:
     principal = principal_of(request)
     dataset = _dataset(principal, request.GET.get("dataset", ""))
     columns = offered_columns(principal, dataset)
+    ticked = request.GET.getlist("field")
+    longest_days = duration_for(dataset, ()).days
     form = RequestForm(
         request.POST or None,
         columns=columns,
-        initial={"chosen": request.GET.getlist("field"), "extent": "some"},
+        whole_days=longest_days,
+        initial={"chosen": ticked, "extent": "some" if ticked else "all"},
     )
     if request.method == "POST" and form.is_valid():
         made = form.attempt(
@@ -98,7 +101,7 @@ def request_create(request: HttpRequest) -> HttpResponse:
             "form": form,
             "dataset": dataset,
             "level": levels_by_rank().get(dataset.level or 0),
-            "longest_days": duration_for(dataset, ()).days,
+            "longest_days": longest_days,
             "most_days": LONGEST_DAYS,
             "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb("New request")],
         },

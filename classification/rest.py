@@ -259,10 +259,13 @@ def _answer_level(level: Level, code: int = status.HTTP_200_OK) -> Response:
 
 
 def _targets(by: Principal, values: dict[str, Any]) -> tuple[list[Dataset], list[Field]]:
-    """The datasets and fields of these ids, all of them visible; two statements."""
-    seen: QuerySet[Dataset] = Dataset.objects.visible_to(by, Tier.METADATA)
-    datasets = list(seen.filter(pk__in=values["datasets"]))
-    fields = list(Field.objects.filter(pk__in=values["fields"], dataset__in=seen))
+    """The datasets and fields of these ids, all of them visible; two statements.
+
+    A field is hidden from whoever may only know that its dataset exists.
+    """
+    datasets = list(Dataset.objects.visible_to(by).filter(pk__in=values["datasets"]))
+    described: QuerySet[Dataset] = Dataset.objects.visible_to(by, Tier.METADATA)
+    fields = list(Field.objects.filter(pk__in=values["fields"], dataset__in=described))
     if len(datasets) < len(set(values["datasets"])) or len(fields) < len(set(values["fields"])):
         raise NotFound("One of these datasets or fields does not exist, or you may not see it.")
     return datasets, fields

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authentication import principal_of
 from accounts.models import Principal
-from catalog.models import Dataset, Tier
+from catalog.models import Dataset
 from classification.actions import add_level, clear_level, delete_level, edit_level, reorder_levels, set_level
 from classification.forms import LabelForm, LevelForm, NewLevelForm, label_form
 from classification.models import Level
@@ -201,7 +201,7 @@ def _level(slug: str) -> Level:
 
 
 def _dataset(principal: Principal, dataset_id: int) -> Dataset:
-    seen = Dataset.objects.not_merged().visible_to(principal, Tier.METADATA)
+    seen = Dataset.objects.not_merged().visible_to(principal)
     dataset: Dataset | None = seen.filter(pk=dataset_id).first()
     if dataset is None:
         raise NotFound("There is no such dataset, or you may not see it.")

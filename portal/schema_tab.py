@@ -48,6 +48,8 @@ class FieldLine:
     primary: bool = False
     reference: Reference | None = None
     level: Level | None = None
+    inherits: bool = False
+    """The level is the dataset's, for the column has none of its own."""
     text: str = ""
     said: Description | None = None
     tags: Sequence[TagAssignment] = ()
@@ -174,7 +176,8 @@ def _line(
         nullable=one.nullable,
         path=path,
         href=reverse("portal:field", args=[dataset.pk, one.pk]),
-        level=levels.get(one.level or 0),
+        level=levels.get(one.level or dataset.level or 0),
+        inherits=not one.level and bool(dataset.level),
         text=one.description or one.comment,
         change=change.kind.value if change else "same",
         before=_type_before(change),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from access.models import AccessRequest, Grant
-from access.queries import dataset_access
+from access.queries import dataset_access, standing_with
 from accounts.authentication import principal_of
 from audit.events import Subject
 from audit.feed import feed
@@ -39,34 +37,21 @@ TABS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MyAccess:
-    """Where the reader stands: a live grant, an open request, or neither."""
-
-    grant: Grant | None
-    request: AccessRequest | None
-
-
-def _my_access(principal: Principal, dataset: Dataset) -> MyAccess:
-    grant = Grant.objects.filter(principal=principal, dataset=dataset).live().first()
-    asked = AccessRequest.objects.filter(requester=principal, dataset=dataset).pending().first()
-    return MyAccess(grant, asked)
-
-
 def _header(principal: Principal, dataset: Dataset, current: str) -> dict[str, Any]:
     """What stands above every tab."""
     tier = dataset.tier
-    owners = owners_of(dataset)
+    everyone = owners_of(dataset)
+    owners = [one for one in everyone if one.kind == Ownership.Kind.OWNER]
     return {
         "dataset": dataset,
         "tier": tier,
         "readable": tier >= Tier.METADATA,
         "place": place_of(dataset),
         "names": names_of(dataset),
-        "owners": [one for one in owners if one.kind == Ownership.Kind.OWNER],
-        "stewards": [one for one in owners if one.kind == Ownership.Kind.STEWARD],
+        "owners": owners,
+        "stewards": [one for one in everyone if one.kind == Ownership.Kind.STEWARD],
         "level": levels_by_rank().get(dataset.level or 0),
-        "mine": _my_access(principal, dataset),
+        "mine": standing_with(principal, dataset, owners),
         "may_curate": can_curate(principal, dataset),
         "crumbs": _crumbs(dataset),
         "tabs": [

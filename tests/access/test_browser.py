@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from access.actions import approve_request, request_access
 from access.models import AccessRequest
 from accounts.models import Principal
+from catalog.models import Dataset, Field
 from classification.actions import set_level
 from tests.browser.harness import Session, browser, photograph, settled, violations
 from tests.factories import Cast, dataset, personas, standard_levels
@@ -41,6 +42,9 @@ def cast() -> Cast:
     earlier = request_access(dataset=made.dataset, purpose="A survey of the first week", days=7, by=made.outsider)
     approve_request(request=earlier, by=made.owner, reason="As agreed with the teaching team")
     tasks = dataset("tasks", domain=made.domain, source=made.source)
+    id_of_task = Field.objects.get(dataset=tasks, path=["id"])
+    set_level(fields=[id_of_task], level=levels["internal"], reason="A number", by=made.steward)
+    set_level(datasets=[tasks], level=levels["confidential"], reason="It holds marks", by=made.steward)
     request_access(dataset=tasks, purpose="To plan the next term", days=90, by=made.owner)
     return made
 
@@ -60,12 +64,17 @@ def cookies(principal: Principal) -> dict[str, str]:
 def pages(cast: Cast) -> list[tuple[str, str, Principal]]:
     waiting = AccessRequest.objects.pending().get(dataset=cast.dataset)
     granted = AccessRequest.objects.get(state="approved")
+    tasks = Dataset.objects.get(name="tasks")
     return [
         ("inbox-of-owner", reverse("access:inbox"), cast.owner),
         ("inbox-of-outsider", reverse("access:inbox"), cast.outsider),
         ("request-to-decide", reverse("access:request", args=[waiting.pk]), cast.owner),
         ("request-granted", reverse("access:request", args=[granted.pk]), cast.outsider),
         ("request-form", f"{reverse('access:request_create')}?dataset={cast.dataset.pk}", cast.steward),
+        ("request-form-of-analyst", f"{reverse('access:request_create')}?dataset={tasks.pk}", cast.analyst),
+        ("schema-as-the-dataset", reverse("portal:dataset", args=[tasks.pk]), cast.analyst),
+        ("access-of-owner", reverse("portal:dataset_tab", args=[cast.dataset.pk, "access"]), cast.owner),
+        ("access-of-analyst", reverse("portal:dataset_tab", args=[tasks.pk, "access"]), cast.analyst),
         ("refuse-page", reverse("access:request_deny", args=[waiting.pk]), cast.owner),
         ("levels", reverse("classification:level_list"), cast.administrator),
         ("level-form", reverse("classification:level_add"), cast.administrator),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -10,6 +12,8 @@ from django.utils import timezone
 from access.actions import approve_request, request_access
 from access.models import AccessRequest, Grant
 from catalog.models import Field
+from classification.actions import edit_level, set_level
+from classification.models import Level
 from tests.factories import Cast
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +118,91 @@ def test_the_dataset_page_says_what_one_has_and_that_it_is_not_applied(client: C
     assert "Who has a grant" not in page
     client.force_login(cast.owner.user)
     assert "Who has a grant" in client.get(url).text
+
+
+def limit(cast: Cast, slug: str, days: int) -> None:
+    """The dataset as a whole has this level, which allows access for so long."""
+    level = Level.objects.get(slug=slug)
+    edit_level(level=level, changes={"longest_grant_days": days}, by=cast.administrator)
+    set_level(datasets=[cast.dataset], level=level, reason="It names people", by=cast.steward)
+
+
+def test_a_column_without_a_level_counts_as_its_dataset_on_the_form_and_when_asked(client: Client, cast: Cast) -> None:
+    limit(cast, "restricted", 14)
+    form = f"{reverse('access:request_create')}?dataset={cast.dataset.pk}"
+    client.force_login(cast.analyst.user)
+    page = client.get(form).text
+    assert page.count("as the dataset") == 3
+    assert ">14 days</td>" in page and ">365 days</td>" not in page
+    assert 'value="14"' in page and 'max="14"' in page
+    values = {"extent": "some", "chosen": [cast.field("email").pk], "purpose": "A survey", "days": 15}
+    refused = client.post(form, values)
+    assert refused.status_code == 200 and "Choose from 1 to 14 days." in refused.text
+    assert not AccessRequest.objects.exists()
+    asked = client.post(form, values | {"days": 14})
+    for url, reader in ((asked.headers["Location"], cast.analyst), (reverse("access:inbox"), cast.owner)):
+        client.force_login(reader.user)
+        shown = client.get(url).text
+        assert "Restricted" in shown and shown.count("as the dataset") == 1
+
+
+def test_a_column_with_its_own_level_is_not_said_to_have_that_of_the_dataset(client: Client, cast: Cast) -> None:
+    internal = Level.objects.get(slug="internal")
+    set_level(fields=[cast.field("id")], level=internal, reason="A number", by=cast.steward)
+    limit(cast, "restricted", 14)
+    client.force_login(cast.analyst.user)
+    page = client.get(f"{reverse('access:request_create')}?dataset={cast.dataset.pk}").text
+    assert page.count("as the dataset") == 2
+    assert page.count(">14 days</td>") == 2 and page.count(">365 days</td>") == 1
+    assert 'max="365"' in page and "at most 14 days. The list says for how many days each column is." in page
+
+
+def checked(page: str) -> str:
+    """Which extent the form begins with."""
+    (found,) = re.findall(r'name="extent" value="(\w+)"[^>]* checked', page)
+    return str(found)
+
+
+def test_the_form_begins_with_the_whole_dataset_unless_columns_were_named(client: Client, cast: Cast) -> None:
+    client.force_login(cast.analyst.user)
+    form = f"{reverse('access:request_create')}?dataset={cast.dataset.pk}"
+    assert checked(client.get(form).text) == "all"
+    assert checked(client.get(f"{form}&field={cast.field('email').pk}").text) == "some"
+
+
+def test_ticked_columns_and_the_whole_dataset_are_not_guessed_at(client: Client, cast: Cast) -> None:
+    client.force_login(cast.analyst.user)
+    form = f"{reverse('access:request_create')}?dataset={cast.dataset.pk}"
+    values = {"extent": "all", "chosen": [cast.field("email").pk], "purpose": "A survey", "days": 5}
+    assert "untick them to ask for everything" in client.post(form, values).text
+    assert not AccessRequest.objects.exists()
+
+
+CALL = 'class="btn btn-primary" href="/access/request'
+
+
+def test_only_whoever_has_nothing_yet_is_called_to_request_access(client: Client, cast: Cast) -> None:
+    calls = {}
+    for name in ("outsider", "analyst", "steward", "owner", "administrator"):
+        client.force_login(getattr(cast, name).user)
+        calls[name] = [
+            client.get(url).text
+            for url in (
+                reverse("portal:dataset", args=[cast.dataset.pk]),
+                reverse("portal:dataset_tab", args=[cast.dataset.pk, "access"]),
+            )
+        ]
+    called = {name for name, pages in calls.items() if any(CALL in page for page in pages)}
+    assert called == {"outsider", "analyst"}
+    assert all("You own the dataset" in page for page in calls["owner"])
+    assert all("You are a steward of the dataset&#x27;s domain" in page for page in calls["steward"])
+    assert all("Request access" in page for page in calls["administrator"])
+    assert "Ask for a grant" in calls["owner"][1], "a grant may be wanted on record all the same"
+
+
+def test_whoever_was_granted_everything_is_offered_more_time_only(client: Client, cast: Cast) -> None:
+    asked = request_access(dataset=cast.dataset, purpose="Look", days=5, by=cast.analyst)
+    approve_request(request=asked, by=cast.owner)
+    client.force_login(cast.analyst.user)
+    page = client.get(reverse("portal:dataset_tab", args=[cast.dataset.pk, "access"])).text
+    assert "Ask for more time" in page and "Request access" not in page and CALL not in page

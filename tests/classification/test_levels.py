@@ -7,6 +7,8 @@ from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import Principal
+from catalog.models import Domain, Tier
 from classification.actions import add_level, delete_level, edit_level, reorder_levels, set_level
 from classification.models import Label, Level
 from common.errors import Conflict, Forbidden, Invalid
@@ -119,10 +121,25 @@ def test_a_steward_labels_columns_on_a_page(client: Client, cast: Cast) -> None:
     assert "Took the level off 1 thing." in page
 
 
-@pytest.mark.parametrize(("who", "status"), [("outsider", 404), ("analyst", 403)])
-def test_others_do_not_get_the_form(client: Client, cast: Cast, who: str, status: int) -> None:
+@pytest.mark.parametrize("who", ["outsider", "analyst"])
+def test_others_do_not_get_the_form(client: Client, cast: Cast, who: str) -> None:
     client.force_login(getattr(cast, who).user)
-    assert client.get(reverse("classification:dataset_level", args=[cast.dataset.pk])).status_code == status
+    assert client.get(reverse("classification:dataset_level", args=[cast.dataset.pk])).status_code == 403
+
+
+@pytest.mark.parametrize(("tier", "whole", "column"), [("NONE", 404, 404), ("DISCOVER", 403, 404)])
+def test_what_may_be_known_is_forbidden_and_what_is_hidden_is_not_found(
+    client: Client, cast: Cast, tier: str, whole: int, column: int
+) -> None:
+    Domain.objects.filter(pk=cast.domain.pk).update(open_tier=Tier[tier])
+    client.force_login(cast.outsider.user)
+    page = reverse("classification:dataset_level", args=[cast.dataset.pk])
+    assert [client.get(page).status_code, client.post(page).status_code] == [whole, whole]
+    headers = bearer(Principal.objects.get(pk=cast.outsider.pk))
+    body = {"level": "public", "reason": "It is known"}
+    for targets, status in (({"datasets": [cast.dataset.pk]}, whole), ({"fields": [cast.field("id").pk]}, column)):
+        answer = client.post("/api/v2/labels/", body | targets, content_type="application/json", headers=headers)
+        assert answer.status_code == status, targets
 
 
 def test_levels_over_rest(client: Client, cast: Cast) -> None:

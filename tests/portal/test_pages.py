@@ -14,6 +14,8 @@ from accounts.models import Principal
 from catalog.actions import add_tag, assign_owner, describe
 from catalog.models import Dataset, Key, Ownership, SchemaVersion, Tag, Tier
 from catalog.search_index import refresh_search
+from classification.actions import set_level
+from classification.models import Level
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -226,6 +228,22 @@ def test_a_table_of_1600_columns_comes_in_pages_and_is_searched(cast: factories.
     assert ">column_<wbr>1599<" in last
     found = text(client, f"/datasets/{wide.pk}/?find=column_159")
     assert found.count("<tr class=") == 11
+
+
+def test_a_column_without_a_level_counts_as_its_dataset(cast: factories.Cast) -> None:
+    client, url = as_(cast.analyst), f"/datasets/{cast.dataset.pk}/"
+    assert "as the dataset" not in text(client, url)
+    level = Level.objects.get(slug="restricted")
+    set_level(fields=[cast.field("email")], level=level, reason="It reaches people", by=cast.steward)
+    page = text(client, url)
+    assert page.count("as the dataset") == 2 and page.count("<tr class=") == 3
+
+
+def test_nothing_stands_above_a_short_schema_of_one_version(cast: factories.Cast) -> None:
+    above = '<div class="dc-card-body dc-stack">'
+    assert above not in text(as_(cast.analyst), f"/datasets/{cast.dataset.pk}/")
+    wide = factories.dataset("wide", domain=cast.domain, fields=[f"column_{number}" for number in range(31)])
+    assert above in text(as_(cast.analyst), f"/datasets/{wide.pk}/")
 
 
 def test_a_gone_dataset_says_since_when(cast: factories.Cast) -> None:
