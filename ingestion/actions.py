@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 
-import msgspec
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
@@ -15,16 +14,14 @@ from accounts.models import Principal
 from audit.recording import record
 from catalog.models import Source
 from catalog.permissions import check_can_edit_source
-from catalog.snapshots import Reading
-from common.errors import CatalogError, Conflict, Invalid, TooLarge
-from ingestion.crawling import receive, staged_values
+from common.errors import CatalogError, Conflict, Invalid
 from ingestion.events import CancelRequested, CrawlRequested, PlanConfirmed, ScheduleSet
-from ingestion.leases import Heart, LeaseLost, claim, end, log, report
+from ingestion.leases import Heart, LeaseLost, claim, end, log
 from ingestion.models import CrawlSchedule, Run, RunState
 from ingestion.permissions import check_can_crawl_source
+from ingestion.pushes import keep
 
 SCHEDULED_TASK = "ingestion.tasks.crawl_scheduled_source"
-_MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
 @transaction.atomic
@@ -76,6 +73,7 @@ def confirm_plan(*, run: Run, by: Principal) -> Run:
 def push_snapshots(*, source: Source, lines: Iterable[bytes], by: Principal) -> Run:
     """Take a reading that was made elsewhere: one JSON `Reading` a line. Queues its comparison and application.
 
+    The run that is returned has all of it in the database: whatever happens to workers, it is applied or says why not.
     Raises `Invalid` at the first line that is no reading; nothing of the stream is then kept.
     """
     run = request_crawl(source=source, by=by, trigger=Run.Trigger.PUSH)
@@ -84,35 +82,19 @@ def push_snapshots(*, source: Source, lines: Iterable[bytes], by: Principal) -> 
         raise Conflict("The run was cancelled before its snapshots came.")
     try:
         with Heart(run.pk, fence) as heart:
-            staged = receive(run, fence, _readings(lines), heart)
-            with transaction.atomic():
-                report(run.pk, fence, **staged_values(staged))
-                return end(run.pk, RunState.QUEUED, "Received.", fence=fence)
+            keep(run, fence, lines, heart)
+            return end(run.pk, RunState.QUEUED, "Received.", fence=fence)
     except LeaseLost:
         raise Conflict("The run was cancelled while its snapshots came.") from None
+    except OSError:
+        with suppress(LeaseLost):
+            end(run.pk, RunState.FAILED, "The connection broke off; nothing was changed. Push it again.", fence=fence)
+        raise
     except CatalogError as error:
         with suppress(LeaseLost):
             end(run.pk, RunState.FAILED, error.message, fence=fence)
             log(run.pk, error.message, "error")
         raise
-
-
-def _readings(lines: Iterable[bytes]) -> Iterable[Reading]:
-    decoder = msgspec.json.Decoder(Reading)
-    for number, line in enumerate(lines, start=1):
-        if len(line) > _MAX_LINE_BYTES:
-            raise TooLarge(f"Line {number} is longer than {_MAX_LINE_BYTES // 1024**2} MB.")
-        if not line.strip():
-            continue
-        try:
-            value = decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Invalid(f"Line {number} is no reading: {error}.", {f"line {number}": [str(error)]}) from None
-        if not isinstance(value, Reading):
-            raise Invalid(f"Line {number} is no reading.")
-        if len(getattr(value, "path", (0, 0))) < 1:
-            raise Invalid(f"Line {number}: the path is empty.", {f"line {number}": ["path: empty"]})
-        yield value
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from ingestion.connectors.registry import connector_for
 from ingestion.connectors.scope import Scope
 from ingestion.leases import Heart, LeaseLost, claim, end, log, report
 from ingestion.models import Run, RunLogLine, RunState
+from ingestion.pushes import pushed_readings
 from ingestion.sources import target_of
 
 logger = logging.getLogger(__name__)
@@ -72,8 +73,11 @@ def _fail(run_id: int, fence: int, message: str) -> None:
 
 def _crawl(run: Run, fence: int, heart: Heart) -> None:
     source = run.source
+    pushed = pushed_readings(run)
     staged = staged_of(run)
-    if staged is None:
+    if pushed is not None:
+        staged = receive(run, fence, pushed, heart)
+    elif staged is None:
         report(run.pk, fence, phase="connecting")
         log(run.pk, f"Reading {source}.")
         connector = connector_for(target_of(source))
@@ -154,7 +158,7 @@ def _totals(staged: Staged) -> dict[str, Any]:
 
 
 def staged_of(run: Run) -> Staged | None:
-    """What this run has staged already: a plan that a person has let pass, or snapshots that were pushed."""
+    """What this run has staged already: the reading of a plan that a person has let pass."""
     totals = run.plan.get("staged") if run.plan else None
     if totals is None:
         return None
@@ -168,11 +172,6 @@ def staged_of(run: Run) -> Staged | None:
         for entry in run.schemas
     }
     return Staged(datasets=totals["datasets"], unchanged=totals["unchanged"], listed=totals["listed"], schemas=schemas)
-
-
-def staged_values(staged: Staged) -> dict[str, Any]:
-    """The columns of a run from which `staged_of` reads a reading back."""
-    return {"plan": {"staged": _totals(staged)}, "schemas": _progress(staged)}
 
 
 def _summary(plan: Plan) -> str:

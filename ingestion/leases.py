@@ -19,7 +19,7 @@ from audit.recording import record
 from catalog.reconciliation import forget_plan
 from catalog.staging import discard
 from ingestion.events import RunEnded
-from ingestion.models import TRANSITIONS, Run, RunLogLine, RunState
+from ingestion.models import TRANSITIONS, PushedBatch, Run, RunLogLine, RunState
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,11 @@ SILENT_SECONDS = 25.0
 
 REQUEUE_SECONDS = 20.0
 """A run that waits in the queue this long is sent again: its message may have been lost with the broker."""
+
+
+_TRIES = 2
+_TRIES_OF_PUSHED = 4
+"""A source is read again by its next crawl; what was pushed comes only once, and is tried oftener."""
 
 
 class LeaseLost(Exception):
@@ -67,10 +72,11 @@ def log(run_id: int, text: str, severity: str = RunLogLine.Severity.INFO) -> Non
 
 
 @transaction.atomic
-def end(run_id: int, state: str, message: str, *, fence: int | None = None) -> Run:
+def end(run_id: int, state: str, message: str, *, fence: int | None = None, keeps_pushed: bool = False) -> Run:
     """Move a run to `state`, as the table of transitions allows, and record it.
 
-    With a fence, only its holder may; raises `LeaseLost` otherwise. Ended runs give up what they had staged.
+    With a fence, only its holder may; raises `LeaseLost` otherwise. Ended runs give up what they had staged, and what
+    was pushed for them unless it goes to a run that follows.
     """
     run = Run.objects.select_for_update(of=("self",)).select_related("source", "requested_by").get(pk=run_id)
     if fence is not None and (run.fence != fence or run.state != RunState.RUNNING):
@@ -84,6 +90,8 @@ def end(run_id: int, state: str, message: str, *, fence: int | None = None) -> R
         return run
     run.finished_at = timezone.now()
     run.save(update_fields=["state", "message", "finished_at"])
+    if not keeps_pushed:
+        PushedBatch.objects.filter(run=run).delete()
     if state != RunState.SUCCEEDED or run.dry_run:
         discard(run.pk)
         forget_plan(run.pk)
@@ -162,6 +170,7 @@ class Heart:
 def give_up_silent() -> list[Run]:
     """End the runs that fell silent as lost (or cancelled, where that was asked), and queue each lost one once more.
 
+    What was pushed and accepted goes over to the run that follows, and is tried again a few times.
     Returns the new runs, which the caller sends to the queue.
     """
     limit = timezone.now() - dt.timedelta(seconds=SILENT_SECONDS)
@@ -180,25 +189,35 @@ def give_up_silent() -> list[Run]:
                     "Cancelled after its worker had fallen silent; nothing was changed.",
                 )
                 continue
-            retried = run.retry_of_id is None and run.trigger != Run.Trigger.PUSH
-            told = "It is tried once more." if retried else "Start it again when the cause is known."
-            end(run.pk, RunState.LOST, f"The worker of this run fell silent. {told}")
+            retried = _is_tried_again(run)
+            told = "It is tried once more." if retried else f"{_AGAIN[run.is_pushed]} it again when the cause is known."
+            end(run.pk, RunState.LOST, f"The worker of this run fell silent. {told}", keeps_pushed=retried)
             log(
                 run.pk,
                 f"The worker fell silent at {run.heartbeat_at:%H:%M:%S} UTC. {told}",
                 RunLogLine.Severity.ERROR,
             )
             if retried:
-                again.append(
-                    Run.objects.create(
-                        source=run.source,
-                        trigger=Run.Trigger.RETRY,
-                        requested_by=run.requested_by,
-                        dry_run=run.dry_run,
-                        retry_of=run,
-                    )
+                next_run = Run.objects.create(
+                    source=run.source,
+                    trigger=Run.Trigger.RETRY,
+                    requested_by=run.requested_by,
+                    dry_run=run.dry_run,
+                    retry_of=run,
                 )
+                PushedBatch.objects.filter(run=run).update(run=next_run)
+                again.append(next_run)
     return again
+
+
+_AGAIN = {False: "Start", True: "Push"}
+
+
+def _is_tried_again(run: Run) -> bool:
+    # The first claim of a push is the request's own: until it has queued the run, nothing was accepted.
+    if run.trigger == Run.Trigger.PUSH and run.fence <= 1:
+        return False
+    return run.tries < (_TRIES_OF_PUSHED if run.is_pushed else _TRIES)
 
 
 def forgotten_in_queue() -> list[int]:

@@ -126,6 +126,16 @@ class Run(models.Model):
         return self.state in OPEN_STATES
 
     @property
+    def is_pushed(self) -> bool:
+        """Its readings came from elsewhere, to it or to the lost run that it is tried again for."""
+        return self.trigger == Run.Trigger.PUSH or (self.retry_of is not None and self.retry_of.is_pushed)
+
+    @property
+    def tries(self) -> int:
+        """How many runs there were for the same request, this one included."""
+        return 1 + (self.retry_of.tries if self.retry_of is not None else 0)
+
+    @property
     def duration(self) -> dt.timedelta | None:
         if self.started_at is None:
             return None
@@ -150,6 +160,20 @@ class Run(models.Model):
         if self.state != RunState.RUNNING or not self.rate or not self.datasets_expected:
             return None
         return max(0.0, (self.datasets_expected - self.datasets_read) / self.rate)
+
+
+class PushedBatch(models.Model):
+    """Lines that were pushed for a run, until it has ended: `ingestion.pushes` writes and reads them."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="pushed", db_index=False)
+    number = models.PositiveIntegerField()
+    lines = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="pushed_batch_once", fields=["run", "number"])]
+
+    def __str__(self) -> str:
+        return f"batch {self.number}"
 
 
 class RunLogLine(models.Model):

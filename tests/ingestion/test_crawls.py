@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import signal
 import threading
 import time
@@ -11,18 +12,20 @@ from collections.abc import Callable, Iterator
 import msgspec
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connections
+from django.http import UnreadablePostError
 from django.utils import timezone
 
 from accounts.models import DomainRole, Principal
 from audit.models import Record
-from catalog.models import Dataset, StagedDataset
+from catalog.models import Dataset, Source, StagedDataset
 from catalog.snapshots import DatasetKind, DatasetSnapshot, SchemaRead, SchemasListed
 from common.errors import Conflict, Forbidden, Invalid
 from ingestion.actions import cancel_run, confirm_plan, cron_of, push_snapshots, request_crawl, set_schedule
 from ingestion.crawling import run_crawl
-from ingestion.leases import SILENT_SECONDS, give_up_silent
-from ingestion.models import TRANSITIONS, Run, RunState
+from ingestion.leases import SILENT_SECONDS, claim, give_up_silent
+from ingestion.models import TRANSITIONS, PushedBatch, Run, RunState
 from ingestion.queries import next_times
 from tests.factories import domain, person, personas, role, source
 from tests.ingestion.sources import held_wire, postgres_source, worker_process
@@ -234,6 +237,132 @@ def test_pushed_snapshots_are_applied_like_crawled_ones():
     assert (run.state, Dataset.objects.get().qualified_name) == (RunState.SUCCEEDED, "shop.public.orders")
 
 
+def pushed(name: str = "orders") -> Run:
+    schema = ("shop", "public")
+    table = DatasetSnapshot(path=(*schema, name), kind=DatasetKind.TABLE)
+    return push_snapshots(
+        source=Source.objects.filter(slug="pushed").first() or source("pushed"),
+        lines=lines_of(SchemasListed(schemas=(schema,)), table, SchemaRead(schema=schema, datasets=1)),
+        by=Principal.objects.system(),
+    )
+
+
+def fall_silent(run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - dt.timedelta(seconds=SILENT_SECONDS + 1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pushed_snapshots_outlive_the_worker_that_died_with_them():
+    run = pushed()
+    blocked = psycopg.connect(os.environ["DATABASE_URL"], dbname=settings.DATABASES["default"]["NAME"])
+    with blocked:
+        blocked.execute("LOCK TABLE catalog_stageddataset IN ACCESS EXCLUSIVE MODE")
+        worker = worker_process(f"from ingestion.crawling import run_crawl; run_crawl({run.pk})")
+        wait_until(lambda: Run.objects.get(pk=run.pk).state == RunState.RUNNING, seconds=40)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    fall_silent(run)
+    (again,) = give_up_silent()
+    run.refresh_from_db()
+    assert (run.state, again.retry_of) == (RunState.LOST, run)
+    run_crawl(again.pk)
+    again.refresh_from_db()
+    assert (again.state, again.message) == (RunState.SUCCEEDED, "1 added.")
+    assert Dataset.objects.get().qualified_name == "shop.public.orders"
+    assert not PushedBatch.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pushed_snapshots_outlive_a_crash_of_the_database():
+    run = pushed()
+    StagedDataset.objects.all().delete()  # what recovery does to unlogged tables
+    run_crawl(run.pk)
+    run.refresh_from_db()
+    assert run.state == RunState.SUCCEEDED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pushed_plan_that_waited_through_a_crash_is_still_applied():
+    target = source("pushed")
+    schema = ("shop", "public")
+    tables = [DatasetSnapshot(path=(*schema, f"table_{number}"), kind=DatasetKind.TABLE) for number in range(4)]
+    for kept in (tables, tables[:1]):
+        lines = lines_of(SchemasListed(schemas=(schema,)), *kept, SchemaRead(schema=schema, datasets=len(kept)))
+        run = push_snapshots(source=target, lines=lines, by=Principal.objects.system())
+        run_crawl(run.pk)
+        run.refresh_from_db()
+    assert run.state == RunState.WAITING
+    StagedDataset.objects.all().delete()
+    confirm_plan(run=run, by=Principal.objects.system())
+    run_crawl(run.pk)
+    run.refresh_from_db()
+    assert (run.state, Dataset.objects.exclude(gone_since=None).count()) == (RunState.SUCCEEDED, 3)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_push_that_kills_every_worker_is_given_up_at_last():
+    run = pushed()
+    states = []
+    while True:
+        claim(run.pk)
+        fall_silent(run)
+        following = give_up_silent()
+        states.append(Run.objects.get(pk=run.pk).state)
+        if not following:
+            break
+        (run,) = following
+    assert states == [RunState.LOST] * 4
+    assert "Push it again" in Run.objects.get(pk=run.pk).message
+    assert not PushedBatch.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_push_that_was_never_accepted_is_not_tried_again():
+    run = request_crawl(source=source("pushed"), by=Principal.objects.system(), trigger=Run.Trigger.PUSH)
+    claim(run.pk)
+    PushedBatch.objects.create(run=run, number=0, lines=b"{}")
+    fall_silent(run)
+    assert give_up_silent() == []
+    assert not PushedBatch.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_push_whose_connection_breaks_keeps_nothing_and_leaves_the_source_free():
+    def broken() -> Iterator[bytes]:
+        yield from lines_of(SchemasListed(schemas=(("shop", "public"),)))
+        raise UnreadablePostError("gone")
+
+    with pytest.raises(UnreadablePostError):
+        push_snapshots(source=source("pushed"), lines=broken(), by=Principal.objects.system())
+    assert Run.objects.get().state == RunState.FAILED
+    assert not PushedBatch.objects.exists()
+    assert pushed().state == RunState.QUEUED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_empty_push_reads_nothing_and_changes_nothing():
+    run = push_snapshots(source=source("pushed"), lines=[b"\n"], by=Principal.objects.system())
+    run_crawl(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.message) == (RunState.SUCCEEDED, "No datasets.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_large_push_is_kept_in_batches_and_read_back_in_order():
+    schema = ("shop", "public")
+    tables = [
+        DatasetSnapshot(path=(*schema, f"table_{number:04}"), kind=DatasetKind.TABLE, comment="long" * 500)
+        for number in range(1200)
+    ]
+    lines = lines_of(SchemasListed(schemas=(schema,)), *tables, SchemaRead(schema=schema, datasets=1200))
+    run = push_snapshots(source=source("pushed"), lines=lines, by=Principal.objects.system())
+    assert PushedBatch.objects.count() == 3
+    assert run.datasets_read == 1200
+    run_crawl(run.pk)
+    run.refresh_from_db()
+    assert (run.state, Dataset.objects.count()) == (RunState.SUCCEEDED, 1200)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "line",
@@ -244,7 +373,7 @@ def test_pushed_line_that_is_no_reading_keeps_nothing(line):
     with pytest.raises(Invalid, match="Line 2"):
         push_snapshots(source=source("pushed"), lines=[*good, line], by=Principal.objects.system())
     assert Run.objects.get().state == RunState.FAILED
-    assert not StagedDataset.objects.exists()
+    assert not PushedBatch.objects.exists()
 
 
 @pytest.mark.django_db
