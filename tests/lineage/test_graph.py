@@ -91,7 +91,7 @@ def test_a_cycle_is_drawn_once_and_named(flow):
 
 
 def test_a_templated_job_does_not_join_what_it_moved_apart(flow):
-    flow("a > copy > b", "c > copy > d", "b > merge > z", "d > merge > z")
+    flow("a > copy > b", "c > copy > d", "b,d > merge > z")
     found = dataset_lineage(factories.person(administrator=True), named("z"))
     copies = [node for node in found.graph.nodes if node.title == "copy"]
     assert len(copies) == 2

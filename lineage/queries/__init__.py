@@ -1,0 +1,32 @@
+"""Reads of lineage that are no QuerySet: how far the fold is behind, and the graphs of datasets and of columns."""
+
+from lineage.queries.datasets import (
+    DIRECTIONS,
+    MAX_DEPTH,
+    MAX_NODES,
+    DatasetNode,
+    Direction,
+    Distances,
+    JobNode,
+    LineageGraph,
+    dataset_distances,
+    dataset_lineage,
+)
+from lineage.queries.lag import fold_lag
+from lineage.queries.steps import CURRENT, Slice
+
+__all__ = [
+    "CURRENT",
+    "DIRECTIONS",
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "DatasetNode",
+    "Direction",
+    "Distances",
+    "JobNode",
+    "LineageGraph",
+    "Slice",
+    "dataset_distances",
+    "dataset_lineage",
+    "fold_lag",
+]
