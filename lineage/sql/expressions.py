@@ -17,7 +17,7 @@ FILTER = indirect(Subtype.FILTER)
 SORT = indirect(Subtype.SORT)
 WINDOW = indirect(Subtype.WINDOW)
 
-Step = tuple[exp.Expression, Transformation]
+Step = tuple[exp.Expr, Transformation]
 
 _TRANSPARENT = (
     exp.Paren, exp.Alias, exp.Aliases, exp.Distinct, exp.Ordered, exp.IgnoreNulls, exp.RespectNulls, exp.Tuple,
@@ -31,9 +31,7 @@ _WITHOUT_COLUMNS = (exp.Literal, exp.DataType, exp.Identifier, exp.Var, exp.Para
 class Expressions:
     """Reads expressions of one text; `query` reads a subquery that stands in one."""
 
-    def __init__(
-        self, reading: Reading, query: Callable[[exp.Expression, Scope], Relation]
-    ) -> None:
+    def __init__(self, reading: Reading, query: Callable[[exp.Expr, Scope], Relation]) -> None:
         self._reading = reading
         self._query = query
 
@@ -41,16 +39,14 @@ class Expressions:
     def _budget(self) -> Budget:
         return self._reading.budget
 
-    def flow(self, expression: exp.Expression, scope: Scope, through: Transformation = AS_IS) -> Flow:
+    def flow(self, expression: exp.Expr, scope: Scope, through: Transformation = AS_IS) -> Flow:
         """Everything that the expression's value comes from, having passed `through` what stands around it."""
         mixture = Mixture(self._budget)
         self.add(mixture, expression, scope, through)
         return mixture.flow()
 
-    def add(
-        self, mixture: Mixture, expression: exp.Expression, scope: Scope, through: Transformation = AS_IS
-    ) -> None:
-        stack: list[tuple[exp.Expression, Transformation, frozenset[str]]] = [(expression, through, frozenset())]
+    def add(self, mixture: Mixture, expression: exp.Expr, scope: Scope, through: Transformation = AS_IS) -> None:
+        stack: list[tuple[exp.Expr, Transformation, frozenset[str]]] = [(expression, through, frozenset())]
         while stack:
             node, outer, bound = stack.pop()
             self._budget.spend(1)
@@ -71,7 +67,7 @@ class Expressions:
                 for child, transformation in _steps(node, scope):
                     stack.append((child, after(outer, transformation), bound))
 
-    def _add_subquery(self, mixture: Mixture, node: exp.Expression, scope: Scope, outer: Transformation) -> None:
+    def _add_subquery(self, mixture: Mixture, node: exp.Expr, scope: Scope, outer: Transformation) -> None:
         if isinstance(node, exp.Exists):
             # Whether there is a row does not depend on what is selected from it.
             relation = self._query(node.this, scope)
@@ -140,7 +136,7 @@ class Expressions:
         self._reading.doubt(doubt, ".".join(part.name for part in node.parts))
         return []
 
-    def starred(self, node: exp.Expression, scope: Scope) -> list[Column]:
+    def starred(self, node: exp.Expr, scope: Scope) -> list[Column]:
         """The columns that `*` or `t.*` stands for, with EXCEPT, REPLACE and RENAME done."""
         star = node.this if isinstance(node, exp.Column) else node
         if isinstance(node, exp.Column):
@@ -153,7 +149,8 @@ class Expressions:
         else:
             columns, is_open = scope.row, bool(scope.open)
         if is_open:
-            self._reading.doubt(Doubt.STAR, ".".join(part.name for part in node.parts) if node is not star else "*")
+            parts = node.parts if isinstance(node, exp.Column) else [node]
+            self._reading.doubt(Doubt.STAR, ".".join(part.name or "*" for part in parts))
         columns = [self._read(column) for column in columns]
         return self._altered(star, columns, scope) if isinstance(star, exp.Star) else columns
 
@@ -185,12 +182,13 @@ class Expressions:
             self._read(column)
 
 
-def _identifier(node: exp.Expression) -> exp.Expression:
+def _identifier(node: exp.Expr) -> exp.Expr:
     return node.this if isinstance(node, exp.Column) else node
 
 
-def _steps(node: exp.Expression, scope: Scope) -> Iterator[Step]:
+def _steps(node: exp.Expr, scope: Scope) -> Iterator[Step]:
     """The parts of an expression with what each undergoes on the way to the expression's value."""
+    child: exp.Expr
     if isinstance(node, _TRANSPARENT):
         for child in node.iter_expressions():
             yield child, AS_IS
@@ -245,7 +243,7 @@ def _of_case(node: exp.Case) -> Iterator[Step]:
     yield from _present(node, AS_IS, "default")
 
 
-def _of_decode(arguments: list[exp.Expression]) -> Iterator[Step]:
+def _of_decode(arguments: list[exp.Expr]) -> Iterator[Step]:
     """decode(subject, search, result, …, default)"""
     yield arguments[0], CONDITIONAL
     rest = arguments[1:]
@@ -258,7 +256,8 @@ def _of_decode(arguments: list[exp.Expression]) -> Iterator[Step]:
 
 def _of_window(node: exp.Window, scope: Scope) -> Iterator[Step]:
     yield node.this, CHANGED
-    pending, seen = [node], set()
+    pending: list[exp.Expr] = [node]
+    seen: set[str] = set()
     while pending:
         window = pending.pop()
         for each in window.args.get("partition_by") or ():
@@ -274,8 +273,8 @@ def _of_window(node: exp.Window, scope: Scope) -> Iterator[Step]:
             pending.append(named)
 
 
-def _present(node: exp.Expression, transformation: Transformation, *members: str) -> Iterator[Step]:
+def _present(node: exp.Expr, transformation: Transformation, *members: str) -> Iterator[Step]:
     for member in members:
         child = node.args.get(member)
-        if isinstance(child, exp.Expression):
+        if isinstance(child, exp.Expr):
             yield child, transformation

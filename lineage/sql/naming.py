@@ -1,8 +1,9 @@
 """How each platform's SQL names tables and columns: the parser's dialect, the folding of case, the known tables.
 
 Names come back exactly as the catalog has them. What a name means follows each engine's documentation: PostgreSQL folds
-unquoted ASCII letters to lower case, Snowflake and Oracle unquoted names to upper case, MySQL's and BigQuery's tables are
-sensitive to case and their columns are not, and the rest ignore case even between quotes.
+unquoted ASCII letters to lower case, Snowflake and Oracle unquoted names to upper case, BigQuery's tables are sensitive to
+case and its columns are not, and the rest ignore case even between quotes; MySQL's tables do on some systems, so there
+the exact name goes before one that differs in case alone.
 """
 
 from __future__ import annotations
@@ -47,12 +48,15 @@ class Dialect(msgspec.Struct, frozen=True):
 
 _OF_POSTGRES = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
 _OF_ORACLE = frozenset(
-    {"rownum", "rowid", "level", "sysdate", "systimestamp", "user", "uid", "connect_by_isleaf", "connect_by_iscycle", "ora_rowscn"}
+    {
+        "rownum", "rowid", "level", "sysdate", "systimestamp", "user", "uid", "ora_rowscn", "connect_by_isleaf",
+        "connect_by_iscycle",
+    }
 )  # fmt: skip
 _OF_BIGQUERY = frozenset({"_partitiontime", "_partitiondate", "_table_suffix", "_file_name"})
 
 _POSTGRES = Dialect("postgres", Case.LOWER, Case.LOWER, implicit_schema="pg_catalog", pseudo_columns=_OF_POSTGRES)
-_MYSQL = Dialect("mysql", Case.EXACT)
+_MYSQL = Dialect("mysql")
 _SQLITE = Dialect("sqlite", merged_in_place=True, pseudo_columns=frozenset({"rowid", "oid", "_rowid_"}))
 _DUCKDB = Dialect("duckdb", alias_reference=True, merged_in_place=True, pseudo_columns=frozenset({"rowid", "filename"}))
 _TSQL = Dialect("tsql", implicit_recursion=True)
@@ -89,7 +93,7 @@ def dialect_named(name: str) -> Dialect:
     return DIALECTS.get(name.strip().lower(), GENERIC)
 
 
-def _stored(identifier: exp.Expression, case: Case) -> str:
+def _stored(identifier: exp.Expr, case: Case) -> str:
     name = identifier.name
     if case is Case.IGNORED or case is Case.EXACT or identifier.args.get("quoted"):
         return name
@@ -115,7 +119,7 @@ class KnownTables:
         """The exact path of a table named so."""
         if path in self._columns:
             return path
-        if self.dialect.table_case in (Case.LOWER, Case.UPPER):
+        if self.dialect.table_case is not Case.IGNORED:
             return None
         if self._folded is None:
             self._folded = {}
@@ -137,7 +141,7 @@ class Names:
         self.dialect = tables.dialect
         self.default_path = default_path
 
-    def column(self, identifier: exp.Expression) -> str:
+    def column(self, identifier: exp.Expr) -> str:
         """A column's or an alias's name as the engine would keep it."""
         return _stored(identifier, self.dialect.column_case)
 
@@ -145,7 +149,7 @@ class Names:
         """Equal for names that the engine takes for the same column or alias."""
         return name.casefold() if self.dialect.column_case is Case.IGNORED else name
 
-    def key_of(self, identifier: exp.Expression) -> str:
+    def key_of(self, identifier: exp.Expr) -> str:
         return self.key(self.column(identifier))
 
     def same_table(self, path: Path) -> Path:
@@ -168,9 +172,7 @@ class Names:
         missing = len(default) + 1 - len(stored)
         padded = (*default[: max(missing, 0)], *stored)
         # SQL Server's `database..table` leaves its schema out.
-        padded = tuple(
-            part or (default[index] if index < len(default) else part) for index, part in enumerate(padded)
-        )
+        padded = tuple(part or (default[index] if index < len(default) else part) for index, part in enumerate(padded))
         in_system = self.dialect.implicit_schema and len(stored) == 1 and len(default) >= 1
         system = (*default[:-1], self.dialect.implicit_schema, *stored) if in_system else ()
         if system and stored[0].startswith("pg_"):
@@ -182,12 +184,12 @@ class Names:
             yield stored[0], "main", stored[1]
 
 
-def _parts(table: exp.Table) -> list[exp.Expression]:
+def _parts(table: exp.Table) -> list[exp.Expr]:
     named = [table.args.get("catalog"), table.args.get("db")]
-    parts: list[exp.Expression] = []
+    parts: list[exp.Expr] = []
     for part in named:
         if part is not None and (parts or part != ""):
-            parts.append(part if isinstance(part, exp.Expression) else exp.to_identifier(""))
+            parts.append(part if isinstance(part, exp.Expr) else exp.to_identifier(""))
     this = table.this
     while isinstance(this, exp.Dot):
         parts.append(this.this)

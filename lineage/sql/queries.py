@@ -12,7 +12,7 @@ from lineage.sql.functions import name_of
 from lineage.sql.reading import Reading
 from lineage.sql.relations import Column, Relation, Rest, Scope
 from lineage.sql.sources import Sources
-from lineage.sql.values import Subtype
+from lineage.sql.values import Subtype, Transformation
 
 GROUP_BY = indirect(Subtype.GROUP_BY)
 JOIN = indirect(Subtype.JOIN)
@@ -30,7 +30,7 @@ class Queries:
         self,
         reading: Reading,
         temporary: Callable[[exp.Table], Relation | None],
-        write: Callable[[exp.Expression, Scope], Relation],
+        write: Callable[[exp.Expr, Scope], Relation],
     ) -> None:
         self._reading = reading
         self._write = write
@@ -40,7 +40,7 @@ class Queries:
     def scope(self) -> Scope:
         return Scope(self._reading.names, self._reading.budget)
 
-    def read(self, query: exp.Expression, scope: Scope) -> Relation:
+    def read(self, query: exp.Expr, scope: Scope) -> Relation:
         """The relation that a query gives where `scope` is what it may refer to."""
         if isinstance(query, exp.Select):
             return self._select(query, self.with_tables(query, scope))
@@ -56,7 +56,7 @@ class Queries:
             return Relation(inner.row, inner.influences.flow(), _rest(inner))
         return self._write(query, scope)
 
-    def with_tables(self, query: exp.Expression, scope: Scope) -> Scope:
+    def with_tables(self, query: exp.Expr, scope: Scope) -> Scope:
         """A level below `scope` that sees the query's common table expressions."""
         inner = scope.inner()
         with_ = query.args.get("with_")
@@ -185,14 +185,15 @@ class Queries:
                 flow = self.expressions.flow(projection.this, scope)
                 columns.extend(Column(names.column(each), flow) for each in projection.args["expressions"])
                 continue
-            column = Column(self._name(projection, scope), self.expressions.flow(projection, scope))
+            name = self._name(projection, scope) or f"_col{len(columns)}"
+            column = Column(name, self.expressions.flow(projection, scope))
             columns.append(column)
             if names.dialect.alias_reference and isinstance(projection, exp.Alias):
                 scope.aliases[names.key(column.name)] = column.flow
         return [Column(column.name, column.flow) for column in columns]
 
-    def _name(self, projection: exp.Expression, scope: Scope) -> str:
-        """What the engine calls a projection. Only PostgreSQL's rules for those without an alias are followed in full."""
+    def _name(self, projection: exp.Expr, scope: Scope) -> str:
+        """What the engine calls a projection; empty where that is its own affair. PostgreSQL's rules are followed in full."""
         names = scope.names
         if isinstance(projection, (exp.Alias, exp.PropertyEQ)):
             named = projection.args.get("alias") or projection.this
@@ -206,7 +207,7 @@ class Queries:
         if isinstance(projection, exp.Paren):
             return self._name(projection.this, scope)
         if names.dialect.parser not in ("postgres", "redshift"):
-            return str(projection.sql(names.dialect.parser or None))
+            return ""
         if isinstance(projection, exp.Cast):
             inner = self._name(projection.this, scope)
             return inner if inner != "?column?" else projection.to.sql("postgres").lower()
@@ -233,14 +234,14 @@ class Queries:
             for term in distinct.args["on"].unnest().expressions or [distinct.args["on"].unnest()]:
                 self._term(term, scope, columns, GROUP_BY, aliases_first=True)
 
-    def _sorted(self, query: exp.Expression, scope: Scope, columns: Sequence[Column]) -> None:
+    def _sorted(self, query: exp.Expr, scope: Scope, columns: Sequence[Column]) -> None:
         for clause in _SORTING:
             order = query.args.get(clause)
             for term in order.expressions if order is not None else ():
                 self._term(term, scope, columns, SORT, aliases_first=True)
 
     def _term(
-        self, term: exp.Expression, scope: Scope, columns: Sequence[Column], through: object, *, aliases_first: bool
+        self, term: exp.Expr, scope: Scope, columns: Sequence[Column], through: Transformation, *, aliases_first: bool
     ) -> None:
         """A term of GROUP BY or ORDER BY: a position, a projection's name, or an expression."""
         term = term.this if isinstance(term, exp.Ordered) else term
@@ -258,16 +259,16 @@ class Queries:
                 return
         self.expressions.add(influences, term, scope, through)
 
-    def _influence(self, query: exp.Expression, scope: Scope, clause: str, through: object) -> None:
+    def _influence(self, query: exp.Expr, scope: Scope, clause: str, through: Transformation) -> None:
         condition = query.args.get(clause)
         if condition is not None:
             self.expressions.add(scope.influences, condition, scope, through)
 
 
-def _operands(query: exp.SetOperation) -> Iterator[tuple[exp.Expression | None, exp.Expression]]:
+def _operands(query: exp.SetOperation) -> Iterator[tuple[exp.Expr | None, exp.Expr]]:
     """Each operand with the operation before it, left to right: a thousand UNIONs are no thousand levels."""
     chain = []
-    node: exp.Expression = query
+    node: exp.Expr = query
     while isinstance(node, exp.SetOperation) and (node is query or _is_bare(node)):
         chain.append(node)
         node = node.this

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sqlglot import exp
+
 from catalog.snapshots import Path
 from lineage.sql.flows import Budget, Flow, Mixture
 from lineage.sql.naming import Names
@@ -72,7 +74,7 @@ class Scope:
         """Sources of which not all columns are known."""
         self.aliases: dict[str, Flow] = {}
         """Of the query's own projections, for clauses that may refer to them."""
-        self.windows: dict[str, object] = {}
+        self.windows: dict[str, exp.Expr] = {}
         self.influences = Mixture(budget)
         self._budget = budget
         self._by_key: dict[str, list[Column]] = {}

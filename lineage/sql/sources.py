@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from catalog.snapshots import Path
 from lineage.sql.expressions import CONDITIONAL, Expressions
-from lineage.sql.flows import AS_IS, CHANGED, NOTHING, Flow, Mixture, direct, indirect
+from lineage.sql.flows import AS_IS, CHANGED, NOTHING, Mixture, direct, indirect
 from lineage.sql.reading import Reading
 from lineage.sql.relations import Column, Relation, Scope, Source
 from lineage.sql.values import Doubt, FieldName, Subtype
@@ -25,7 +25,7 @@ class Sources:
         self,
         reading: Reading,
         expressions: Expressions,
-        query: Callable[[exp.Expression, Scope], Relation],
+        query: Callable[[exp.Expr, Scope], Relation],
         temporary: Callable[[exp.Table], Relation | None],
     ) -> None:
         self._reading = reading
@@ -33,7 +33,7 @@ class Sources:
         self._query = query
         self._temporary = temporary
 
-    def add_clauses(self, query: exp.Expression, scope: Scope) -> None:
+    def add_clauses(self, query: exp.Expr, scope: Scope) -> None:
         """FROM, JOIN and LATERAL VIEW of a SELECT, in their order."""
         from_ = query.args.get("from_")
         if from_ is not None:
@@ -43,7 +43,7 @@ class Sources:
         for join in query.args.get("joins") or ():
             self.join(join, scope)
 
-    def add(self, node: exp.Expression, scope: Scope) -> None:
+    def add(self, node: exp.Expr, scope: Scope) -> None:
         """One item of a FROM clause, with the joins that hang on it."""
         scope.absorb(self._item(node, scope))
         if not isinstance(node, exp.Select):
@@ -53,7 +53,7 @@ class Sources:
                 for join in node.args.get("joins") or ():
                     self.join(join, scope)
 
-    def _item(self, node: exp.Expression, scope: Scope) -> Scope:
+    def _item(self, node: exp.Expr, scope: Scope) -> Scope:
         part = scope.inner()
         if _is_parenthesis(node):
             # (a JOIN b ON …) is no query of its own: its tables keep their names, unless it is given one.
@@ -68,7 +68,7 @@ class Sources:
         self._add_relation(node, self._relation(node, scope), part)
         return part
 
-    def _add_relation(self, node: exp.Expression, relation: Relation, part: Scope) -> None:
+    def _add_relation(self, node: exp.Expr, relation: Relation, part: Scope) -> None:
         alias = node.args.get("alias")
         names = part.names
         path: Path | None = None
@@ -91,9 +91,9 @@ class Sources:
         unqualified = table.args.get("db") is None and isinstance(table.this, exp.Identifier)
         return unqualified and scope.names.key_of(table.this) in scope.tables
 
-    def _relation(self, node: exp.Expression, scope: Scope) -> Relation:
+    def _relation(self, node: exp.Expr, scope: Scope) -> Relation:
         if isinstance(node, exp.Table):
-            if isinstance(node.this, exp.Identifier) or isinstance(node.this, exp.Dot):
+            if isinstance(node.this, (exp.Identifier, exp.Dot)):
                 return self._table(node, scope)
             return self._function([node.this, *(node.args.get("rows_from") or ())], node, scope)
         if isinstance(node, exp.Lateral):
@@ -127,10 +127,7 @@ class Sources:
         columns = self._reading.names.tables.columns(path) if known else ()
         if columns:
             return Relation(
-                [
-                    Column(column, {(field := FieldName(path, column)): _ITSELF}, field)
-                    for column in columns
-                ]
+                [Column(column, {(field := FieldName(path, column)): _ITSELF}, field) for column in columns]
             )
         self._reading.doubt(Doubt.UNKNOWN_TABLE, ".".join(path))
 
@@ -140,7 +137,7 @@ class Sources:
 
         return Relation([], rest=rest)
 
-    def _function(self, arguments: list[exp.Expression | None], node: exp.Expression, scope: Scope) -> Relation:
+    def _function(self, arguments: list[exp.Expr | None], node: exp.Expr, scope: Scope) -> Relation:
         """A function's rows: every column comes from all of its arguments."""
         mixture = Mixture(self._reading.budget)
         for argument in arguments:
@@ -161,7 +158,7 @@ class Sources:
             return Relation(columns, rest=lambda name: Column(name, flow))
         return Relation(columns, rest=None if named else lambda name: Column(name, flow))
 
-    def renamed(self, relation: Relation, alias: exp.Expression | None) -> Relation:
+    def renamed(self, relation: Relation, alias: exp.Expr | None) -> Relation:
         """With the column names that an alias gives: AS v(a, b)."""
         columns = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
         if not columns:
@@ -268,7 +265,7 @@ class Sources:
         return Column(name, NOTHING)
 
 
-def _is_parenthesis(node: exp.Expression) -> bool:
+def _is_parenthesis(node: exp.Expr) -> bool:
     """Whether it is `(a JOIN b …)`, which the parser gives as a subquery around a table."""
     return isinstance(node, exp.Subquery) and isinstance(node.this, (exp.Table, exp.Subquery)) and not (
         isinstance(node.this, exp.Subquery) and not _is_parenthesis(node.this) and not node.this.args.get("alias")
@@ -286,7 +283,5 @@ def _only_rest(scope: Scope) -> Callable[[str], Column] | None:
     return scope.open[0].rest if len(scope.open) == 1 else None
 
 
-def _name(node: exp.Expression) -> exp.Expression:
+def _name(node: exp.Expr) -> exp.Expr:
     return node.this if isinstance(node, (exp.Column, exp.ColumnDef)) else node
-
-

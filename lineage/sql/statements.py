@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from catalog.snapshots import Path
 from lineage.sql.expressions import FILTER
-from lineage.sql.flows import AS_IS, Mixture, as_inputs
+from lineage.sql.flows import AS_IS, Mixture
 from lineage.sql.queries import JOIN, Queries
-from lineage.sql.reading import Gathered, Reading, as_reads, joined
+from lineage.sql.reading import Gathered, Reading, joined
 from lineage.sql.relations import Column, Relation, Scope, Source
-from lineage.sql.values import Doubt, FieldLineage, FieldName, Written
+from lineage.sql.values import Doubt, FieldName, Written
+from lineage.sql.writing import Tables
 
 _SILENT = (
     exp.Set, exp.Transaction, exp.Commit, exp.Rollback, exp.Comment, exp.Grant, exp.Revoke, exp.Describe, exp.Analyze,
@@ -21,19 +21,11 @@ _SILENT = (
     exp.Refresh, exp.Drop, exp.Alter, exp.Block, exp.EndStatement,
 )  # fmt: skip
 """Statements that move no values."""
-_SILENT_COMMANDS = frozenset(
+_SILENT_WORDS = (
     "GO BEGIN END EXPLAIN LOCK UNLOCK VACUUM ANALYZE CALL EXECUTE EXEC PREPARE DEALLOCATE FETCH CLOSE OPEN DO GRANT REVOKE"
-    " RESET DISCARD CHECKPOINT LISTEN NOTIFY ALTER SHOW OPTIMIZE REINDEX CLUSTER REFRESH".split()
+    " RESET DISCARD CHECKPOINT LISTEN NOTIFY ALTER SHOW OPTIMIZE REINDEX CLUSTER REFRESH"
 )
-
-
-@dataclass(slots=True)
-class _Output:
-    """A table that is written, perhaps by several statements."""
-
-    columns: dict[str, tuple[str, Mixture]] = field(default_factory=dict)
-    influences: Mixture | None = None
-    reads: Gathered = field(default_factory=dict)
+_SILENT_COMMANDS = frozenset(_SILENT_WORDS.split())
 
 
 class Script:
@@ -42,14 +34,11 @@ class Script:
     def __init__(self, reading: Reading, target: Path | None) -> None:
         self._reading = reading
         self._target = target
-        self._outputs: dict[Path, _Output] = {}
-        self._temporary: dict[Path, Relation] = {}
-        self._made: dict[Path, list[str]] = {}
-        """Columns of the tables that the text itself creates, so that a later statement knows them."""
+        self._tables = Tables(reading)
         self._reads: Gathered = {}
-        self._queries = Queries(reading, self._made_here, self._with_statement)
+        self._queries = Queries(reading, self._tables.made_here, self._with_statement)
 
-    def run(self, statement: exp.Expression) -> None:
+    def run(self, statement: exp.Expr) -> None:
         reading = self._reading
         reading.reads = {}
         self._statement(statement, self._queries.scope())
@@ -60,14 +49,9 @@ class Script:
         return self._reads
 
     def written(self) -> tuple[Written, ...]:
-        outputs = []
-        for table, output in sorted(self._outputs.items()):
-            columns = tuple(FieldLineage(name, as_inputs(mixture.flow())) for name, mixture in output.columns.values())
-            influences = as_inputs(output.influences.flow()) if output.influences is not None else ()
-            outputs.append(Written(table, as_reads(output.reads), columns, influences))
-        return tuple(outputs)
+        return self._tables.written()
 
-    def _statement(self, statement: exp.Expression, scope: Scope) -> Relation:
+    def _statement(self, statement: exp.Expr, scope: Scope) -> Relation:
         """Runs it; gives the rows that it returns."""
         if isinstance(statement, (exp.Query, exp.Values)):
             return self._query(statement, scope)
@@ -85,7 +69,7 @@ class Script:
             return self._delete(statement, scope)
         elif isinstance(statement, exp.TruncateTable):
             for table in statement.expressions:
-                self._write(self._path(table), [], scope)
+                self._tables.write(self._tables.path(table), [], scope)
         elif isinstance(statement, (exp.Copy, exp.LoadData)):
             self._copy(statement, scope)
         elif isinstance(statement, exp.Use):
@@ -97,129 +81,26 @@ class Script:
             self._reading.doubt(Doubt.STATEMENT, statement.key.upper())
         return Relation([])
 
-    def _with_statement(self, statement: exp.Expression, scope: Scope) -> Relation:
+    def _with_statement(self, statement: exp.Expr, scope: Scope) -> Relation:
         return self._statement(statement, scope)
 
-    # Tables
-
-    def _path(self, table: exp.Expression) -> Path:
-        named = table.this if isinstance(table, exp.Schema) else table
-        return self._reading.names.path(named)[0] if isinstance(named, exp.Table) else ()
-
-    def _made_here(self, table: exp.Table) -> Relation | None:
-        """A temporary table, through which lineage leads, or a table of which this text has told the columns."""
-        path = self._path(table)
-        found = self._temporary.get(self._reading.names.same_table(path))
-        if found is not None:
-            return found
-        made = self._made.get(path)
-        if made is None or self._reading.names.tables.columns(path):
-            return None
-        columns = [
-            Column(name, {FieldName(path, name): frozenset({AS_IS})}, FieldName(path, name)) for name in made
-        ]
-        return Relation(columns, reads={path: ()})
-
-    def _columns(self, path: Path) -> Sequence[str]:
-        temporary = self._temporary.get(self._reading.names.same_table(path))
-        if temporary is not None:
-            return [column.name for column in temporary.columns]
-        return self._reading.names.tables.columns(path) or self._made.get(path, ())
-
-    def _write(self, path: Path, columns: Iterable[Column], scope: Scope) -> None:
-        """Note that the statement at hand gives these columns to a table, under the influences of a scope."""
-        if not path:
-            return
-        reading, names = self._reading, self._reading.names
-        temporary = self._temporary.get(names.same_table(path))
-        if temporary is not None:
-            self._temporary[names.same_table(path)] = self._grown(temporary, columns, scope)
-            return
-        output = self._outputs.setdefault(path, _Output())
-        for column in columns:
-            key = names.key(column.name)
-            _, mixture = output.columns.setdefault(key, (column.name, Mixture(reading.budget)))
-            mixture.add(column.flow)
-        output.influences = output.influences or Mixture(reading.budget)
-        output.influences.add(scope.influences.flow())
-        joined(output.reads, reading.reads.items())
-
-    def _grown(self, relation: Relation, columns: Iterable[Column], scope: Scope) -> Relation:
-        names, budget = self._reading.names, self._reading.budget
-        mixtures = {names.key(column.name): (column.name, Mixture(budget)) for column in relation.columns}
-        for column in (*relation.columns, *columns):
-            mixtures.setdefault(names.key(column.name), (column.name, Mixture(budget)))[1].add(column.flow)
-        influences = Mixture(budget)
-        influences.add(relation.influences)
-        influences.add(scope.influences.flow())
-        reads: Gathered = {}
-        joined(reads, relation.reads.items(), self._reading.reads.items())
-        grown = [Column(name, mixture.flow()) for name, mixture in mixtures.values()]
-        return Relation(grown, influences.flow(), relation.rest, reads)
-
-    def _named(self, path: Path, listed: Sequence[str], relation: Relation) -> list[Column]:
-        """The relation's columns as the table's: those listed, else the table's own in order, else by their own names."""
-        known = listed or self._columns(path)
-        if known and relation.rest is None:
-            return [
-                Column(name, column.flow) for name, column in zip(known, relation.columns, strict=False)
-            ]
-        if not known and path and relation.columns:
-            self._reading.doubt(Doubt.TARGET_COLUMNS, ".".join(path))
-        return self._by_name(path, relation.columns)
-
-    def _by_name(self, path: Path, columns: Iterable[Column]) -> list[Column]:
-        names = self._reading.names
-        known = {names.key(name): name for name in self._columns(path)}
-        return [Column(known.get(names.key(column.name), column.name), column.flow) for column in columns]
-
-    def _listed(self, target: exp.Expression | None) -> list[str]:
-        """The column names of `t (a, b)`."""
-        if not isinstance(target, (exp.Schema, exp.Tuple)):
-            return []
-        names = self._reading.names
-        found = (each.this if isinstance(each, (exp.Column, exp.ColumnDef)) else each for each in target.expressions)
-        return [names.column(each) for each in found if isinstance(each, exp.Identifier)]
-
-    # Statements
-
-    def _query(self, query: exp.Expression, scope: Scope) -> Relation:
+    def _query(self, query: exp.Expr, scope: Scope) -> Relation:
         into = query.args.get("into")
         relation = self._queries.read(query, scope)
         influenced = self._queries.scope()
         influenced.influences.add(relation.influences)
         if into is not None:
-            self._new_table(into.this, bool(into.args.get("temporary")), [], relation, influenced)
+            self._tables.new_table(into.this, bool(into.args.get("temporary")), [], relation, influenced)
         elif self._target is not None and query.parent is None:
             known = self._reading.names.tables.columns(self._target)
             fits = relation.rest is None and len(known) == len(relation.columns)
             columns = (
                 [Column(name, column.flow) for name, column in zip(known, relation.columns, strict=True)]
                 if fits
-                else self._by_name(self._target, relation.columns)
+                else self._tables.by_name(self._target, relation.columns)
             )
-            self._write(self._target, columns, influenced)
+            self._tables.write(self._target, columns, influenced)
         return relation
-
-    def _new_table(
-        self, table: exp.Expression, temporary: bool, listed: Sequence[str], relation: Relation, scope: Scope
-    ) -> None:
-        path = self._path(table)
-        columns = [
-            Column(listed[position] if position < len(listed) else column.name, column.flow)
-            for position, column in enumerate(relation.columns)
-        ]
-        identifier = table.this.this if isinstance(table, exp.Schema) else table.this
-        if temporary or identifier.args.get("temporary") or identifier.name.startswith("#"):
-            reads: Gathered = {}
-            joined(reads, self._reading.reads.items())
-            made = Relation(columns, scope.influences.flow(), relation.rest, reads)
-            self._temporary[self._reading.names.same_table(path)] = made
-        else:
-            columns = self._by_name(path, columns)
-            if relation.rest is None:
-                self._made[path] = [column.name for column in columns]
-            self._write(path, columns, scope)
 
     def _create(self, create: exp.Create, scope: Scope) -> None:
         if create.args.get("kind") not in ("TABLE", "VIEW"):
@@ -239,13 +120,13 @@ class Script:
             relation = self._defined(create.this)
         influenced = self._queries.scope()
         influenced.influences.add(relation.influences)
-        self._new_table(create.this, temporary, self._listed(create.this), relation, influenced)
+        self._tables.new_table(create.this, temporary, self._tables.listed(create.this), relation, influenced)
 
-    def _defined(self, schema: exp.Expression) -> Relation:
+    def _defined(self, schema: exp.Expr) -> Relation:
         """A table by its definition: only generated columns come from somewhere, and that is the table itself."""
         if not isinstance(schema, exp.Schema):
             return Relation([])
-        path, names = self._path(schema), self._reading.names
+        path, names = self._tables.path(schema), self._reading.names
         definitions = [each for each in schema.expressions if isinstance(each, exp.ColumnDef)]
         own = [names.column(each.this) for each in definitions]
         scope = self._queries.scope()
@@ -262,32 +143,25 @@ class Script:
 
     def _insert(self, insert: exp.Insert, scope: Scope) -> Relation:
         scope = self._queries.with_tables(insert, scope)
-        path = self._path(insert.this)
-        if insert.expression is None:
-            relation = Relation([])
-        else:
-            relation = self._queries.read(insert.expression, scope)
-        listed = self._listed(insert.this)
+        path = self._tables.path(insert.this)
+        query = insert.expression
+        relation = self._queries.read(query, scope) if query is not None else Relation([])
+        listed = self._tables.listed(insert.this)
         if insert.args.get("by_name"):
-            columns = self._by_name(path, relation.columns)
+            columns = self._tables.by_name(path, relation.columns)
         else:
-            columns = self._named(path, self._exact(path, listed), relation)
+            columns = self._tables.named(path, self._tables.exact(path, listed), relation)
         influenced = self._queries.scope()
         influenced.influences.add(relation.influences)
         target = insert.this.this if isinstance(insert.this, exp.Schema) else insert.this
         conflict = insert.args.get("conflict")
         if conflict is not None and conflict.expressions:
             columns += self._on_conflict(conflict, target, columns, influenced)
-        self._write(path, columns, influenced)
+        self._tables.write(path, columns, influenced)
         return self._returned(insert, path, columns)
 
-    def _exact(self, path: Path, listed: Sequence[str]) -> list[str]:
-        names = self._reading.names
-        known = {names.key(name): name for name in self._columns(path)}
-        return [known.get(names.key(name), name) for name in listed]
-
     def _on_conflict(
-        self, conflict: exp.OnConflict, target: exp.Expression, columns: Sequence[Column], influenced: Scope
+        self, conflict: exp.OnConflict, target: exp.Expr, columns: Sequence[Column], influenced: Scope
     ) -> list[Column]:
         """ON CONFLICT DO UPDATE and ON DUPLICATE KEY UPDATE: `excluded` and VALUES() are the row that was to be inserted."""
         names = self._reading.names
@@ -297,18 +171,18 @@ class Script:
         for call in list(conflict.find_all(exp.Anonymous)):
             if call.name.upper() == "VALUES" and call.expressions:
                 call.replace(exp.Column(this=_bare(call.expressions[0]), table=exp.to_identifier("excluded")))
-        updated = self._assigned(conflict.expressions, scope, self._path(target))
+        updated = self._assigned(conflict.expressions, scope, self._tables.path(target))
         where = conflict.args.get("where")
         if where is not None:
             self._queries.expressions.add(influenced.influences, where, scope, FILTER)
         return updated
 
-    def _own(self, table: exp.Expression, scope: Scope) -> None:
+    def _own(self, table: exp.Expr, scope: Scope) -> None:
         """The table that is written, as a source: it counts as read where one of its columns is."""
         reading = self._reading
         before = {path: set(columns) for path, columns in reading.reads.items()}
         self._queries.sources.add(table, scope)
-        path = self._path(table)
+        path = self._tables.path(table)
         if path not in before and not reading.reads.get(path):
             reading.reads.pop(path, None)
 
@@ -323,7 +197,7 @@ class Script:
                 insert.set("expression", source.copy())
             self._insert(insert, scope)
 
-    def _assigned(self, assignments: Iterable[exp.Expression], scope: Scope, path: Path) -> list[Column]:
+    def _assigned(self, assignments: Iterable[exp.Expr], scope: Scope, path: Path) -> list[Column]:
         """SET a = …, (b, c) = (SELECT …)"""
         names, expressions = self._reading.names, self._queries.expressions
         columns: list[Column] = []
@@ -344,7 +218,7 @@ class Script:
             else:
                 pairs = [(left, expressions.flow(right, scope))]
             columns += [Column(names.column(_bare(each)), flow) for each, flow in pairs]
-        return self._by_name(path, columns)
+        return self._tables.by_name(path, columns)
 
     def _update(self, update: exp.Update, scope: Scope) -> Relation:
         scope = self._queries.with_tables(update, scope)
@@ -352,10 +226,10 @@ class Script:
         target = self._target_in(update.this, scope)
         if target is None:
             self._own(update.this, scope)
-            target = self._path(update.this)
+            target = self._tables.path(update.this)
         columns = self._assigned(update.expressions, scope, target)
         self._filtered(update, scope)
-        self._write(target, columns, scope)
+        self._tables.write(target, columns, scope)
         return self._returned(update, target, columns)
 
     def _delete(self, delete: exp.Delete, scope: Scope) -> Relation:
@@ -364,20 +238,20 @@ class Script:
         target = self._target_in(delete.this, scope)
         if target is None:
             self._own(delete.this, scope)
-            target = self._path(delete.this)
+            target = self._tables.path(delete.this)
         self._filtered(delete, scope)
-        named = [self._target_in(each, scope) or self._path(each) for each in delete.args.get("tables") or ()]
+        named = [self._target_in(each, scope) or self._tables.path(each) for each in delete.args.get("tables") or ()]
         for path in named or [target]:
-            self._write(path, [], scope)
+            self._tables.write(path, [], scope)
         return self._returned(delete, target, [])
 
-    def _from(self, statement: exp.Expression, scope: Scope) -> None:
+    def _from(self, statement: exp.Expr, scope: Scope) -> None:
         self._queries.sources.add_clauses(statement, scope)
         using = statement.args.get("using")
         for each in using if isinstance(using, list) else []:
             self._queries.sources.add(each, scope)
 
-    def _target_in(self, table: exp.Expression, scope: Scope) -> Path | None:
+    def _target_in(self, table: exp.Expr, scope: Scope) -> Path | None:
         """The table behind SQL Server's UPDATE x … FROM t AS x and MySQL's DELETE x FROM t AS x."""
         names = scope.names
         if isinstance(table, exp.Table) and table.args.get("db") is None and isinstance(table.this, exp.Identifier):
@@ -385,7 +259,7 @@ class Script:
             return source.path if source is not None else None
         return None
 
-    def _filtered(self, statement: exp.Expression, scope: Scope) -> None:
+    def _filtered(self, statement: exp.Expr, scope: Scope) -> None:
         where = statement.args.get("where")
         if where is not None:
             self._queries.expressions.add(scope.influences, where, scope, FILTER)
@@ -394,7 +268,7 @@ class Script:
         scope = self._queries.with_tables(merge, scope)
         self._queries.sources.add(merge.args["using"], scope)
         self._own(merge.this, scope)
-        path, expressions = self._path(merge.this), self._queries.expressions
+        path, expressions = self._tables.path(merge.this), self._queries.expressions
         if merge.args.get("on") is not None:
             expressions.add(scope.influences, merge.args["on"], scope, JOIN)
         columns: list[Column] = []
@@ -407,7 +281,7 @@ class Script:
                 self._filtered(then, scope)
             elif isinstance(then, exp.Insert):
                 columns += self._merged_row(then, merge, scope, path)
-        self._write(path, columns, scope)
+        self._tables.write(path, columns, scope)
         return self._returned(merge, path, columns)
 
     def _merged_row(self, insert: exp.Insert, merge: exp.Merge, scope: Scope, path: Path) -> list[Column]:
@@ -416,12 +290,12 @@ class Script:
             source = self._queries.scope()
             self._queries.sources.add(merge.args["using"], source)
             starred = isinstance(insert.this, exp.Star) or "ROW" in insert.sql().upper()
-            return self._by_name(path, self._queries.expressions.starred(exp.Star(), source)) if starred else []
-        listed = self._exact(path, self._listed(insert.this)) or list(self._columns(path))
+            return self._tables.by_name(path, self._queries.expressions.starred(exp.Star(), source)) if starred else []
+        listed = self._tables.exact(path, self._tables.listed(insert.this)) or list(self._tables.columns(path))
         flows = [self._queries.expressions.flow(each, scope) for each in insert.expression.expressions]
         return [Column(name, flow) for name, flow in zip(listed, flows, strict=False)]
 
-    def _returned(self, statement: exp.Expression, path: Path, columns: Sequence[Column]) -> Relation:
+    def _returned(self, statement: exp.Expr, path: Path, columns: Sequence[Column]) -> Relation:
         """RETURNING, of what was just written: its columns, and those of the table that were left alone."""
         returning = statement.args.get("returning")
         if returning is None:
@@ -431,21 +305,21 @@ class Script:
         scope = self._queries.scope()
         kept = [
             Column(name, {FieldName(path, name): frozenset({AS_IS})}, FieldName(path, name))
-            for name in self._columns(path)
+            for name in self._tables.columns(path)
             if names.key(name) not in written
         ]
         scope.add(Source((names.key(path[-1]),), Relation([*written.values(), *kept]), path))
         select = exp.Select(expressions=[each.copy() for each in returning.expressions])
         return self._queries.read(select, scope)
 
-    def _copy(self, copy: exp.Expression, scope: Scope) -> None:
+    def _copy(self, copy: exp.Expr, scope: Scope) -> None:
         source = copy.this
         if isinstance(source, exp.Query):
             self._queries.read(source, scope)
         elif isinstance(copy, exp.Copy) and copy.args.get("kind") is False:
             self._queries.sources.add(source, scope)
         elif isinstance(source, (exp.Table, exp.Schema)):
-            self._write(self._path(source), [], scope)
+            self._tables.write(self._tables.path(source), [], scope)
 
     def _use(self, use: exp.Use) -> None:
         """USE moves the place that unqualified names are looked up in, by one name."""
@@ -460,10 +334,10 @@ class Script:
         names.default_path = (*default[:-1], name) if is_schema else (name, *default[1:])
 
 
-def _bare(node: exp.Expression) -> exp.Expression:
+def _bare(node: exp.Expr) -> exp.Expr:
     return node.this if isinstance(node, exp.Column) else node
 
 
-def parts_of(statements: Iterable[exp.Expression | None]) -> Iterator[exp.Expression]:
+def parts_of(statements: Iterable[exp.Expr | None]) -> Iterator[exp.Expr]:
     """The statements that are there: `;;` parses to none."""
     return (statement for statement in statements if statement is not None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 
 from catalog.snapshots import Path
@@ -15,17 +17,22 @@ from lineage.sql.flows import Budget, TooMuch
 from lineage.sql.naming import KnownTables, Names
 from lineage.sql.reading import Reading, as_reads
 from lineage.sql.statements import Script
-from lineage.sql.values import SqlLineage
+from lineage.sql.values import Doubt, SqlLineage
 
 MAX_LENGTH = 100_000
 """Characters. The parser reads some 300,000 a second, but a few texts made to be slow in time that grows with the square."""
 MAX_ENTRIES = 2_000_000
 """Flow entries to make for one text: about two seconds' work."""
 
+STEPS_PER_TOKEN = 20
+"""The parser takes one or two; nested brackets in a few dialects make it go back and forth in exponential time."""
+
+logger = logging.getLogger(__name__)
 # The parser logs the text of each statement that it does not know, with all the values in it.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
-_REPLACE = re.compile(r"REPLACE\b", re.IGNORECASE)
+_ENDING = re.compile(r"\s+WITH\s+(?:(?:NO\s+)?DATA|(?:(?:CASCADED|LOCAL)\s+)?CHECK\s+OPTION)\s*\Z", re.IGNORECASE)
+"""What may follow a view's query; the parser then leaves the whole statement unread."""
 
 
 def lineage_of(
@@ -51,6 +58,8 @@ def lineage_of(
         statements = list(_parsed(sql, tables.dialect.parser))
     except RecursionError:
         return SqlLineage(problem="The SQL is nested too deeply to read lineage from it.")
+    except TooMuch:
+        return SqlLineage(problem="The SQL is nested in a way that takes too long to read lineage from it.")
     except (ParseError, TokenError) as error:
         return SqlLineage(problem=f"The SQL could not be parsed: {_place(error)}.")
     # A parser of twenty dialects meets texts that its authors did not think of; a crawl must go on.
@@ -60,7 +69,7 @@ def lineage_of(
     script = Script(reading, target)
     try:
         for statement in statements:
-            script.run(statement)
+            _run(script, statement, reading)
     except RecursionError:
         return SqlLineage(problem="The SQL is nested too deeply to read lineage from it.")
     except TooMuch:
@@ -68,13 +77,52 @@ def lineage_of(
     return SqlLineage(as_reads(script.reads()), script.written(), reading.unresolved())
 
 
-def _parsed(sql: str, parser: str) -> Iterator[exp.Expression]:
-    for statement in sqlglot.parse(sql, dialect=parser or None):
-        if isinstance(statement, exp.Command) and _REPLACE.fullmatch(statement.name):
+def _run(script: Script, statement: exp.Expr, reading: Reading) -> None:
+    try:
+        script.run(statement)
+    # The parser lets some texts pass that are no SQL (`SELECT a INTO FROM t`), in trees that lack what SQL demands.
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        logger.warning("Lineage could not be read from a statement of kind %s.", statement.key, exc_info=True)
+        reading.doubt(Doubt.STATEMENT, statement.key.upper())
+
+
+def _parsed(sql: str, parser: str) -> Iterator[exp.Expr]:
+    dialect = Dialect.get_or_raise(parser or None)
+    tokens = dialect.tokenize(sql)
+    bounded = _bounded(dialect.parser_class)(dialect=dialect)
+    bounded.steps_left = STEPS_PER_TOKEN * len(tokens) + 1_000
+    for statement in bounded.parse(tokens, sql):
+        command = statement.name.upper() if isinstance(statement, exp.Command) else ""
+        text = _words(statement) if command else ""
+        if command == "REPLACE":
             # MySQL's and SQLite's REPLACE INTO is an INSERT that clears its way first.
-            yield from _parsed(f"INSERT {statement.expression.name}", parser)
-        elif isinstance(statement, exp.Expression):
+            yield from _parsed(f"INSERT {text}", parser)
+        elif command == "CREATE" and _ENDING.search(text):
+            yield from _parsed(f"CREATE {_ENDING.sub('', text)}", parser)
+        elif isinstance(statement, exp.Expr):
             yield statement
+
+
+def _words(command: exp.Expr) -> str:
+    """What follows a command's first word."""
+    words = command.args.get("expression")
+    return words.name if isinstance(words, exp.Expr) else str(words or "")
+
+
+@lru_cache
+def _bounded(parser: type[Any]) -> type[Any]:
+    """The parser, with an end to its patience."""
+
+    class Bounded(parser):
+        steps_left: int
+
+        def _advance(self, times: int = 1) -> None:
+            self.steps_left -= 1
+            if self.steps_left < 0:
+                raise TooMuch
+            super()._advance(times)
+
+    return Bounded
 
 
 def _place(error: SqlglotError) -> str:
