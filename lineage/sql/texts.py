@@ -21,8 +21,8 @@ from lineage.sql.values import Doubt, SqlLineage
 
 MAX_LENGTH = 100_000
 """Characters. The parser reads some 300,000 a second, but a few texts made to be slow in time that grows with the square."""
-MAX_ENTRIES = 2_000_000
-"""Flow entries to make for one text: about two seconds' work."""
+MAX_ENTRIES = 1_000_000
+"""Flow entries to make for one text: about a second's work."""
 
 STEPS_PER_TOKEN = 20
 """The parser takes one or two; nested brackets in a few dialects make it go back and forth in exponential time."""

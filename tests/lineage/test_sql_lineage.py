@@ -434,11 +434,11 @@ def test_a_wide_view_takes_less_than_a_tenth_of_a_second():
     joins = "".join(f" JOIN t{n} ON (t{n - 1}.id = t{n}.id)" for n in range(1, 6))
     took = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         lineage = lineage_of(
             f"SELECT {columns} FROM t0{joins}", dialect="postgres", schema=known, default_path=("d", "s"), target=("v",)
         )
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
 
     assert len(lineage.outputs[0].columns) == 100
     assert min(took) < 0.1
