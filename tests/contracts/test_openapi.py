@@ -130,7 +130,7 @@ def _faults(world: World, described: dict[str, Any], persona: str, examples: int
 
 
 def _bad_only_in_its_token(case: Case) -> bool:
-    """Whether nothing but the token was made bad: the persona's own is sent in its place, and then all is good."""
+    """Whether nothing but the token was made bad: with the persona's own in its place all would be good."""
     mutations = getattr(case.meta.phase.data, "mutations", ()) if case.meta else ()
     return bool(mutations) and all(one.parameter == "Authorization" for one in mutations)
 
@@ -146,10 +146,10 @@ def _asking(headers: dict[str, str], strategy: Any, examples: int) -> Callable[[
     )
     @hypothesis.given(case=strategy)
     def ask(case: Case) -> None:
-        hypothesis.assume(not _bad_only_in_its_token(case))
+        own = {} if _bad_only_in_its_token(case) else headers
         with transaction.atomic():
             try:
-                case.call_and_validate(headers=headers)
+                case.call_and_validate(headers=own)
             finally:
                 transaction.set_rollback(True)
 
