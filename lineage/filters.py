@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, TypedDict
 
 import django_filters
@@ -13,7 +14,7 @@ from django.http import QueryDict
 from common.errors import Invalid
 from common.filters import IdFilter, TextFilter
 from lineage.models import Job, Run, RunState
-from lineage.queries import DIRECTIONS, MAX_DEPTH, MAX_NODES, Direction
+from lineage.queries import DIRECTIONS, MAX_DEPTH, MAX_NODES, Direction, Slice
 
 
 class JobFilter(django_filters.FilterSet):
@@ -55,22 +56,78 @@ class GraphQuery(TypedDict):
     direction: Direction
     depth: int
     limit: int
+    slice_: Slice
 
 
-class GraphForm(forms.Form):
+class ColumnQuery(TypedDict):
+    """Keyword arguments of `lineage.queries.column_lineage`."""
+
+    column: str
+    direction: Direction
+    depth: int
+    limit: int
+    as_of: dt.datetime | None
+    through_influences: bool
+
+
+class _RangeForm(forms.Form):
     direction = forms.ChoiceField(choices=[(name, name) for name in DIRECTIONS], required=False)
     depth = forms.IntegerField(min_value=1, max_value=MAX_DEPTH, required=False)
     limit = forms.IntegerField(min_value=1, max_value=MAX_NODES, required=False)
+    as_of = forms.DateTimeField(required=False)
+
+
+class GraphForm(_RangeForm):
+    run = forms.UUIDField(required=False)
+    version = forms.CharField(max_length=1024, required=False)
+    job_version = forms.UUIDField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        given = [name for name in _SLICES if values.get(name)]
+        if len(given) > 1:
+            raise forms.ValidationError(f"Give one of {', '.join(given)}: each asks for other edges.")
+        return values
+
+
+class ColumnForm(_RangeForm):
+    column = forms.CharField(max_length=1024, required=False, strip=False)
+    influences = forms.ChoiceField(choices=[("apart", "apart"), ("through", "through")], required=False)
+
+
+_SLICES = ("as_of", "run", "version", "job_version")
+GRAPH_LIMIT, COLUMN_LIMIT, DEPTH = 150, 500, 3
 
 
 def graph_query(query: QueryDict) -> GraphQuery:
-    """`?direction=up&depth=3&limit=150`, each with its default; raises `Invalid` for other values."""
-    form = GraphForm(query)
-    if not form.is_valid():
-        raise Invalid("The graph cannot be drawn so.", _told(form.errors))
-    values = form.cleaned_data
+    """`?direction=up&depth=3&limit=150`, each with its default, and at most one of `as_of`, `run`, `version` and
+    `job_version`; raises `Invalid` for other values."""
+    values = _clean(GraphForm(query))
     return {
         "direction": values["direction"] or "both",
-        "depth": values["depth"] or 3,
-        "limit": values["limit"] or 150,
+        "depth": values["depth"] or DEPTH,
+        "limit": values["limit"] or GRAPH_LIMIT,
+        "slice_": Slice(**{name: values[name] for name in _SLICES}),
     }
+
+
+def column_query(query: QueryDict) -> ColumnQuery:
+    """`?column=email&direction=up&depth=3&limit=500&as_of=…&influences=through`; raises `Invalid` for other values."""
+    values = _clean(ColumnForm(query))
+    return {
+        "column": values["column"],
+        "direction": values["direction"] or "both",
+        "depth": values["depth"] or DEPTH,
+        "limit": values["limit"] or COLUMN_LIMIT,
+        "as_of": values["as_of"],
+        "through_influences": values["influences"] == "through",
+    }
+
+
+def _clean(form: forms.Form) -> dict[str, Any]:
+    if not form.is_valid():
+        raise Invalid(
+            "The graph cannot be drawn so.",
+            {name.replace("__all__", ""): told for name, told in _told(form.errors).items()},
+        )
+    return form.cleaned_data

@@ -1,30 +1,25 @@
-"""REST of jobs, runs and lineage, for reading; events are written to `/api/v1/lineage`."""
+"""REST of jobs and runs, for reading, and the root of what REST says of lineage; events are written to `/api/v1/lineage`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.urls import path
 from django_filters import rest_framework as filters
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
-from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import rest_principal
 from accounts.tokens import Scope
-from catalog.models import Tier
-from catalog.queries.datasets import visible_dataset
 from common.described_query import DescribedQuery
 from common.keyset import KeysetPagination
 from lineage import reading
-from lineage.filters import JobFilter, RunFilter, graph_query
+from lineage.filters import JobFilter, RunFilter
+from lineage.graph_rest import urlpatterns as graph_urlpatterns
 from lineage.models import Direction, Job, Run, RunState
-from lineage.queries import DIRECTIONS, MAX_DEPTH, MAX_NODES, dataset_lineage
 from lineage.querysets import JobQuerySet, RunQuerySet
 from lineage.reading import Use
 
@@ -151,60 +146,9 @@ class RunViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Run]):
         return Response(RunSerializer(run).data | extra)
 
 
-class NodeSerializer(serializers.Serializer[Any]):
-    """A box of the graph."""
-
-    id = serializers.CharField()
-    kind = serializers.ChoiceField(choices=["dataset", "job", "hidden"])
-    title = serializers.CharField()
-    subtitle = serializers.CharField()
-    href = serializers.CharField()
-    level = serializers.CharField()
-    colour = serializers.CharField()
-    badge = serializers.CharField()
-    focus = serializers.BooleanField()
-
-
-class EdgeSerializer(serializers.Serializer[Any]):
-    source = serializers.CharField()  # type: ignore[assignment]  # a field of this name, not the option
-    target = serializers.CharField()
-    title = serializers.CharField()
-
-
-class GraphSerializer(serializers.Serializer[Any]):
-    """Edges point the way rows flow. `more` counts the datasets that the limit left out."""
-
-    nodes = NodeSerializer(many=True)
-    edges = EdgeSerializer(many=True)
-    more = serializers.IntegerField()
-    upstream = serializers.IntegerField()
-    downstream = serializers.IntegerField()
-
-
-class DatasetLineageView(DescribedQuery, APIView):
-    scope_read = Scope.LINEAGE_READ
-
-    @extend_schema(
-        operation_id="datasets_lineage_retrieve",
-        summary="The graph around a dataset",
-        parameters=[
-            OpenApiParameter("direction", OpenApiTypes.STR, enum=list(DIRECTIONS), default="both"),
-            OpenApiParameter("depth", {"type": "integer", "minimum": 1, "maximum": MAX_DEPTH, "default": 3}),
-            OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_NODES, "default": 150}),
-        ],
-        responses=GraphSerializer,
-    )
-    def get(self, request: Request, dataset_id: int) -> Response:
-        principal = rest_principal(request)
-        dataset = visible_dataset(principal, dataset_id, tier=Tier.METADATA)
-        found = dataset_lineage(principal, dataset, **graph_query(request._request.GET))
-        counts = {"upstream": found.upstream, "downstream": found.downstream}
-        return Response(found.graph.as_json() | counts)
-
-
 def register(router: DefaultRouter) -> None:
     router.register("jobs", JobViewSet, basename="job")
     router.register("job-runs", RunViewSet, basename="job-run")
 
 
-urlpatterns = [path("datasets/<int:dataset_id>/lineage/", DatasetLineageView.as_view(), name="dataset-lineage")]
+urlpatterns = graph_urlpatterns

@@ -146,7 +146,7 @@ def dataset_lineage(
     """
     depth, limit = max(1, min(depth, MAX_DEPTH)), max(1, min(limit, MAX_NODES))
     walked = _walk(principal, dataset, direction, depth, slice_, limit)
-    nodes, alias = _nodes(principal, dataset, walked)
+    nodes, alias = nodes_of(principal, dataset, walked)
     edges = [Edge._make(edge) for edge in walked.edges]
     if alias:
         edges = [Edge(alias.get(up, up), alias.get(down, down), job) for up, down, job in edges]
@@ -156,7 +156,7 @@ def dataset_lineage(
         depth=depth,
         slice=slice_,
         nodes=nodes,
-        jobs=_jobs({edge.job for edge in edges}),
+        jobs=jobs_of({edge.job for edge in edges}),
         edges=edges,
         more=walked.more,
         levels=levels or {},
@@ -213,7 +213,7 @@ _NEIGHBOURS = """
 """
 
 
-def _nodes(
+def nodes_of(
     principal: Principal, focus: Dataset, walked: Walked[tuple[int, int, int]]
 ) -> tuple[list[DatasetNode], dict[int, int]]:
     """The nodes, nearest first, and the negative ids of those that are hidden; two statements."""
@@ -270,7 +270,7 @@ def _neighbours(ids: list[int]) -> dict[int, tuple[int, int]]:
         return {pk: (upstream, downstream) for pk, upstream, downstream in cursor.fetchall()}
 
 
-def _jobs(ids: Iterable[int]) -> list[JobNode]:
+def jobs_of(ids: Iterable[int]) -> list[JobNode]:
     rows = Job.objects.filter(pk__in=list(ids)).order_by("pk")
     return [JobNode(*row) for row in rows.values_list("pk", "namespace", "name", "origin", "latest_state")]
 
