@@ -45,7 +45,7 @@ def pushed_readings(run: Run) -> Iterator[Reading] | None:
     return _read_back(batches.values_list("lines", flat=True)) if run.is_pushed else None
 
 
-def _read_back(batches: Iterable[bytes]) -> Iterator[Reading]:
+def _read_back(batches: Iterable[bytes | memoryview]) -> Iterator[Reading]:
     decoder = msgspec.json.Decoder(Reading)
     for lines in batches:
         for line in bytes(lines).split(b"\n"):

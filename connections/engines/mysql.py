@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from connections.errors import ConnectorError, FailureKind, without_secret
 from connections.targets import Target
-from connections.tls import tls_context
+from connections.tls import TlsMode, tls_context
 
 _BY_CODE = {
     1045: (FailureKind.AUTHENTICATION, "refused the user name or password. Correct them"),
@@ -115,6 +115,9 @@ def driver_error(error: Exception, target: Target, *, connecting: bool = False) 
     detail = without_secret(str(error.args[-1] if error.args else error), target.secret)
     if isinstance(error, pymysql.MySQLError) and code in _BY_CODE:
         kind, sentence = _BY_CODE[code]
+        if kind is FailureKind.AUTHENTICATION and target.tls is TlsMode.DISABLE:
+            # A server or account that demands TLS answers as if the password were wrong.
+            sentence += ", or end the address in ?sslmode=verify-full if the server demands TLS"
         return ConnectorError(f"{where} {sentence}. (It said: {detail})", kind)
     if isinstance(error, OSError) and connecting:
         return ConnectorError(

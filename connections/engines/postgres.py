@@ -34,6 +34,12 @@ _AT_CONNECT = (
     ),
     ("no password supplied", FailureKind.AUTHENTICATION, "asks for a password. Enter one"),
     (
+        "no encryption",
+        FailureKind.AUTHENTICATION,
+        "does not let this user in from here without TLS. End the address in ?sslmode=verify-full, or add a line to its"
+        " pg_hba.conf",
+    ),
+    (
         "pg_hba.conf",
         FailureKind.AUTHENTICATION,
         "does not let this user in from here. Add a line to its pg_hba.conf",
@@ -53,6 +59,11 @@ _AT_CONNECT = (
     ("starting up", FailureKind.UNREACHABLE, "is starting. Try again in a moment"),
     (
         "certificate",
+        FailureKind.UNREACHABLE,
+        "shows a certificate that does not verify. Enter its CA, or correct the host name",
+    ),
+    (
+        "signature failure",  # what OpenSSL says where another authority of the same name signed
         FailureKind.UNREACHABLE,
         "shows a certificate that does not verify. Enter its CA, or correct the host name",
     ),

@@ -15,9 +15,9 @@ from cryptography.x509.oid import NameOID
 class Authority:
     """`text` is its own certificate as PEM: what a source is given to trust."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "authority of a test") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority of a test")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         own = _certificate(self._name, self._name, self._key.public_key())
         made = own.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         self.text = _pem(made.sign(self._key, hashes.SHA256()))

@@ -18,7 +18,7 @@ import psycopg
 import pymysql
 from psycopg import sql
 
-from stack.account import for_postgres
+from stack.account import Account, for_postgres
 from stack.errors import StackError
 from stack.layout import Layout
 from stack.postgres import SUPERUSER, Postgres
@@ -106,8 +106,10 @@ class MariadbServer:
 
     @classmethod
     @contextmanager
-    def running(cls, layout: Layout, binaries: tuple[str, str]) -> Iterator["MariadbServer"]:
-        """Start a server in a temporary directory; it ends with the block."""
+    def running(
+        cls, layout: Layout, binaries: tuple[str, str], *, tls: tuple[Path, Path] | None = None
+    ) -> Iterator["MariadbServer"]:
+        """Start a server in a temporary directory; it ends with the block. With a certificate and its key it has TLS."""
         server, install = binaries
         account = for_postgres(None)
         # Short and reachable for the account that a root's test run lends to the server.
@@ -136,6 +138,9 @@ class MariadbServer:
         # MariaDB takes port 0 for its usual one, which another test process may have.
         options += [f"--port={_free_port()}"]
         options += ["--performance-schema=off", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"]
+        if tls:
+            certificate, key = lent(tls, home, account)
+            options += [f"--ssl-cert={certificate}", f"--ssl-key={key}", "--require-secure-transport=on"]
         log = (home / "log").open("wb")
         process = subprocess.Popen(
             [server, "--no-defaults", *options],
@@ -173,6 +178,48 @@ class MariadbServer:
             cursor.execute("GRANT ALL ON *.* TO 'tester'@'%' WITH GRANT OPTION")
         port = _listening_port(log)
         return cls("127.0.0.1", port, "tester", secret, str(socket))
+
+
+@contextmanager
+def tls_postgres(programs: Path, tls: tuple[Path, Path], secret: str) -> Iterator[int]:
+    """A PostgreSQL of the machine's own, with TLS, which the embedded one lacks; gives its port on 127.0.0.1.
+
+    Its superuser is `postgres` with the password `secret`; without TLS nobody is let in.
+    """
+    account = for_postgres(None)
+    home = Path(tempfile.mkdtemp(prefix="catalog-postgres-", dir="/tmp"))
+    (home / "password").write_text(secret)
+    certificate, key = lent(tls, home, account)
+    account.own(home)
+    account.own(home / "password")
+    data, port = home / "data", _free_port()
+    options: Any = {"cwd": home, "check": True, "capture_output": True} | account.process_options()
+    initdb: list[Any] = [programs / "initdb", "-D", data, "-U", SUPERUSER, "--auth=scram-sha-256", "--no-sync"]
+    subprocess.run([*initdb, f"--pwfile={home / 'password'}"], **options)
+    (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+    settings = {"port": port, "unix_socket_directories": home, "listen_addresses": "127.0.0.1", "fsync": "off"}
+    settings |= {"ssl": "on", "ssl_cert_file": certificate, "ssl_key_file": key}
+    words = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    control: list[Any] = [programs / "pg_ctl", "-D", data, "-w"]
+    # The server keeps what it inherits open, so its output goes to a file and not to a pipe.
+    subprocess.run([*control, "-l", home / "log", "-o", words, "start"], **options | {"capture_output": False})
+    try:
+        yield port
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], **options)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def lent(files: tuple[Path, ...], folder: Path, account: Account) -> list[Path]:
+    """Copies of files for the account of a server, which alone may read them."""
+    copies = []
+    for file in files:
+        copy = folder / file.name
+        copy.write_bytes(file.read_bytes())
+        copy.chmod(0o600)
+        account.own(copy)
+        copies.append(copy)
+    return copies
 
 
 def _free_port() -> int:
