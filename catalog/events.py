@@ -153,6 +153,24 @@ class OwnerRemoved(OwnerAssigned):
     pass
 
 
+@event("catalog.tag_created", "created the tag {tag}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagCreated(Event):
+    tag_id: int
+    tag: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("tag", self.tag_id)]
+
+
+@event("catalog.tag_renamed", "renamed the tag {old} to {tag}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRenamed(TagCreated):
+    old: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
 @event("catalog.tagged", "tagged {what} with {tag}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tagged(Event):

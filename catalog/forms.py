@@ -52,6 +52,18 @@ def member_values(member: Principal | Group) -> dict[str, Any]:
     return {"principal": member} if isinstance(member, Principal) else {"group": member}
 
 
+class SlugField(forms.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **{
+                "max_length": 60,
+                "validators": [slug_validator],
+                "help_text": "What stands in addresses and in the API: lower-case letters, digits, - and _.",
+                **kwargs,
+            }
+        )
+
+
 class DescriptionForm(forms.Form):
     text = forms.CharField(
         label="Description",
@@ -72,20 +84,23 @@ class TagForm(forms.Form):
     tag = forms.ModelChoiceField(Tag.objects.all(), to_field_name="slug", empty_label="Choose a tag")
 
 
+class NewTagForm(forms.Form):
+    name = forms.CharField(max_length=60, help_text="As people read it: “exam period”.")
+    slug = SlugField(
+        required=False,
+        label="Short name",
+        help_text="For addresses and the API: lower-case letters, digits, - and _. Empty: it is made from the name.",
+    )
+
+
+class RenameTagForm(forms.Form):
+    name = forms.CharField(
+        max_length=60, help_text="It changes on everything that has the tag. The short name for programs stays."
+    )
+
+
 class MoveForm(forms.Form):
     domain = forms.ModelChoiceField(Domain.objects.all(), required=False, to_field_name="slug", empty_label="No domain")
-
-
-class SlugField(forms.CharField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            **{
-                "max_length": 60,
-                "validators": [slug_validator],
-                "help_text": "What stands in addresses and in the API: lower-case letters, digits, - and _.",
-                **kwargs,
-            }
-        )
 
 
 class SystemForm(forms.Form):

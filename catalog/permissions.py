@@ -23,11 +23,13 @@ __all__ = [
     "can_curate",
     "can_edit_domain",
     "can_edit_source",
+    "can_edit_tags",
     "check_can_crawl_source",
     "check_can_curate",
     "check_can_curate_domain",
     "check_can_edit_domain",
     "check_can_edit_source",
+    "check_can_edit_tags",
     "check_is_catalog_administrator",
     "uncurated",
 ]
@@ -112,6 +114,19 @@ def can_crawl_source(by: Principal, source: Source) -> bool:
 def check_can_crawl_source(by: Principal, source: Source) -> None:
     if not can_crawl_source(by, source):
         raise Forbidden(f"Only stewards and owners of the domain of {source} and administrators may read it in.")
+
+
+def can_edit_tags(by: Principal) -> bool:
+    """The vocabulary is everybody's, so whoever is a steward or owner of any domain adds to it, and administrators."""
+    scope = scope_of(by)
+    return scope.everything or any(
+        DomainRole.STEWARD in roles or DomainRole.OWNER in roles for roles in scope.roles_of_domain.values()
+    )
+
+
+def check_can_edit_tags(by: Principal) -> None:
+    if not can_edit_tags(by):
+        raise Forbidden("Only stewards and owners of a domain, and administrators, create and rename tags.")
 
 
 def check_is_catalog_administrator(by: Principal) -> None:

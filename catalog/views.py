@@ -18,7 +18,9 @@ from catalog.forms import (
     DescriptionForm,
     DomainForm,
     MoveForm,
+    NewTagForm,
     OwnerForm,
+    RenameTagForm,
     RoleForm,
     SystemForm,
     TagForm,
@@ -27,14 +29,17 @@ from catalog.forms import (
 from catalog.models import Dataset, Description, DomainMembership, Field, Origin, Ownership, System, Tag
 from catalog.permissions import (
     can_edit_domain,
+    can_edit_tags,
     check_can_curate,
     check_can_edit_domain,
+    check_can_edit_tags,
     check_is_catalog_administrator,
 )
 from catalog.queries.datasets import owners_of, said_of, visible_dataset
 from catalog.queries.domains import domain_called, domain_lines, members_of
+from catalog.queries.tags import tag_called, tag_lines
 from catalog.visibility import scope_of
-from common.components import Crumb
+from common.components import Column, Crumb
 from common.errors import Conflict, Invalid, NotFound
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -138,22 +143,23 @@ def end_ownership(request: HttpRequest, dataset_id: int, ownership_id: int) -> H
 @form_page
 def dataset_tags(request: HttpRequest, dataset_id: int) -> HttpResponse:
     dataset = _curated(request, dataset_id)
-    form = TagForm(request.POST or None)
+    form = TagForm(request.POST or None, initial={"tag": request.GET.get("tag", "")})
     if request.method == "POST" and form.is_valid():
         tag = form.cleaned_data["tag"]
         if saved(form, actions.add_tag, datasets=[dataset], tag=tag, by=principal_of(request)):
             messages.success(request, f"{dataset.name} is now tagged {tag}.")
             return redirect("catalog:dataset_tags", dataset.pk)
     tags = said_of(dataset).tags.get(None, ())
-    return _dataset_form(request, dataset, form, "Tags", assigned=tags, add_label="Add the tag")
+    may_create = can_edit_tags(principal_of(request))
+    return _dataset_form(
+        request, dataset, form, "Tags", assigned=tags, add_label="Add the tag", may_create_tags=may_create
+    )
 
 
 @require_POST
 def remove_tag(request: HttpRequest, dataset_id: int, slug: str) -> HttpResponse:
     dataset = visible_dataset(principal_of(request), dataset_id)
-    tag = Tag.objects.filter(slug=slug).first()
-    if tag is None:
-        raise NotFound("There is no such tag. Reload the page.")
+    tag = tag_called(slug)
     actions.remove_tag(datasets=[dataset], tag=tag, by=principal_of(request))
     messages.success(request, f"The tag {tag} is off {dataset.name}.")
     return redirect("catalog:dataset_tags", dataset.pk)
@@ -263,6 +269,61 @@ def domain_end_role(request: HttpRequest, slug: str, membership_id: int) -> Http
     actions.end_role(membership=membership, by=principal_of(request))
     messages.success(request, f"{membership.principal or membership.group} is no longer {membership.role} of {domain}.")
     return redirect("catalog:domain", slug)
+
+
+@require_safe
+def tag_list(request: HttpRequest) -> HttpResponse:
+    """Every tag, and on how many datasets that the reader sees it is."""
+    principal = principal_of(request)
+    may_edit = can_edit_tags(principal)
+    columns = [Column("Tag"), Column("Short name"), Column("Datasets you see", align="end")]
+    context = {
+        "lines": tag_lines(principal),
+        "may_edit": may_edit,
+        "columns": [*columns, Column("Change", hidden=True)] if may_edit else columns,
+        "crumbs": [Crumb("Domains", reverse("catalog:domain_list")), Crumb("Tags")],
+    }
+    return render(request, "catalog/tag_list.html", context)
+
+
+@form_page
+def tag_add(request: HttpRequest) -> HttpResponse:
+    """A new tag; `?dataset=17` leads back to where that dataset gets its tags, with the new one chosen."""
+    by = principal_of(request)
+    check_can_edit_tags(by)
+    form = NewTagForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and saved(form, actions.create_tag, **form.cleaned_data, by=by):
+        name = form.cleaned_data["name"].strip()
+        messages.success(request, f"The tag {name} is there.")
+        return redirect(_after_tag(request, Tag.objects.get(name=name)))
+    return _form(request, form, "Create a tag", "Create the tag", _tags_crumb())
+
+
+def _after_tag(request: HttpRequest, tag: Tag) -> str:
+    dataset = request.GET.get("dataset", "")
+    if not (dataset.isascii() and dataset.isdigit() and len(dataset) < 19):
+        return reverse("catalog:tag_list")
+    return f"{reverse('catalog:dataset_tags', args=[int(dataset)])}?tag={tag.slug}"
+
+
+@form_page
+def tag_rename(request: HttpRequest, slug: str) -> HttpResponse:
+    by = principal_of(request)
+    check_can_edit_tags(by)
+    tag = tag_called(slug)
+    form = RenameTagForm(request.POST or None, initial={"name": tag.name})
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and saved(form, actions.rename_tag, tag=tag, name=form.cleaned_data["name"], by=by)
+    ):
+        messages.success(request, f"The tag {tag} is now called {form.cleaned_data['name']}.")
+        return redirect("catalog:tag_list")
+    return _form(request, form, f"Rename the tag {tag}", "Rename it", _tags_crumb())
+
+
+def _tags_crumb() -> Crumb:
+    return Crumb("Tags", reverse("catalog:tag_list"))
 
 
 @require_safe

@@ -6,6 +6,7 @@ from catalog.actions.domains import add_domain, edit_domain, end_role, grant_rol
 from catalog.actions.pushed import note_written, push_levels
 from catalog.actions.snapshots import apply_snapshots
 from catalog.actions.sources import add_source, add_system, edit_source
+from catalog.actions.vocabulary import create_tag, rename_tag
 from catalog.described import describe_from_pipeline
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "add_tag",
     "apply_snapshots",
     "assign_owner",
+    "create_tag",
     "describe",
     "describe_from_pipeline",
     "edit_domain",
@@ -27,4 +29,5 @@ __all__ = [
     "push_levels",
     "remove_owner",
     "remove_tag",
+    "rename_tag",
 ]

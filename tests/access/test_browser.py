@@ -1,4 +1,4 @@
-"""The pages of access, levels and tokens in a real Chromium: axe finds nothing, the console stays silent."""
+"""The pages of access, levels, tags and tokens in a real Chromium: axe finds nothing, the console stays silent."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from access.actions import approve_request, request_access
 from access.models import AccessRequest
 from accounts.models import Principal
+from catalog.actions import add_tag, create_tag
 from catalog.models import Dataset, Field
 from classification.actions import set_level
 from tests.browser.harness import Session, browser, photograph, settled, violations
@@ -46,6 +47,8 @@ def cast() -> Cast:
     set_level(fields=[id_of_task], level=levels["internal"], reason="A number", by=made.steward)
     set_level(datasets=[tasks], level=levels["confidential"], reason="It holds marks", by=made.steward)
     request_access(dataset=tasks, purpose="To plan the next term", days=90, by=made.owner)
+    add_tag(datasets=[tasks], tag=create_tag(name="exam period", by=made.steward), by=made.steward)
+    create_tag(name="to be replaced", by=made.administrator)
     return made
 
 
@@ -80,6 +83,9 @@ def pages(cast: Cast) -> list[tuple[str, str, Principal]]:
         ("level-form", reverse("classification:level_add"), cast.administrator),
         ("level-delete", reverse("classification:level_delete", args=["restricted"]), cast.administrator),
         ("dataset-level", reverse("classification:dataset_level", args=[cast.dataset.pk]), cast.steward),
+        ("tags", reverse("catalog:tag_list"), cast.steward),
+        ("tag-form", reverse("catalog:tag_add"), cast.steward),
+        ("dataset-tags", reverse("catalog:dataset_tags", args=[tasks.pk]), cast.steward),
         ("tokens", reverse("accounts:token_list"), cast.administrator),
         ("token-form", reverse("accounts:token_add"), cast.administrator),
     ]

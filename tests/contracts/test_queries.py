@@ -31,6 +31,7 @@ PAGES = (
     "/domains/",
     "/domains/teaching/",
     "/systems/",
+    "/tags/",
     "/sources/",
     "/runs/",
     "/jobs/",

@@ -107,7 +107,7 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
 for _name, _object in {
     "catalog:domain": "domain", "catalog:domain_edit": "domain", "catalog:domain_grant": "domain",
     "catalog:domain_end_role": "domain", "domain-detail": "domain", "domain-member": "domain", "domain-members": "domain",
-    "catalog:remove_tag": "tag", "dataset-tag": "tag", "tag-detail": "tag", "system-detail": "system",
+    "catalog:remove_tag": "tag", "catalog:tag_rename": "tag", "dataset-tag": "tag", "tag-detail": "tag", "system-detail": "system",
     "classification:level_edit": "level", "classification:level_delete": "level", "classification:level_move": "level",
     "level-detail": "level",
     **{f"ingestion:source{part}": "source" for part in (
@@ -225,6 +225,11 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "catalog:domain_grant", "302 403 403 403 422"),
     Row("GET", "catalog:domain_end_role", "405 405 405 405 405"),
     Row("POST", "catalog:domain_end_role", "302 403 403 403 302"),
+    Row("GET", "catalog:tag_list", "302 200 200 200 200", page=True),
+    Row("GET", "catalog:tag_add", "302 403 403 200 200", page=True),
+    Row("POST", "catalog:tag_add", "302 403 403 200 200"),
+    Row("GET", "catalog:tag_rename", "302 403 403 200 200", page=True),
+    Row("POST", "catalog:tag_rename", "302 403 403 200 200"),
     Row("GET", "catalog:system_list", "302 200 200 200 200", page=True),
     Row("GET", "catalog:system_add", "302 403 403 403 200", page=True),
     Row("GET", "catalog:describe_dataset", "302 403 403 200 200", page=True),
