@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -137,3 +137,33 @@ def describe_from_pipeline(histories: Mapping[int, Sequence[ToldSchema]]) -> Non
         for statement in (_LOCK, _FEWER_VERSIONS, _VERSIONS, _FIELDS, _FIELDS_GONE, _DATASETS):
             cursor.execute(statement, parameters)
     refresh_search(ids)
+
+
+_NOTHING_TOLD = (
+    """
+    DELETE FROM catalog_schemaversion AS version USING catalog_dataset AS dataset
+    WHERE dataset.id = version.dataset_id AND dataset.id = ANY(%(ids)s) AND dataset.source_id IS NULL
+      AND version.origin = 'pipeline'
+    """,
+    """
+    UPDATE catalog_field AS field SET gone_since = now() FROM catalog_dataset AS dataset
+    WHERE dataset.id = field.dataset_id AND dataset.id = ANY(%(ids)s) AND dataset.source_id IS NULL
+      AND field.gone_since IS NULL
+    """,
+    """
+    UPDATE catalog_dataset SET version = 0, field_count = 0
+    WHERE id = ANY(%(ids)s) AND source_id IS NULL AND version > 0
+    """,
+)
+
+
+def describe_no_more(dataset_ids: Collection[int]) -> None:
+    """Take back the schemas of datasets of which no pipeline tells any more; their fields are gone, not deleted."""
+    if not dataset_ids:
+        return
+    parameters = {"ids": sorted(dataset_ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, parameters)
+        for statement in _NOTHING_TOLD:
+            cursor.execute(statement, parameters)
+    refresh_search(parameters["ids"])

@@ -7,7 +7,8 @@ only after the fold that wrote it has committed, so the last note of a dataset s
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,12 +16,12 @@ import msgspec
 from django.db import connection, transaction
 
 from catalog.actions import describe_from_pipeline, note_written
-from catalog.described import ToldSchema
+from catalog.described import ToldSchema, describe_no_more
 from lineage import statements
 from lineage.merge_statements import LOCK
 from lineage.merging import tell_names
 from lineage.schema_facets import fields_of, same_schema
-from lineage.telling import TELLERS
+from lineage.telling import SCHEMA, TELLERS, WRITTEN
 
 
 class Note(NamedTuple):
@@ -57,10 +58,27 @@ def _tell(notes: Sequence[Note]) -> None:
     changed |= {
         standing[note.dataset_id].id for note in notes if note.schema_at and not standing[note.dataset_id].alone
     }
-    describe_from_pipeline(_histories(sorted(changed)))
+    histories = _histories(sorted(changed))
+    describe_from_pipeline(histories)
+    describe_no_more(changed - histories.keys())
+    _pass_on(notes, standing, {standing[pk].id for pk in again}, changed)
+
+
+def _pass_on(
+    notes: Iterable[Note], standing: Mapping[int, Standing], again: Collection[int], described: Collection[int]
+) -> None:
+    """Call each teller of `lineage.telling` once, about all that it has to tell of."""
+    about: dict[str, set[int]] = defaultdict(set, {SCHEMA: set(described)})
+    for note in notes:
+        pk = standing[note.dataset_id].id
+        for name in note.facets:
+            about[name].add(pk)
+        if note.written_at is not None:
+            about[WRITTEN].add(pk)
+    calls: dict[Callable[[Sequence[int]], None], set[int]] = defaultdict(set)
     for name, tell in TELLERS.items():
-        ids = {standing[note.dataset_id].id for note in notes if name in note.facets}
-        ids |= {standing[pk].id for pk in again}
+        calls[tell] |= about[name] | set(again)
+    for tell, ids in calls.items():
         if ids:
             tell(sorted(ids))
 

@@ -322,12 +322,13 @@ STANDING = """
     FROM catalog_dataset AS dataset WHERE dataset.id = ANY(%s)
 """
 
-# Of datasets that stand: what was told of them, and of those merged into them.
+# Of datasets that stand: what was told of them, and of those merged into them. One event may tell of two of a group: then
+# their contents decide.
 SCHEMA_HISTORIES = """
     SELECT told.dataset_id, told.at, content.value
     FROM (
         SELECT stands.id AS dataset_id, seen.at, seen.digest, seen.content_id,
-               lag(seen.content_id) OVER (PARTITION BY stands.id ORDER BY seen.at, seen.digest) AS before
+               lag(seen.content_id) OVER (PARTITION BY stands.id ORDER BY seen.at, seen.digest, seen.content_id) AS before
         FROM catalog_dataset AS stands
         JOIN catalog_dataset AS member ON member.id = stands.id OR member.merged_into_id = stands.id
         JOIN lineage_schemaobservation AS seen ON seen.dataset_id = member.id
@@ -335,5 +336,5 @@ SCHEMA_HISTORIES = """
     ) AS told
     JOIN lineage_content AS content ON content.digest = told.content_id
     WHERE told.before IS DISTINCT FROM told.content_id
-    ORDER BY told.dataset_id, told.at, told.digest
+    ORDER BY told.dataset_id, told.at, told.digest, told.content_id
 """

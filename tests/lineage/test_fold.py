@@ -20,8 +20,9 @@ from lineage.folding import fold_batch
 from lineage.intake import accept, accept_batch
 from lineage.models import DatasetEdge, DirtyDataset, Job, PendingEvent, Run, RunDataset, RunState, SetAsideEvent
 from lineage.queries import fold_lag
+from lineage.told import DELETION
 from tests.factories import pipeline
-from tests.lineage.events import at, dataset, dataset_event, job_event, run_event, run_id
+from tests.lineage.events import NAMESPACE, at, dataset, dataset_event, job_event, run_event, run_id
 from tests.lineage.state import folded_state, forget
 
 pytestmark = pytest.mark.django_db
@@ -281,26 +282,63 @@ _names = st.sampled_from(["a", "b", "c", "d"])
 _some = st.lists(_names, max_size=3)
 
 
+_keys = _names.map(lambda name: {"namespace": NAMESPACE, "name": name})
+
+
+@st.composite
+def _columns(draw):
+    """A columnLineage facet, an older one, or one that takes it back."""
+    told = {"type": draw(st.sampled_from(["DIRECT", "INDIRECT"])), "masking": draw(st.booleans())}
+    source = draw(_keys) | {"field": draw(st.sampled_from(["id", "name"])), "transformations": [told]}
+    whole = [draw(_keys) | {"field": "id"}] if draw(st.booleans()) else []
+    facet = {"fields": {"id": {"inputFields": [source]}}, "dataset": whole}
+    return draw(st.sampled_from([facet, facet, {"_deleted": True}]))
+
+
+@st.composite
+def _facets(draw):
+    one = draw(st.sampled_from(["none"] * 4 + ["text", "gone", "columns", "columns", "lineage", "names", "rename", "version"]))
+    if one == "text":
+        return {"documentation": {"description": "x"}}
+    if one == "gone":
+        return {"documentation": {"_deleted": True}}
+    if one == "columns":
+        return {"columnLineage": draw(_columns())}
+    if one == "lineage":
+        told = [key | {"type": "DATASET"} for key in draw(st.lists(_keys, max_size=2))]
+        return {"lineage": {"inputs": told, "fields": {}}}
+    if one == "names":
+        return {"symlinks": draw(st.sampled_from([{"_deleted": True}, {"identifiers": [draw(_keys)]}]))}
+    if one == "rename":
+        return {"lifecycleStateChange": {"lifecycleStateChange": "RENAME", "previousIdentifier": draw(_keys)}}
+    return {"version": {"datasetVersion": draw(_names)}} if one == "version" else {}
+
+
 @st.composite
 def generated_events(draw):
     seconds = draw(st.integers(0, 5))
     job = draw(st.sampled_from(["j1", "j2"]))
-    facets = draw(st.sampled_from([{}, {"documentation": {"description": "x"}}, {"documentation": {"_deleted": True}}]))
+    job_facets = draw(
+        st.sampled_from(
+            [{}, {}, {}, {"documentation": {"description": "x"}}, {"documentation": {"_deleted": True}},
+             {"sql": {"query": "SELECT 1"}}, {"sql": {"query": "SELECT 2"}}, {DELETION: {"_producer": "p"}}]
+        )
+    )  # fmt: skip
     fields = st.sampled_from([(), ("id",), ("id", "name")])
-    read = [dataset(name, fields=draw(fields)) for name in draw(_some)]
-    written = [dataset(name, fields=draw(fields), **facets) for name in draw(_some)]
+    read = [dataset(name, fields=draw(fields), **draw(_facets())) for name in draw(_some)]
+    written = [dataset(name, fields=draw(fields), **draw(_facets())) for name in draw(_some)]
     shape = draw(st.sampled_from(["run"] * 6 + ["job", "dataset"]))
     if shape == "dataset":
-        return dataset_event(dataset(draw(_names), **facets), seconds=seconds)
+        return dataset_event(dataset(draw(_names), **draw(_facets())), seconds=seconds)
     if shape == "job":
-        return job_event(job=job, seconds=seconds, inputs=draw(_some), outputs=draw(_some), job_facets=facets)
-    parent = draw(
-        st.sampled_from([{}, {"parent": {"run": {"runId": run_id(77)}, "job": {"namespace": "n", "name": "p"}}}])
-    )
+        return job_event(job=job, seconds=seconds, inputs=draw(_some), outputs=draw(_some), job_facets=job_facets)
+    waits = {"jobDependencies": {"upstream": [{"job": {"namespace": "airflow", "name": "j1"}}]}}
+    parent = {"parent": {"run": {"runId": run_id(77)}, "job": {"namespace": "n", "name": "p"}}}
+    run_facets = draw(st.sampled_from([{}, parent, waits]))
     kind = draw(st.sampled_from(["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER", None]))
     run = run_id(draw(st.integers(1, 4)))
     return run_event(
-        kind, job=job, run=run, seconds=seconds, inputs=read, outputs=written, run_facets=parent, job_facets=facets
+        kind, job=job, run=run, seconds=seconds, inputs=read, outputs=written, run_facets=run_facets, job_facets=job_facets
     )
 
 
