@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cron_descriptor import Options, get_description
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from catalog.models import Source
 from catalog.visibility import scope_of
@@ -38,6 +38,17 @@ def source_for(principal: Principal, slug: str) -> Source:
     if source is None:
         raise NotFound("There is no such source, or you may not see it.")
     return source
+
+
+def sources_called(principal: Principal, text: str, limit: int = 5) -> list[Source]:
+    """Visible sources with each word of `text` in their name or slug, by name: search finds datasets, and shows these above."""
+    words = text.split()
+    if not words:
+        return []
+    sources = Source.objects.visible_to(principal)
+    for word in words[:12]:
+        sources = sources.filter(Q(name__icontains=word) | Q(slug__icontains=word))
+    return list(sources.order_by("name")[:limit])
 
 
 def runs_for(principal: Principal) -> QuerySet[Run]:

@@ -20,6 +20,7 @@ from catalog.queries.facets import facets_of
 from catalog.queries.search import listed, matching, search, understood
 from classification.queries import levels_by_rank
 from common.pagination import page_size
+from ingestion.queries import sources_called
 from portal.results import facet_groups, results_of, suggestion_of
 
 SUGGESTIONS = 8
@@ -50,6 +51,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
             "query": found.wanted.text if found.wanted else "",
             "wanted": found.wanted,
             "page": found.page,
+            "sources": sources_called(principal, found.wanted.text) if found.wanted and not narrowing.chosen else [],
             "results": results_of(found.page.rows, levels=levels, wanted=found.wanted, columns=found.columns),
             "facets": facet_groups(counted, levels, narrowing),
             "counted": counted,

@@ -9,7 +9,7 @@ from django.urls import reverse
 from catalog.models import Source
 from connections.models import secret_box
 from tests.connections.certificates import Authority
-from tests.factories import domain, person
+from tests.factories import domain, person, role, source
 
 pytestmark = pytest.mark.django_db
 
@@ -96,3 +96,16 @@ def test_the_certificate_of_a_server_is_entered_with_its_address(administrator: 
     assert connection.tls_ca.split() == text.split()
     shown = administrator.get(reverse("ingestion:source_connection", args=["shop"])).text
     assert "with a CA certificate of its own" in shown
+
+
+def test_search_shows_the_sources_of_the_name_that_the_reader_sees(client: Client) -> None:
+    sales = domain("Sales")
+    source("Shop floor", of=sales)
+    source("Archive", of=sales)
+    steward = person("keeper")
+    role(sales, steward)
+    for reader, found in ((steward, True), (person("outsider"), False)):
+        client.force_login(reader.user)
+        answer = client.get(reverse("portal:search"), {"q": "floor SHOP"})
+        assert (reverse("ingestion:source", args=["shop-floor"]) in answer.text) is found
+        assert reverse("ingestion:source", args=["archive"]) not in answer.text
