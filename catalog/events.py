@@ -188,3 +188,22 @@ class Tagged(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Untagged(Tagged):
     pass
+
+
+@event("catalog.proposal_accepted", "accepted what a pipeline says: {what}", personal=["what"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalAccepted(Event):
+    proposal_id: int
+    dataset_id: int
+    kind: str
+    what: str
+    reason: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("dataset", self.dataset_id)]
+
+
+@event("catalog.proposal_declined", "declined what a pipeline says: {what}", personal=["what"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalDeclined(ProposalAccepted):
+    pass

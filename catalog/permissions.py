@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from accounts.models import DomainRole
-from catalog.models import Dataset, Domain, Ownership, Source, Tier
-from catalog.visibility import scope_of
+from catalog.models import Dataset, Domain, Source, Tier
+from catalog.visibility import CURATORS, scope_of
 from common.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
     from accounts.models import Principal
-
-_CURATORS = (DomainRole.STEWARD, DomainRole.OWNER)
 
 __all__ = [
     "Tier",
@@ -36,20 +34,12 @@ __all__ = [
 
 
 def uncurated(by: Principal, dataset_ids: Sequence[int]) -> set[int]:
-    """Those of the datasets that `by` may not curate; two statements for any number."""
+    """Those of the datasets that `by` may not curate; one statement for any number."""
     scope = scope_of(by)
     if scope.everything:
         return set()
-    wanted = set(dataset_ids)
-    domains = dict(Dataset.objects.filter(pk__in=wanted).values_list("pk", "domain_id"))
-    mine = {pk for pk, domain_id in domains.items() if scope.has_role(domain_id, *_CURATORS)}
-    rest = wanted - mine
-    if rest:
-        held = Ownership.objects.filter(dataset_id__in=rest, valid_to__isnull=True)
-        mine |= set(held.filter(principal_id=scope.principal_id).values_list("dataset_id", flat=True))
-        if scope.group_ids:
-            mine |= set(held.filter(group_id__in=scope.group_ids).values_list("dataset_id", flat=True))
-    return wanted - mine
+    mine = Dataset.objects.filter(pk__in=dataset_ids).filter(scope.curation())
+    return set(dataset_ids) - set(mine.values_list("pk", flat=True))
 
 
 def can_curate(by: Principal, dataset: Dataset) -> bool:
@@ -81,7 +71,7 @@ def check_can_edit_domain(by: Principal, domain: Domain) -> None:
 
 def check_can_curate_domain(by: Principal, domain: Domain) -> None:
     """Stewards and owners of the domain say what belongs to it."""
-    if not scope_of(by).has_role(domain.pk, *_CURATORS):
+    if not scope_of(by).has_role(domain.pk, *CURATORS):
         raise Forbidden(f"Only stewards and owners of {domain} may put datasets into it.")
 
 
@@ -103,7 +93,7 @@ def can_crawl_source(by: Principal, source: Source) -> bool:
 
     People make their own tokens, so a person's token never opens what the person may not do.
     """
-    if scope_of(by).has_role(source.domain_id, *_CURATORS):
+    if scope_of(by).has_role(source.domain_id, *CURATORS):
         return True
     if by.kind == by.Kind.PERSON:
         return False

@@ -12,7 +12,7 @@ from catalog.visibility import scope_of
 
 if TYPE_CHECKING:
     from accounts.models import Principal
-    from catalog.models import Dataset, Source
+    from catalog.models import Dataset, Proposal, Source
 
 
 class DatasetQuerySet(models.QuerySet["Dataset"]):
@@ -57,3 +57,23 @@ class SourceQuerySet(models.QuerySet["Source"]):
             | models.Q(domain_id__in=list(scope.roles_of_domain))
             | models.Q(created_by_id=scope.principal_id)
         )
+
+
+class ProposalQuerySet(models.QuerySet["Proposal"]):
+    def open(self) -> ProposalQuerySet:
+        """Those that wait for a decision; of a merged dataset, the one that stands for it is asked about instead."""
+        return self.filter(state="open", dataset__merged_into__isnull=True)
+
+    def visible_to(self, principal: Principal) -> ProposalQuerySet:
+        """About datasets whose metadata `principal` reads."""
+        from catalog.models import Dataset
+
+        scope = scope_of(principal)
+        return self if scope.everything else self.filter(dataset__in=Dataset.objects.visible_to(principal, 2))
+
+    def decidable_by(self, principal: Principal) -> ProposalQuerySet:
+        """About datasets that `principal` curates."""
+        from catalog.models import Dataset
+
+        scope = scope_of(principal)
+        return self if scope.everything else self.filter(dataset__in=Dataset.objects.filter(scope.curation()))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from accounts.models import Principal
 
 TIER_OF_ROLE = {DomainRole.VIEWER: 2, DomainRole.ANALYST: 2, DomainRole.STEWARD: 3, DomainRole.OWNER: 3}
+CURATORS = (DomainRole.STEWARD, DomainRole.OWNER)
+"""Whoever has one of these roles on a domain may curate its datasets."""
 _TIER_NAMES = {"none": 0, "discover": 1, "metadata": 2, "profile": 3}
 _PERMISSIONS = {
     1: ("discover_dataset", "read_dataset_metadata", "read_dataset_profile"),
@@ -48,7 +50,7 @@ class Scope:
 
     def condition(self, tier: int) -> Q:
         """The condition on a dataset that it is visible at `tier` or above."""
-        from catalog.models import DatasetGroupPermission, DatasetUserPermission, Ownership
+        from catalog.models import DatasetGroupPermission, DatasetUserPermission
 
         if self.everything:
             return Q()
@@ -56,10 +58,7 @@ class Scope:
         allowed = Q(domain_id__in=domains)
         if self.unassigned_tier >= tier:
             allowed |= Q(domain_id__isnull=True)
-        owned = Ownership.objects.filter(dataset=OuterRef("pk"), valid_to__isnull=True).filter(
-            Q(principal_id=self.principal_id) | Q(group_id__in=self.group_ids)
-        )
-        allowed |= Q(Exists(owned))
+        allowed |= self._answers_for()
         if self.user_id is not None:
             codenames = _PERMISSIONS[max(tier, 1)]
             own = DatasetUserPermission.objects.filter(
@@ -74,6 +73,19 @@ class Scope:
                 )
                 allowed |= Q(Exists(of_groups))
         return allowed
+
+    def curation(self) -> Q:
+        """The condition on a dataset that its stewards and owners are concerned: they describe, tag and decide."""
+        if self.everything:
+            return Q()
+        domains = [domain for domain in self.roles_of_domain if self.has_role(domain, *CURATORS)]
+        return Q(domain_id__in=domains) | self._answers_for()
+
+    def _answers_for(self) -> Q:
+        from catalog.models import Ownership
+
+        held = Ownership.objects.filter(dataset=OuterRef("pk"), valid_to__isnull=True)
+        return Q(Exists(held.filter(Q(principal_id=self.principal_id) | Q(group_id__in=self.group_ids))))
 
 
 def scope_of(principal: Principal) -> Scope:

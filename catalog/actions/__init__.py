@@ -3,6 +3,7 @@
 from catalog.actions.criticality import push_criticality
 from catalog.actions.curation import add_tag, assign_owner, describe, remove_owner, remove_tag
 from catalog.actions.domains import add_domain, edit_domain, end_role, grant_role, move_datasets
+from catalog.actions.proposals import accept_proposal, decline_proposal
 from catalog.actions.pushed import note_written, push_levels
 from catalog.actions.snapshots import apply_snapshots
 from catalog.actions.sources import add_source, add_system, edit_source
@@ -10,6 +11,7 @@ from catalog.actions.vocabulary import create_tag, rename_tag
 from catalog.described import describe_from_pipeline
 
 __all__ = [
+    "accept_proposal",
     "add_domain",
     "add_source",
     "add_system",
@@ -17,6 +19,7 @@ __all__ = [
     "apply_snapshots",
     "assign_owner",
     "create_tag",
+    "decline_proposal",
     "describe",
     "describe_from_pipeline",
     "edit_domain",

@@ -16,6 +16,7 @@ from catalog.events import Described, OwnerAssigned, OwnerRemoved, Tagged, Untag
 from catalog.models import Dataset, Description, Field, Origin, Ownership, Tag, TagAssignment
 from catalog.permissions import check_can_curate
 from catalog.search_index import refresh_search
+from catalog.tagging import keep_untagged, push_tag_names
 from common.errors import Invalid
 
 
@@ -143,37 +144,25 @@ def add_tag(
     TagAssignment.objects.bulk_create(
         TagAssignment(tag=tag, dataset_id=pk, field=field, origin=origin, asserted_by=by) for pk in new
     )
-    _push_tag_names(new)
+    push_tag_names(new)
     record(Tagged(dataset_ids=new, **_tag_values(datasets, tag, field, origin)), by=by)
 
 
 @transaction.atomic
 def remove_tag(*, datasets: Sequence[Dataset], tag: Tag, by: Principal, field: Field | None = None) -> None:
-    """Take a tag off; its row stays as history."""
+    """Take a tag off; its row stays as history. Where a pipeline put it there, it does so no more."""
     check_can_curate(by, datasets)
     held = TagAssignment.objects.filter(tag=tag, dataset__in=datasets, field=field, valid_to=None)
     ids = sorted(held.values_list("dataset_id", flat=True))
     if not ids:
         return
+    told = list(held.filter(origin=Origin.PIPELINE).values_list("dataset_id", flat=True))
     held.update(valid_to=timezone.now())
-    _push_tag_names(ids)
+    push_tag_names(ids)
+    keep_untagged(told, tag=tag, field=field, by=by)
     record(Untagged(dataset_ids=ids, **_tag_values(datasets, tag, field, Origin.PERSON)), by=by)
 
 
 def _tag_values(datasets: Sequence[Dataset], tag: Tag, field: Field | None, origin: str) -> dict[str, Any]:
     what = f"{datasets[0].name}.{field}" if field else named(datasets)
     return {"field_id": field.pk if field else None, "what": what, "tag": tag.name, "origin": origin}
-
-
-def _push_tag_names(dataset_ids: Sequence[int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE catalog_dataset AS dataset SET tag_names = ARRAY(
-                SELECT DISTINCT tag.name FROM catalog_tagassignment AS held JOIN catalog_tag AS tag ON tag.id = held.tag_id
-                WHERE held.dataset_id = dataset.id AND held.valid_to IS NULL ORDER BY 1
-            ) WHERE id = ANY(%s)
-            """,
-            [list(dataset_ids)],
-        )
-    refresh_search(dataset_ids)

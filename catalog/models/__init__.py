@@ -3,6 +3,7 @@
 from catalog.models.curation import Description, Ownership, Tag, TagAssignment
 from catalog.models.datasets import Dataset, DatasetGroupPermission, DatasetName, DatasetUserPermission
 from catalog.models.organisation import Domain, DomainMembership, System
+from catalog.models.proposals import Proposal
 from catalog.models.search import SearchWord
 from catalog.models.sources import Schema, Source
 from catalog.models.staging import PlannedChange, StagedDataset
@@ -23,6 +24,7 @@ __all__ = [
     "Origin",
     "Ownership",
     "PlannedChange",
+    "Proposal",
     "Schema",
     "SchemaVersion",
     "SearchWord",
