@@ -19,12 +19,13 @@ from stack.servers import Servers
 def main(arguments: list[str]) -> int:
     """Make an empty database, run the benchmark in a process of its own, and answer with its status."""
     names = sorted(path.stem for path in (ROOT / "bench").glob("*.py"))
-    names = [name for name in names if name not in ("__init__", "harness")]
+    names = [name.replace("_", "-") for name in names if name not in ("__init__", "harness")]
     parser = argparse.ArgumentParser(prog="bin/bench", description="Run a benchmark.")
     parser.add_argument("name", help=f"one of: {', '.join(names)}")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     options = parser.parse_args(arguments)
+    options.name = options.name.replace("_", "-")
     if options.name not in names:
         raise StackError(f"There is no benchmark {options.name}. There are: {', '.join(names) or 'none'}.")
     layout = Layout.of_checkout("bench")
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
         environment["DATABASE_URL"] = environment["DATABASE_OWNER_URL"]
         code = (
             "import sys; from bench.harness import main; "
-            f"sys.exit(main({options.name!r}, as_json={options.json}, check={options.check}))"
+            f"sys.exit(main({options.name.replace('-', '_')!r}, as_json={options.json}, check={options.check}))"
         )
         return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False).returncode
 

@@ -4,11 +4,12 @@ Whoever comes first starts them, whoever leaves last stops them: each command ho
 `users.lock`, and starting and stopping happen alone, under `servers.lock`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from stack.errors import StackError
 from stack.layout import Layout
 from stack.locks import FileLock, exclusive
 from stack.postgres import Postgres
@@ -16,6 +17,8 @@ from stack.programs import Program
 from stack.progress import step
 from stack.supervision import Supervisor
 from stack.valkey import Valkey
+
+_OUTSIDE = {"postgres": ("PostgreSQL", "DATABASE_URL"), "valkey": ("Redis or Valkey", "REDIS_URL")}
 
 
 @dataclass
@@ -88,6 +91,8 @@ class Servers:
         waits = self._waits()
         if all(name in self.supervisor.states() and answers() for name, answers in waits.items()):
             return
+        if self.supervisor.is_running():
+            self._refuse_to_join(waits)
         first = self.with_postgres and not self.postgres.exists()
         if first:
             with step("Making the database cluster"):
@@ -105,6 +110,16 @@ class Servers:
             self._wait(waits)
         if self.with_postgres:
             self.postgres.set_up()
+
+    def _refuse_to_join(self, wanted: Iterable[str]) -> None:
+        """Stop where what runs here has none of a wanted server: it was started with an outside one."""
+        running = self.supervisor.states()
+        for name in wanted:
+            if name not in running:
+                told, variable = _OUTSIDE[name]
+                raise StackError(
+                    f"What runs in this checkout uses an outside {told}. Set {variable} here as it was set there."
+                )
 
     def _wait(self, waits: dict[str, Callable[[], bool]]) -> None:
         for name, answers in waits.items():

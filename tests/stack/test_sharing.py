@@ -139,3 +139,13 @@ def test_a_home_that_the_account_cannot_enter_stays_closed(servers: Servers) -> 
         assert not hidden.postgres.data.is_relative_to(home)
     with another_user_of(hidden).in_use():
         pass
+
+
+def test_servers_started_beside_an_outside_one_are_not_joined_without_it(servers: Servers) -> None:
+    layout = servers.layout
+    with Servers(layout, with_postgres=False).in_use():
+        with pytest.raises(StackError, match="Set DATABASE_URL here as it was set there"):
+            Servers(layout).enter()
+        assert not (layout.state / "postgres").exists(), "No database of its own was made meanwhile."
+        with Servers(layout, with_postgres=False).in_use() as joined:
+            assert joined.valkey.answers()
