@@ -42,12 +42,23 @@ _READ = """
       AND read.run_id = written.run_id AND read.job_id = written.job_id AND read.direction = 1
 """
 
+# Whatever a run read or was told while it wrote: never less than before, however late its events come.
+_EVER_READ = """
+    SELECT told.input_id AS dataset_id, written.first_at, written.last_at
+    FROM lineage_toldinput AS told
+    WHERE told.run_id = written.run_id AND told.job_id = written.job_id AND told.dataset_id = written.dataset_id
+    UNION ALL
+    SELECT read.dataset_id, least(read.first_at, written.first_at), greatest(read.last_at, written.last_at)
+    FROM lineage_rundataset AS read
+    WHERE read.run_id = written.run_id AND read.job_id = written.job_id AND read.direction = 1
+"""
+
 _LATEST = f"""
     latest AS MATERIALIZED (
-        SELECT touched.downstream_id, recent.*
+        SELECT touched.job_id, touched.downstream_id, recent.run_id
         FROM touched CROSS JOIN LATERAL (
-            SELECT near.* FROM (
-                SELECT written.*, run.ended_state IN ('failed', 'aborted') IS TRUE AS failed
+            SELECT near.run_id FROM (
+                SELECT written.run_id, written.last_at, run.ended_state IN ('failed', 'aborted') IS TRUE AS failed
                 FROM lineage_rundataset AS written
                 JOIN lineage_job AS job ON job.id = written.job_id
                 LEFT JOIN lineage_run AS run ON run.id = written.run_id
@@ -61,10 +72,18 @@ _LATEST = f"""
             ) AS near
             ORDER BY near.failed, near.last_at DESC, near.run_id DESC LIMIT 1
         ) AS recent
+    ), writings AS MATERIALIZED (
+        -- Under several names of the dataset, if it has them: one run may write to all.
+        SELECT latest.downstream_id, written.*
+        FROM latest
+        JOIN lineage_rundataset AS written
+          ON written.run_id = latest.run_id AND written.job_id = latest.job_id AND written.direction = 2
+        JOIN catalog_dataset AS down
+          ON down.id = written.dataset_id AND coalesce(down.merged_into_id, down.id) = latest.downstream_id
     ), pairs AS MATERIALIZED (
         SELECT written.job_id, written.downstream_id, coalesce(up.merged_into_id, up.id) AS upstream_id,
                min(written.run_id::text)::uuid AS run_id, min(read.first_at) AS first_at, max(read.last_at) AS last_at
-        FROM latest AS written
+        FROM writings AS written
         CROSS JOIN LATERAL ({_READ}) AS read
         JOIN catalog_dataset AS up ON up.id = read.dataset_id
         GROUP BY 1, 2, 3
@@ -80,7 +99,7 @@ EDGES = f"""
                min(read.first_at) AS first_at, max(read.last_at) AS last_at
         FROM (SELECT value::uuid AS run_id FROM json_array_elements_text(%(runs)s::json)) AS run
         JOIN lineage_rundataset AS written ON written.run_id = run.run_id AND written.direction = 2
-        CROSS JOIN LATERAL ({_READ}) AS read
+        CROSS JOIN LATERAL ({_EVER_READ}) AS read
         JOIN catalog_dataset AS down ON down.id = written.dataset_id
         JOIN catalog_dataset AS up ON up.id = read.dataset_id
         GROUP BY 1, 2, 3
@@ -138,7 +157,7 @@ _EXPLAINED = f"""
             WHERE written.dataset_id IN ({_MEMBERS}) AND written.direction = 2 AND written.job_id = touched.job_id
               AND written.columns_at IS NOT NULL
               AND (job.deleted_at IS NULL OR written.last_at > job.deleted_at)
-            ORDER BY written.last_at DESC, written.run_id DESC LIMIT 1
+            ORDER BY written.last_at DESC, written.run_id DESC, written.columns DESC LIMIT 1
         ) AS recent ON true
     )
 """  # noqa: S608 -- constants only

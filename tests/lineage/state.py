@@ -1,4 +1,8 @@
-"""The folded state as plain values without surrogate ids, so that two databases or two orders can be compared."""
+"""The folded state as plain values without surrogate ids, so that two databases or two orders can be compared.
+
+Explanations that are not current are left out: one may have been read from what an event of the same run later replaced.
+No read follows them but by a run's own observation.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +34,16 @@ _PARTS = {
         JOIN catalog_dataset AS down ON down.id = told.dataset_id
     """,
     "explanations": """
-        SELECT job.name, dataset.qualified_name, content.value::text, explanation.origin, current
+        SELECT job.name, dataset.qualified_name, content.value::text, explanation.origin
         FROM lineage_explanation AS explanation
         JOIN lineage_job AS job ON job.id = explanation.job_id
         JOIN catalog_dataset AS dataset ON dataset.id = explanation.dataset_id
         JOIN lineage_content AS content ON content.digest = explanation.content
+        WHERE explanation.current
     """,
     "column edges": """
         SELECT job.name, content.value::text, up_dataset.qualified_name, up.name, down_dataset.qualified_name, down.name,
-               edge.type, edge.subtype, edge.masking, edge.description, edge.current
+               edge.type, edge.subtype, edge.masking, edge.description
         FROM lineage_columnedge AS edge
         JOIN lineage_explanation AS explanation ON explanation.id = edge.explanation_id
         JOIN lineage_content AS content ON content.digest = explanation.content
@@ -47,6 +52,7 @@ _PARTS = {
         JOIN lineage_column AS down ON down.id = edge.downstream_id
         JOIN catalog_dataset AS up_dataset ON up_dataset.id = up.dataset_id
         JOIN catalog_dataset AS down_dataset ON down_dataset.id = down.dataset_id
+        WHERE edge.current
     """,
     "waiting jobs": """
         SELECT down.name, up.name, edge.first_seen, edge.last_seen FROM lineage_jobedge AS edge
