@@ -1,15 +1,17 @@
-"""Jobs and runs as pages and REST show them: found through the one door, with what the reader may read of them."""
+"""Jobs and runs through the one door, and the datasets that they read and write as far as the reader may know them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db.models.functions import Coalesce
+
 from catalog.models import Dataset, Tier
 from common.errors import NotFound
-from lineage.models import Direction, Event, FacetRegister, Job, JobDataset, Run, RunDataset
+from lineage.models import Direction, Event, Job, JobDataset, Run, RunDataset
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -22,15 +24,6 @@ class Use:
     direction: Direction
     dataset: Dataset | None
     last_at: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """A facet as it is kept: everything in it, readable, whether this product knows the facet or not."""
-
-    name: str
-    at: Any
-    value: Any
 
 
 def visible_job(principal: Principal, job_id: int) -> Job:
@@ -60,7 +53,13 @@ def uses_of_job(principal: Principal, job: Job) -> list[Use]:
 
 
 def uses_of_run(principal: Principal, run: Run) -> list[Use]:
-    return _uses(principal, RunDataset.objects.filter(run=run).values_list("direction", "dataset_id", "last_at"))
+    """What a run read, then what it wrote, by the datasets that stand for those it named."""
+    rows = RunDataset.objects.filter(run=run)
+    standing = Coalesce("dataset__merged_into_id", "dataset_id")
+    latest: dict[tuple[int, int], Any] = {}
+    for direction, dataset_id, at in rows.order_by("last_at").values_list("direction", standing, "last_at"):
+        latest[direction, dataset_id] = at
+    return _uses(principal, [(*key, at) for key, at in latest.items()])
 
 
 def _uses(principal: Principal, links: Iterable[tuple[int, int, Any]]) -> list[Use]:
@@ -71,28 +70,6 @@ def _uses(principal: Principal, links: Iterable[tuple[int, int, Any]]) -> list[U
     return sorted(
         found, key=lambda use: (use.direction, use.dataset is None, use.dataset.qualified_name if use.dataset else "")
     )
-
-
-def facets_of(rows: Iterable[FacetRegister]) -> list[Facet]:
-    """The facets that stand, by name; those that were deleted are left out."""
-    standing = [Facet(row.name, row.at, row.content.value) for row in rows if row.content is not None]
-    return sorted(standing, key=lambda facet: facet.name)
-
-
-def job_facets(job: Job) -> list[Facet]:
-    return facets_of(job.facets.select_related("content"))
-
-
-def run_facets(run: Run) -> list[Facet]:
-    return facets_of(run.facets.select_related("content"))
-
-
-def facet_value(facets: Sequence[Facet], name: str, *path: str) -> str:
-    """A text inside a facet, or "" where there is none: `facet_value(facets, "sql", "query")`."""
-    value: Any = next((facet.value for facet in facets if facet.name == name), None)
-    for part in path:
-        value = value.get(part) if isinstance(value, dict) else None
-    return value if isinstance(value, str) else ""
 
 
 def events_of_run(run: Run, limit: int = 100) -> list[Event]:
