@@ -74,7 +74,7 @@ def _explain(new: Sequence[_Untold]) -> None:
             key = (one.explanation_id, down, up, fact.type, fact.subtype, fact.masking)
             rows[key] = max(fact.description, rows.get(key, ""))
             wanted |= {down, up}
-    ids = _column_ids(wanted)
+    ids = column_ids(wanted)
     _write(
         statements.COLUMN_EDGES,
         [
@@ -96,7 +96,7 @@ def _facts_of(new: Iterable[_Untold]) -> dict[UUID, list[ColumnFact]]:
         }
 
 
-def _column_ids(wanted: Collection[tuple[int, str]]) -> Mapping[tuple[int, str], int]:
+def column_ids(wanted: Collection[tuple[int, str]]) -> Mapping[tuple[int, str], int]:
     rows = [{"dataset_id": dataset_id, "name": name} for dataset_id, name in sorted(wanted)]
     found = _known_columns(rows)
     missing = [row for row in rows if (row["dataset_id"], row["name"]) not in found]

@@ -31,6 +31,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs that read or write at least one dataset which `principal` may discover, and those that touch none."""
         return self if scope_of(principal).everything else self.filter(_seen(principal, "pk"))
 
+    def listed(self) -> JobQuerySet:
+        """Jobs that pipelines run, as lists show them: neither views nor jobs that were deleted and did not come back."""
+        alive = models.Q(deleted_at=None) | models.Q(deleted_at__lt=models.F("last_seen"))
+        return self.filter(alive, origin="pipeline")
+
     def open_to(self, principal: Principal) -> JobQuerySet:
         """Jobs whose code and facets `principal` may read: the third tier on every dataset that they touch."""
         if scope_of(principal).everything:

@@ -107,7 +107,7 @@ class JobViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Job]):
     scope_read = Scope.LINEAGE_READ
 
     def get_queryset(self) -> JobQuerySet:
-        return Job.objects.visible_to(rest_principal(self.request))
+        return Job.objects.visible_to(rest_principal(self.request)).listed()
 
     @extend_schema(summary="A job, and what it reads and writes", responses=JobDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:

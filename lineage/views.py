@@ -30,7 +30,7 @@ _PLOTTED = 50
 
 @require_safe
 def job_list(request: HttpRequest) -> HttpResponse:
-    filters = JobFilter(request.GET, queryset=Job.objects.visible_to(principal_of(request)))
+    filters = JobFilter(request.GET, queryset=Job.objects.visible_to(principal_of(request)).listed())
     page = page_of(narrowed(filters), order=("name", "id"), cursor=request.GET.get("cursor"), size=page_size(request))
     context = {"page": page, "filters": filters.form, "columns": _JOB_COLUMNS, "narrowed": filters.form.has_changed()}
     return render(request, "lineage/job_list.html", context)

@@ -1,0 +1,69 @@
+"""A view's definition is its lineage."""
+
+from __future__ import annotations
+
+import pytest
+
+from catalog.models import Dataset
+from catalog.snapshots import DatasetKind
+from lineage.models import ColumnEdge, DatasetEdge, Explanation, Job, JobOrigin
+from lineage.view_lineage import derive_views, views_over
+from tests.factories import dataset, source
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people(db):
+    return dataset("people", source=source("warehouse"))
+
+
+def view(of, definition: str, name: str = "contacts", fields: tuple[str, ...] = ()) -> Dataset:
+    made = dataset(name, source=of, fields=fields, kind=DatasetKind.VIEW)
+    Dataset.objects.filter(pk=made.pk).update(definition=definition)
+    return made
+
+
+def columns() -> set[tuple[str, str, str]]:
+    rows = ColumnEdge.objects.select_related("upstream", "downstream")
+    return {(row.upstream.name, row.downstream.name, row.subtype) for row in rows}
+
+
+def test_a_view_comes_from_the_tables_and_columns_that_it_reads(people):
+    contacts = view(people.source, "SELECT id, upper(email) AS mail FROM people WHERE name <> ''")
+    assert derive_views([contacts.pk]) == 1
+    edge = DatasetEdge.objects.get()
+    assert (edge.upstream_id, edge.downstream_id, edge.origin) == (people.pk, contacts.pk, "view")
+    assert columns() == {("id", "id", "IDENTITY"), ("email", "mail", "TRANSFORMATION"), ("name", "", "FILTER")}
+    assert Job.objects.get().origin == JobOrigin.VIEW
+
+
+def test_deriving_again_follows_the_definition(people):
+    contacts = view(people.source, "SELECT id FROM people")
+    derive_views([contacts.pk])
+    Dataset.objects.filter(pk=contacts.pk).update(definition="SELECT name FROM people")
+    assert views_over([people.pk]) == [contacts.pk]
+    derive_views([contacts.pk])
+    derive_views([contacts.pk])
+    assert columns() == {("name", "name", "IDENTITY")}
+    Dataset.objects.filter(pk=contacts.pk).update(definition="")
+    derive_views([contacts.pk])
+    assert not DatasetEdge.objects.exists() and not Explanation.objects.exists()
+
+
+def test_a_view_over_a_view_joins_them(people):
+    contacts = view(people.source, "SELECT id, email FROM people", fields=("id", "email"))
+    mails = view(people.source, "SELECT email FROM contacts", name="mails")
+    assert derive_views([contacts.pk, mails.pk]) == 2
+    assert {(edge.upstream_id, edge.downstream_id) for edge in DatasetEdge.objects.all()} == {
+        (people.pk, contacts.pk),
+        (contacts.pk, mails.pk),
+    }
+
+
+def test_a_definition_that_cannot_be_read_says_why_and_stops_nothing(people):
+    broken = view(people.source, "SELECT FROM WHERE (", name="broken")
+    good = view(people.source, "SELECT id FROM people")
+    assert derive_views([broken.pk, good.pk]) == 2
+    assert Explanation.objects.get(dataset=broken).problem
+    assert DatasetEdge.objects.get().downstream_id == good.pk
