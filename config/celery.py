@@ -27,6 +27,7 @@ app.conf.beat_schedule = {
     "end access that is over": every(20.0, "access.tasks.expire"),
     "fold events": every(1.0, "lineage.tasks.fold"),
     "make the event log's months": every(43_200.0, "lineage.tasks.make_partitions"),
+    "count what depends on each dataset": every(1_800.0, "lineage.tasks.measure_criticality"),
     "deliver records": every(10.0, "audit.tasks.deliver"),
 }
 

@@ -194,6 +194,7 @@ CELERY_TASK_ROUTES = {
     "ingestion.tasks.sweep_runs": {"queue": "interactive"},
     "lineage.tasks.fold": {"queue": "fold"},
     "lineage.tasks.make_partitions": {"queue": "analytics"},
+    "lineage.tasks.measure_criticality": {"queue": "analytics"},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from lineage.criticality import count_criticality
 from lineage.draining import drain
 from lineage.partitions import make_partitions_ahead
 
@@ -16,3 +17,9 @@ def fold() -> int:
 def make_partitions() -> int:
     """Make the event log's next months."""
     return make_partitions_ahead()
+
+
+@shared_task(ignore_result=True)
+def measure_criticality() -> int:
+    """Count anew what depends on each dataset, for search and the graph's slider."""
+    return count_criticality()

@@ -15,7 +15,7 @@ from common.errors import NotFound
 from lineage import graph as cores
 from lineage.models import Column, Influence
 from lineage.queries.datasets import COUNTED_BEYOND, MAX_DEPTH, MAX_NODES, Direction, JobNode, jobs_of
-from lineage.queries.steps import Readable
+from lineage.queries.steps import Readable, datasets_among
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -317,7 +317,7 @@ class _Shown:
         flows = [*walked.flows, *walked.influences]
         ids = [focus.pk, *(dataset for _, (dataset, _) in near.values())]
         ids += [dataset for flow in flows for dataset in (flow.upstream_dataset, flow.downstream_dataset)]
-        rows = Dataset.objects.filter(pk__in=set(ids)).with_tier(principal).order_by()
+        rows = datasets_among(set(ids)).with_tier(principal).order_by()
         found = {
             row[0]: row for row in rows.values_list("pk", "namespace", "qualified_name", "name", "level", "tier")
         }  # fmt: skip

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
 from django.db import connection
+from django.db.models import TextField
+from django.db.models.expressions import RawSQL
 from django.urls import reverse
 
 from catalog.models import Dataset, Tier
@@ -16,8 +18,7 @@ from catalog.visibility import scope_of
 from common.components import Graph, GraphEdge, GraphNode, LevelLike
 from lineage import graph as cores
 from lineage.graph import Edge, Walked
-from lineage.models import Job
-from lineage.queries.steps import CURRENT, Readable, Slice, steps
+from lineage.queries.steps import CURRENT, Readable, Slice, datasets_among, steps
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -70,7 +71,7 @@ class JobNode(msgspec.Struct, frozen=True, gc=False):
 class LineageGraph:
     """The datasets around one, nearest first, with the edges between them and the jobs of these.
 
-    Edges name datasets by the ids of `nodes`. `upstream` and `downstream` count datasets that the reader may know of,
+    An edge is (upstream, downstream, job), the datasets by the ids of `nodes`. `upstream` and `downstream` count datasets that the reader may know of,
     `hidden` those that stand as anonymous boxes; `more` what the limit left out, counted as far as `COUNTED_BEYOND`.
     """
 
@@ -83,7 +84,7 @@ class LineageGraph:
     slice: Slice
     nodes: Sequence[DatasetNode]
     jobs: Sequence[JobNode]
-    edges: Sequence[Edge]
+    edges: Sequence[tuple[int, int, int]]
     more: int
     levels: Mapping[int, LevelLike] = field(default_factory=dict, repr=False)
 
@@ -147,16 +148,16 @@ def dataset_lineage(
     depth, limit = max(1, min(depth, MAX_DEPTH)), max(1, min(limit, MAX_NODES))
     walked = _walk(principal, dataset, direction, depth, slice_, limit)
     nodes, alias = nodes_of(principal, dataset, walked)
-    edges = [Edge._make(edge) for edge in walked.edges]
+    edges = walked.edges
     if alias:
-        edges = [Edge(alias.get(up, up), alias.get(down, down), job) for up, down, job in edges]
+        edges = [(alias.get(up, up), alias.get(down, down), job) for up, down, job in edges]
     return LineageGraph(
         dataset=dataset,
         direction=direction,
         depth=depth,
         slice=slice_,
         nodes=nodes,
-        jobs=jobs_of({edge.job for edge in edges}),
+        jobs=jobs_of({job for _, _, job in edges}),
         edges=edges,
         more=walked.more,
         levels=levels or {},
@@ -175,8 +176,10 @@ def dataset_distances(
     """Only which datasets are up- and downstream and how far, in as many as there are where no limit is given."""
     walked = _walk(principal, dataset, direction, depth, slice_, limit)
     nodes = walked.nodes
-    found = Dataset.objects.visible_to(principal, Tier.DISCOVER).filter(pk__in=list(nodes)).order_by()
-    known = nodes if scope_of(principal).everything else set(found.values_list("pk", flat=True)) | {dataset.pk}
+    known = nodes
+    if not scope_of(principal).everything:
+        seen = datasets_among(nodes).visible_to(principal, Tier.DISCOVER).order_by()
+        known = set(seen.values_list("pk", flat=True)) | {dataset.pk}
     return Distances(_rings(walked.up, known), _rings(walked.down, known), len(nodes - known), walked.more)
 
 
@@ -213,29 +216,33 @@ _NEIGHBOURS = """
 """
 
 
+# Joined there: to read an array of texts from an answer takes longer than all else in its row.
+_PLACE = RawSQL("array_to_string(path[1:cardinality(path) - 1], '.')", [], output_field=TextField())
+
+
 def nodes_of(
     principal: Principal, focus: Dataset, walked: Walked[tuple[int, int, int]]
 ) -> tuple[list[DatasetNode], dict[int, int]]:
     """The nodes, nearest first, and the negative ids of those that are hidden; two statements."""
     up, down = walked.up, walked.down
     rows = (
-        Dataset.objects.filter(pk__in=list(walked.nodes))
+        datasets_among(walked.nodes)
         .with_tier(principal)
+        .annotate(place=_PLACE)
         .order_by()
         .values_list(
-            "pk", "namespace", "qualified_name", "name", "path", "kind", "level", "gone_since", "criticality", "tier"
+            "pk", "namespace", "qualified_name", "name", "place", "kind", "level", "gone_since", "criticality", "tier"
         )
     )
     found: list[Any] = [row for row in rows if row[-1] >= Tier.DISCOVER or row[0] == focus.pk]
     counts = _neighbours([row[0] for row in found if row[-1] >= Tier.METADATA])
     nodes = []
-    for pk, namespace, qualified_name, name, path, kind, level, gone_since, criticality, tier in found:
+    for pk, namespace, qualified_name, name, place, kind, level, gone_since, criticality, tier in found:
         reads = tier >= Tier.METADATA
         upstream, downstream = counts.get(pk, (0, 0)) if reads else (None, None)
-        place = ".".join(path[:-1]) or namespace
         nodes.append(
             DatasetNode(
-                pk, namespace, qualified_name, name, place, kind, level, gone_since is not None,
+                pk, namespace, qualified_name, name, place or namespace, kind, level, gone_since is not None,
                 criticality if reads else None, up.get(pk), down.get(pk), upstream, downstream,
             )
         )  # fmt: skip
@@ -270,9 +277,13 @@ def _neighbours(ids: list[int]) -> dict[int, tuple[int, int]]:
         return {pk: (upstream, downstream) for pk, upstream, downstream in cursor.fetchall()}
 
 
+_JOBS = "SELECT id, namespace, name, origin, latest_state FROM lineage_job WHERE id = ANY(%s::bigint[]) ORDER BY id"
+
+
 def jobs_of(ids: Iterable[int]) -> list[JobNode]:
-    rows = Job.objects.filter(pk__in=list(ids)).order_by("pk")
-    return [JobNode(*row) for row in rows.values_list("pk", "namespace", "name", "origin", "latest_state")]
+    with connection.cursor() as cursor:
+        cursor.execute(_JOBS, [list(ids)])
+        return [JobNode(*row) for row in cursor.fetchall()]
 
 
 def _drawn(found: LineageGraph) -> Graph:
@@ -280,7 +291,7 @@ def _drawn(found: LineageGraph) -> Graph:
     jobs = {job.id: job for job in found.jobs}
     between: list[GraphNode] = []
     arrows: dict[tuple[str, str], GraphEdge] = {}
-    for number, (job_id, own) in enumerate(cores.uses(found.edges), start=1):
+    for number, (job_id, own) in enumerate(cores.uses(map(Edge._make, found.edges)), start=1):
         job = jobs[job_id]
         box = GraphNode(
             id=f"job-{job_id}-{number}",

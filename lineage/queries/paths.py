@@ -30,7 +30,7 @@ class Paths:
     target: Dataset
     paths: Sequence[Sequence[int]]
     nodes: Sequence[DatasetNode]
-    edges: Sequence[Edge]
+    edges: Sequence[tuple[int, int, int]]
     jobs: Sequence[JobNode]
 
 
@@ -59,7 +59,7 @@ def paths_between(
         target=target,
         paths=[[alias.get(pk, pk) for pk in path] for path in paths],
         nodes=nodes,
-        edges=[Edge(alias.get(up, up), alias.get(down, down), job) for up, down, job in used],
+        edges=[(alias.get(up, up), alias.get(down, down), job) for up, down, job in used],
         jobs=jobs_of({edge.job for edge in used}),
     )
 

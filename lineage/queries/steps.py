@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models.expressions import RawSQL
 
 from catalog.models import Dataset, Tier
+from catalog.querysets import DatasetQuerySet
 from catalog.visibility import scope_of
 from lineage import graph as cores
 from lineage.graph import Step
@@ -156,6 +158,12 @@ def _runs(focus: int, slice_: Slice) -> list[UUID] | None:
     return None
 
 
+def datasets_among(ids: Iterable[int]) -> DatasetQuerySet:
+    """The datasets of these ids: one parameter for any number, which neither side has to parse one by one."""
+    found: DatasetQuerySet = Dataset.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
+    return found
+
+
 class Readable:
     """Which datasets a principal may read the metadata of; asked for each once, one statement for any number."""
 
@@ -180,7 +188,7 @@ class Readable:
     def _ask(self, new: set[int]) -> None:
         if new:
             self._asked |= new
-            seen = Dataset.objects.filter(pk__in=list(new)).visible_to(self._principal, Tier.METADATA)
+            seen = datasets_among(new).visible_to(self._principal, Tier.METADATA).order_by()
             self._readable.update(seen.values_list("pk", flat=True))
 
     def telling(self, step: Step[Any]) -> Step[Any]:

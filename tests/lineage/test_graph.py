@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Dataset, Tier
 from lineage import graph as cores
-from lineage.draining import drain
 from lineage.graph import Edge
-from lineage.intake import accept_batch
 from lineage.queries import dataset_lineage
 from tests import factories
-from tests.lineage.events import run_event
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def flow(db):
-    """Fold runs given as "reads > job > writes", names apart by commas."""
-    from accounts.tokens import mint
-
-    sender = factories.pipeline()
-    token = mint(principal=sender, name="flow", scopes=["lineage:write"], by=sender).token
-
-    def folded(*lines: str) -> None:
-        events = []
-        for line in lines:
-            inputs, job, outputs = (part.strip() for part in line.split(">"))
-            events.append(run_event(job=job, inputs=inputs.split(","), outputs=outputs.split(",")))
-        accept_batch(json.dumps(events).encode(), token=token)
-        drain()
-
-    return folded
 
 
 def named(name: str) -> Dataset:
