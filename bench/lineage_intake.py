@@ -1,135 +1,237 @@
-"""Take events in and fold them: single POSTs of 2 kB from 16 clients to granian with two workers, and batches of 100.
+"""Take events in and fold them: single POSTs of 2 kB from 16 clients, batches of 100, the fold alone, and the disk they take.
 
-The load generator, the web server, the fold and PostgreSQL share this machine. The fold is a process of its own that drains
-the queue in a loop, as the worker does every second. Lag is what `/readyz` reports, looked at ten times a second.
+Web, worker and beat are those of `bin/run`; they, the load generator and PostgreSQL share this machine. The generator is one
+thread that keeps one request of each client under way. Lag is what `/readyz` reports, looked at ten times a second. Disk
+is what all tables and indexes grew by while the batches were folded, history included, for a million such events.
+
+BENCH_INTAKE_SECONDS (10) is the time of the single POSTs, BENCH_INTAKE_EVENTS (100000) the number of events in batches.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import random
+import selectors
 import socket
 import subprocess
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from django.db import connection
 
 from accounts.models import Principal
-from accounts.tokens import Scope, mint
+from accounts.tokens import Scope, digest_of, mint
 from bench.harness import Direction, Figure, stopwatch
+from lineage import intake
+from lineage.draining import drain
 from lineage.queries import fold_lag
+from stack.applications import programs
+from stack.layout import Layout
 
 _CLIENTS = 16
 _SECONDS = float(os.environ.get("BENCH_INTAKE_SECONDS", "10"))
-_BATCHES = int(os.environ.get("BENCH_INTAKE_BATCHES", "100"))
+_EVENTS = int(os.environ.get("BENCH_INTAKE_EVENTS", "100000"))
 _BATCH = 100
-
-_FOLD = """
-import django, time
-django.setup()
-from lineage.draining import drain
-while True:
-    if not drain(seconds=5):
-        time.sleep(0.05)
-"""
+_BATCH_CLIENTS = 4
+_FOLDED_ALONE = 20_000
+_JOBS = 1000
+_PROGRAMS = ("web", "worker-prompt", "beat")
 
 
 def run() -> list[Figure]:
     sender = Principal.objects.create(kind=Principal.Kind.PIPELINE, name=f"bench {uuid.uuid4()}")
     token = mint(principal=sender, name="bench", scopes=[Scope.LINEAGE_WRITE], by=sender).text
+    events = _events()
+    figures = _fold_alone(token, events)
     with _processes() as port:
-        return [*_singles(port, token), *_batches(port, token)]
+        return [*figures, *_singles(port, token, events), *_batches(port, token, events)]
 
 
-def _singles(port: int, token: str) -> list[Figure]:
-    ends = time.monotonic() + _SECONDS
-    times: list[list[float]] = [[] for _ in range(_CLIENTS)]
+def _fold_alone(token: str, events: Iterator[bytes]) -> list[Figure]:
+    """One process that does nothing else, over a queue that is there already."""
+    for _ in range(_FOLDED_ALONE // 1000):
+        intake.take_batch(_array(events, 1000), token=digest_of(token))
+    with stopwatch() as watch:
+        while fold_lag()[0]:
+            drain()
+    return [Figure("fold alone, one process", "events/s", _FOLDED_ALONE / watch.seconds)]
+
+
+def _singles(port: int, token: str, events: Iterator[bytes]) -> list[Figure]:
     lags: list[float] = []
+    over = threading.Event()
 
-    def send(number: int) -> None:
-        events = _events()
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as client:
-            while time.monotonic() < ends:
-                with stopwatch() as watch:
-                    _post(client, "/api/v1/lineage", next(events), token, 201)
-                times[number].append(watch.seconds)
-
-    def look(number: int) -> None:
-        while time.monotonic() < ends:
+    def look() -> None:
+        while not over.wait(0.1):
             lags.append(fold_lag()[1])
-            time.sleep(0.1)
         connection.close()
 
-    _in_threads([send] * _CLIENTS + [look])
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        ends = time.monotonic() + _SECONDS
+        requests = (_request("/api/v1/lineage", event, token) for event in events)
+        took = sorted(_load(port, requests, clients=_CLIENTS, expected=b"201", ends=ends))
+    finally:
+        over.set()
+        looking.join()
     _wait_until_folded()
-    accepted = sorted(seconds for each in times for seconds in each)
     return [
-        Figure("single POSTs of 2 kB, 16 clients", "events/s", len(accepted) / _SECONDS, 1000, Direction.AT_LEAST),
-        Figure("accepting one, p99", "ms", accepted[int(len(accepted) * 0.99)] * 1000, 50),
+        Figure("single POSTs of 2 kB, 16 clients", "events/s", len(took) / _SECONDS, 1000, Direction.AT_LEAST),
+        Figure("accepting one, p99", "ms", took[int(len(took) * 0.99)] * 1000, 50),
         Figure("fold lag, p99", "s", sorted(lags)[int(len(lags) * 0.99)], 2),
     ]
 
 
-def _batches(port: int, token: str) -> list[Figure]:
-    events = _events()
-    bodies = [b"[" + b",".join(next(events) for _ in range(_BATCH)) + b"]" for _ in range(_BATCHES)]
+def _batches(port: int, token: str, events: Iterator[bytes]) -> list[Figure]:
+    bodies = (_array(events, _BATCH) for _ in range(_EVENTS // _BATCH))
+    requests = (_request("/api/v1/lineage/batch", body, token) for body in bodies)
+    before = _disk()
     with stopwatch() as watch:
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as client:
-            for body in bodies:
-                _post(client, "/api/v1/lineage/batch", body, token, 204)
+        _load(port, requests, clients=_BATCH_CLIENTS, expected=b"204")
         _wait_until_folded()
-    rate = _BATCH * _BATCHES / watch.seconds
-    return [Figure("batches of 100, accepted and folded", "events/s", rate, 2500, Direction.AT_LEAST)]
+    grown = (_disk() - before) / _EVENTS
+    return [
+        Figure("batches of 100, accepted and folded", "events/s", _EVENTS / watch.seconds, 2500, Direction.AT_LEAST),
+        Figure("disk for an event, folded", "bytes", grown),
+        Figure("disk for 1,000,000 events, folded", "GB", grown * 1_000_000 / 10**9, 2),
+    ]
+
+
+def _load(
+    port: int, requests: Iterator[bytes], *, clients: int, expected: bytes, ends: float = float("inf")
+) -> list[float]:
+    """Send the requests, each client its next when it has its answer; the seconds that each took."""
+    took: list[float] = []
+    sent: dict[socket.socket, float] = {}
+    with selectors.DefaultSelector() as selector:
+
+        def send_next(client: socket.socket) -> None:
+            request = next(requests, None) if time.monotonic() < ends else None
+            if request is None:
+                selector.unregister(client)
+                client.close()
+                return
+            sent[client] = time.perf_counter()
+            client.sendall(request)
+
+        for _ in range(clients):
+            client = socket.create_connection(("127.0.0.1", port), timeout=60)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            selector.register(client, selectors.EVENT_READ)
+            send_next(client)
+        while selector.get_map():
+            for key, _ in selector.select(60):
+                answered: socket.socket = key.fileobj  # type: ignore[assignment]
+                answer = answered.recv(65_536)
+                if answer[9:12] != expected or not answer.endswith(b"\r\n\r\n"):
+                    raise RuntimeError(f"The intake answered {answer[:500]!r}")
+                took.append(time.perf_counter() - sent[answered])
+                send_next(answered)
+    return took
+
+
+def _request(path: str, body: bytes, token: str) -> bytes:
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _array(events: Iterator[bytes], count: int) -> bytes:
+    return b"[" + b",".join(next(events) for _ in range(count)) + b"]"
 
 
 def _events() -> Iterator[bytes]:
-    """START and COMPLETE of runs of 1,000 jobs over 3,000 datasets, each event 2 kB."""
+    """START and COMPLETE of runs of 1,000 jobs over 3,000 datasets, each event 2 kB, as dbt and Airflow send them.
+
+    A job always has the same code, inputs, output, schema and column lineage; runs, times and statistics are new each time.
+    """
     chance = random.Random()
-    fields = [{"name": f"column_{number}", "type": "varchar"} for number in range(12)]
+    templates = [(_encoded("START", job), _encoded("COMPLETE", job)) for job in range(_JOBS)]
     while True:
-        job, run = chance.randrange(1000), str(uuid.UUID(int=chance.getrandbits(128)))
-        for kind in ("START", "COMPLETE"):
-            yield json.dumps(
-                {
-                    "eventType": kind,
-                    "eventTime": f"2026-11-{chance.randrange(1, 28):02}T06:00:{chance.randrange(60):02}.000Z",
-                    "producer": "https://example.org/bench",
-                    "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
-                    "run": {"runId": run, "facets": {"nominalTime": {"nominalStartTime": "2026-11-01T06:00:00Z"}}},
-                    "job": {
-                        "namespace": "bench",
-                        "name": f"job_{job}",
-                        "facets": {"sql": {"query": f"INSERT INTO t SELECT {'a.b, ' * 150} c FROM job_{job}"}},
-                    },
-                    "inputs": [
-                        {"namespace": "postgres://db:5432", "name": f"in.public.t{job * 2 + n}", "facets": {}}
-                        for n in range(2)
-                    ],
-                    "outputs": [
-                        {
-                            "namespace": "postgres://db:5432",
-                            "name": f"out.public.t{job}",
-                            "facets": {"schema": {"fields": fields}},
-                            "outputFacets": {"outputStatistics": {"rowCount": chance.randrange(10**6)}},
-                        }
-                    ],
-                }
-            ).encode()
+        job = chance.randrange(_JOBS)
+        began = time.time()
+        # As clients make them: the time in front.
+        run = uuid.UUID(int=int(began * 1000) << 80 | 7 << 76 | 2 << 62 | chance.getrandbits(62))
+        for template, seconds in zip(templates[job], (0.0, chance.uniform(1, 900)), strict=True):
+            at = began + seconds
+            moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1000):03}Z"
+            event = template.replace(b"RUN-ID", str(run).encode()).replace(b"EVENT-TIME", moment.encode())
+            yield event.replace(b'"ROW-COUNT"', str(chance.randrange(10**6)).encode())
 
 
-def _post(client: http.client.HTTPConnection, path: str, body: bytes, token: str, expected: int) -> None:
-    client.request("POST", path, body, {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
-    response = client.getresponse()
-    text = response.read()
-    if response.status != expected:
-        raise RuntimeError(f"{path} answered {response.status}: {text[:300]!r}")
+_WORDS = (
+    "unit", "student", "task", "submission", "tutor", "project", "grade", "campus", "period", "comment", "status",
+    "target", "due", "created", "updated", "first", "last", "total", "weight", "feedback", "score", "enrolment",
+)  # fmt: skip
+
+
+def _encoded(kind: str, job: int) -> bytes:
+    chance = random.Random(job)
+    columns = [f"{chance.choice(_WORDS)}_{chance.choice(_WORDS)}_{number}" for number in range(9)]
+    read = [f"ontrack.{chance.choice(_WORDS)}s.{chance.choice(_WORDS)}_{job * 2 + number}" for number in range(2)]
+    wrote = f"warehouse.marts.{chance.choice(_WORDS)}_{job}"
+    code = (
+        f"INSERT INTO {wrote} SELECT {', '.join(f'a.{column}' for column in columns[:5])}, "
+        f"coalesce(b.{columns[5]}, 0) AS {columns[5]} FROM {read[0]} AS a JOIN {read[1]} AS b ON b.id = a.{columns[0]} "
+        f"WHERE a.{columns[6]} > {chance.randrange(10**6)}"
+    )
+    schema = {"schema": _facet("SchemaDatasetFacet", fields=[{"name": name, "type": "varchar"} for name in columns])}
+    inputs = [{"namespace": "postgres://db.example.org:5432", "name": name, "facets": {}} for name in read]
+    output: dict[str, object] = {"namespace": "postgres://db.example.org:5432", "name": wrote, "facets": schema}
+    if kind == "COMPLETE":
+        lineage = {
+            column: {"inputFields": [{key: inputs[0][key] for key in ("namespace", "name")} | {"field": column}]}
+            for column in columns[:2]
+        }
+        output["facets"] = schema | {"columnLineage": _facet("ColumnLineageDatasetFacet", fields=lineage)}
+        output["outputFacets"] = {
+            "outputStatistics": _facet("OutputStatisticsOutputDatasetFacet", rowCount="ROW-COUNT")
+        }
+    event = {
+        "eventType": kind,
+        "eventTime": "EVENT-TIME",
+        "producer": _PRODUCER,
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+        "run": {
+            "runId": "RUN-ID",
+            "facets": {"nominalTime": _facet("NominalTimeRunFacet", nominalStartTime="EVENT-TIME")},
+        },
+        "job": {
+            "namespace": "airflow",
+            "name": f"marts.load_{job}",
+            "facets": {"sql": _facet("SQLJobFacet", query=code)} if kind == "START" else {},
+        },
+        "inputs": inputs,
+        "outputs": [output],
+    }
+    if kind == "START":
+        for item in inputs:
+            item["facets"] = {"dataSource": _facet("DatasourceDatasetFacet", name="ontrack", uri="postgres://db:5432")}
+    return json.dumps(event).encode()
+
+
+_PRODUCER = "https://github.com/OpenLineage/OpenLineage/tree/1.52.0/integration/airflow"
+
+
+def _facet(schema: str, **members: object) -> dict[str, object]:
+    return {"_producer": _PRODUCER, "_schemaURL": f"https://openlineage.io/spec/facets/1-0-0/{schema}.json"} | members
+
+
+def _disk() -> int:
+    """Bytes of every table, with its indexes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
+            " WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _wait_until_folded() -> None:
@@ -137,51 +239,39 @@ def _wait_until_folded() -> None:
         time.sleep(0.02)
 
 
-def _in_threads(works: list[Callable[[int], None]]) -> None:
-    faults: list[BaseException] = []
-
-    def run_one(work: Callable[[int], None], number: int) -> None:
-        try:
-            work(number)
-        except BaseException as fault:
-            faults.append(fault)
-
-    threads = [threading.Thread(target=run_one, args=(work, number)) for number, work in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        raise faults[0]
-
-
 @contextmanager
 def _processes() -> Iterator[int]:
-    """granian and a fold on this benchmark's database; gives the port."""
+    """The catalog's own programs on this benchmark's database; gives the port."""
     with closing(socket.socket()) as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]
-    web = ["granian", "--interface", "wsgi", "--port", str(port), "--workers", "2", "--blocking-threads", "4"]
-    commands = [["-m", *web, "--no-ws", "config.wsgi:application"], ["-c", _FOLD]]
-    started = [subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL) for command in commands]
+    wanted = [item for item in programs(Layout.of_checkout("bench"), os.environ, port) if item.name in _PROGRAMS]
+    started = [
+        subprocess.Popen(item.argv, env=dict(item.environment), cwd=item.directory, stdout=subprocess.DEVNULL)
+        for item in wanted
+    ]
     try:
         _wait_for(port, started[0])
         yield port
     finally:
-        for process in started:
+        for process in reversed(started):
             process.terminate()
         for process in started:
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 def _wait_for(port: int, web: subprocess.Popen[bytes]) -> None:
+    """Until the web answers and a worker folds, at most a minute."""
     until = time.monotonic() + 60
     while time.monotonic() < until and web.poll() is None:
         try:
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as client:
-                client.request("GET", "/healthz")
-                if client.getresponse().status == 200:
-                    return
+            with closing(socket.create_connection(("127.0.0.1", port), timeout=2)) as client:
+                client.sendall(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                answer = b"".join(iter(lambda: client.recv(65_536), b""))
         except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("granian did not start.")
+            answer = b""
+        workers = json.loads(answer.partition(b"\r\n\r\n")[2] or b"{}").get("workers", {})
+        if workers.get("alive"):
+            return
+        time.sleep(0.2)
+    raise RuntimeError("The web server or the worker did not start.")

@@ -194,7 +194,11 @@ CELERY_TASK_ROUTES = {
     "ingestion.tasks.sweep_runs": {"queue": "interactive"},
     "lineage.tasks.fold": {"queue": "fold"},
     "lineage.tasks.make_partitions": {"queue": "analytics"},
+<<<<<<< HEAD
+    "lineage.tasks.forget_old": {"queue": "analytics"},
+=======
     "lineage.tasks.measure_criticality": {"queue": "analytics"},
+>>>>>>> 1daf2acf85eb6fc0ba6e835570fc9fdbb3158356
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
@@ -326,6 +330,10 @@ if UNASSIGNED_TIER not in ("none", "discover", "metadata", "profile"):
     raise ImproperlyConfigured("UNASSIGNED_TIER is none, discover, metadata or profile.")
 
 LINEAGE_MAX_EVENT_BYTES: int = env.int("LINEAGE_MAX_EVENT_BYTES", default=5 * 1024 * 1024)
+LINEAGE_EVENT_RETENTION_DAYS: int = env.int("LINEAGE_EVENT_RETENTION_DAYS", default=365)
+"""How long the log keeps an event after it came; 0 for ever. What was folded from it stays."""
+if LINEAGE_EVENT_RETENTION_DAYS < 0:
+    raise ImproperlyConfigured("LINEAGE_EVENT_RETENTION_DAYS is a number of days, or 0 to keep events for ever.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 LOGGING = {

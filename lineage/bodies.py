@@ -9,6 +9,8 @@ from typing import Protocol
 from common.errors import CatalogError, TooLarge
 
 _PIECE = 64 * 1024
+_NEVER_SENT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+"""What Python calls a charset too; decoding some takes time in the square of the length."""
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -96,10 +98,11 @@ def _as_utf8(raw: bytes, charset: str) -> bytes:
     if charset in ("utf-8", "utf8", "us-ascii", "ascii"):
         return raw.removeprefix(codecs.BOM_UTF8)
     try:
-        if not codecs.lookup(charset)._is_text_encoding:
+        codec = codecs.lookup(charset)
+        if codec.name in _NEVER_SENT or not codec._is_text_encoding:
             raise LookupError
         return raw.decode(charset).encode()
-    except LookupError:
-        raise Unsupported(f"The charset {charset} is not known. Send UTF-8.") from None
     except UnicodeError:
         raise BadBody(f"The body is not {charset}, although its Content-Type says so.") from None
+    except (LookupError, ValueError):
+        raise Unsupported(f"The charset {charset} is not known. Send UTF-8.") from None

@@ -13,7 +13,7 @@ from django.http import QueryDict
 
 from common.errors import Invalid
 from common.filters import IdFilter, TextFilter
-from lineage.models import Job, Run, RunState
+from lineage.models import Job, RejectedEvent, Run, RunState
 from lineage.queries import DIRECTIONS, MAX_DEPTH, MAX_NODES, Direction, Slice
 
 
@@ -37,6 +37,14 @@ class RunFilter(django_filters.FilterSet):
     class Meta:
         model = Run
         fields = ["job", "state", "parent"]
+
+
+class RejectedEventFilter(django_filters.FilterSet):
+    token = IdFilter(field_name="token_id", label="Token")
+
+    class Meta:
+        model = RejectedEvent
+        fields = ["token"]
 
 
 def narrowed(filters: django_filters.FilterSet) -> QuerySet[Any]:

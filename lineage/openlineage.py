@@ -21,6 +21,8 @@ MAX_NAME_BYTES = 1024
 MAX_PAIRS = 100_000
 """Inputs times outputs of one event: each pair is an edge."""
 
+NUL_REFUSED = "holds a NUL character, which no name can have"
+
 _USER_INFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/@?#]*@")
 _ZONE_NAME = re.compile(r"\[[^\[\]]*\]$")
 _AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
@@ -245,6 +247,8 @@ def plain_namespace(text: str) -> str:
 def _name(field: str, text: str) -> str:
     if not text:
         raise InvalidEvent(field, "is empty")
+    if "\x00" in text:
+        raise InvalidEvent(field, NUL_REFUSED)
     if len(text.encode()) > MAX_NAME_BYTES:
         raise InvalidEvent(field, f"is longer than {MAX_NAME_BYTES} bytes")
     return text
@@ -259,30 +263,51 @@ def mentioned_namespaces(event: Event) -> dict[str, str]:
 
 
 def _mentions(event: Event) -> Iterator[tuple[str, str]]:
-    if isinstance(event, DatasetEvent):
-        datasets = [("dataset", event.dataset)]
-    else:
+    if not isinstance(event, DatasetEvent):
         yield "job.namespace", event.job.namespace
-        yield from _in_facets("job.facets", event.job.facets)
-        datasets = [(f"inputs[{index}]", dataset) for index, dataset in enumerate(event.inputs)]
-        datasets += [(f"outputs[{index}]", dataset) for index, dataset in enumerate(event.outputs)]
-    if isinstance(event, RunEvent):
-        yield from _in_facets("run.facets", event.run.facets)
-    for field, dataset in datasets:
+    for field, dataset in _datasets(event):
         yield f"{field}.namespace", dataset.namespace
-        for name in ("facets", "input_facets", "output_facets"):
-            yield from _in_facets(f"{field}.{name}", getattr(dataset, name))
+    for field, facets in _all_facets(event):
+        for name in _NAMING_FACETS & facets.keys():
+            yield from _namespaces(f"{field}.{name}", facets[name])
+
+
+def _datasets(event: Event) -> list[tuple[str, Dataset]]:
+    if isinstance(event, DatasetEvent):
+        return [("dataset", event.dataset)]
+    found = [(f"inputs[{index}]", dataset) for index, dataset in enumerate(event.inputs)]
+    return found + [(f"outputs[{index}]", dataset) for index, dataset in enumerate(event.outputs)]
+
+
+def _all_facets(event: Event) -> Iterator[tuple[str, Facets]]:
+    """Every object of facets that is not empty, with its field."""
+    if isinstance(event, RunEvent) and event.run.facets:
+        yield "run.facets", event.run.facets
+    if not isinstance(event, DatasetEvent) and event.job.facets:
+        yield "job.facets", event.job.facets
+    for field, dataset in _datasets(event):
+        if dataset.facets:
+            yield f"{field}.facets", dataset.facets
+        if dataset.input_facets:
+            yield f"{field}.inputFacets", dataset.input_facets
+        if dataset.output_facets:
+            yield f"{field}.outputFacets", dataset.output_facets
 
 
 _NAMING_FACETS = frozenset(
-    {"symlinks", "columnLineage", "lifecycleStateChange", "parent", "jobDependencies", "lineage", "hierarchy"}
+    {
+        "symlinks",
+        "columnLineage",
+        "lifecycleStateChange",
+        "parent",
+        "parentRun",
+        "jobDependencies",
+        "lineage",
+        "hierarchy",
+    }
 )
-"""The facets that name datasets or jobs. In others a namespace may be anything, a Kubernetes one for instance."""
-
-
-def _in_facets(field: str, facets: Facets | None) -> Iterator[tuple[str, str]]:
-    for name in sorted(_NAMING_FACETS & (facets or {}).keys()):
-        yield from _namespaces(f"{field}.{name}", (facets or {})[name])
+"""The facets that name datasets or jobs. In others a namespace may be anything, a Kubernetes one for instance.
+`parentRun` is what `parent` was called at first."""
 
 
 def _namespaces(field: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -296,3 +321,24 @@ def _namespaces(field: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _namespaces(f"{field}[{index}]", inner)
+
+
+_NAMES = frozenset({"namespace", "name", "field"})
+
+
+def check_names_in_facets(event: Event) -> None:
+    """Raises `InvalidEvent` where a dataset, job or field that a facet names has a NUL in its name."""
+    for field, facets in _all_facets(event):
+        for name in (_NAMING_FACETS | {"schema"}) & facets.keys():
+            _check_names(f"{field}.{name}", facets[name])
+
+
+def _check_names(field: str, value: Any) -> None:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if "\x00" in name or (name in _NAMES and isinstance(inner, str) and "\x00" in inner):
+                raise InvalidEvent(f"{field}.{name}", NUL_REFUSED)
+            _check_names(f"{field}.{name}", inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _check_names(f"{field}[{index}]", inner)

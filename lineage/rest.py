@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
@@ -17,9 +18,9 @@ from accounts.tokens import Scope
 from common.described_query import DescribedQuery
 from common.keyset import KeysetPagination
 from lineage import reading
-from lineage.filters import JobFilter, RunFilter
+from lineage.filters import JobFilter, RejectedEventFilter, RunFilter
 from lineage.graph_rest import urlpatterns as graph_urlpatterns
-from lineage.models import Direction, Job, Run, RunState
+from lineage.models import Direction, Job, RejectedEvent, Run, RunState
 from lineage.querysets import JobQuerySet, RunQuerySet
 from lineage.reading import Use
 
@@ -146,9 +147,34 @@ class RunViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Run]):
         return Response(RunSerializer(run).data | extra)
 
 
+class RejectedEventSerializer(serializers.ModelSerializer[RejectedEvent]):
+    class Meta:
+        model = RejectedEvent
+        fields = ["id", "token", "rejected_at", "status", "field", "reason", "batch_index", "size", "body"]
+        read_only_fields = fields
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Events that the intake refused of your tokens, newest first; for administrators of everybody's"
+    )
+)
+class RejectedEventViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[RejectedEvent]):
+    queryset = RejectedEvent.objects.none()
+    serializer_class = RejectedEventSerializer
+    pagination_class = KeysetPagination
+    filter_backends = [filters.DjangoFilterBackend]
+    filterset_class = RejectedEventFilter
+    scope_read = Scope.LINEAGE_READ
+
+    def get_queryset(self) -> QuerySet[RejectedEvent]:
+        return RejectedEvent.objects.visible_to(rest_principal(self.request))
+
+
 def register(router: DefaultRouter) -> None:
     router.register("jobs", JobViewSet, basename="job")
     router.register("job-runs", RunViewSet, basename="job-run")
+    router.register("rejected-events", RejectedEventViewSet, basename="rejected-event")
 
 
 urlpatterns = graph_urlpatterns

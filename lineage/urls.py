@@ -9,10 +9,11 @@ app_name = "lineage"
 urlpatterns = [
     path("jobs/", views.job_list, name="job_list"),
     path("jobs/<int:job_id>/", views.job_page, name="job"),
+    path("jobs/rejected/", views.rejected_events, name="rejected"),
     path("jobs/runs/<uuid:run_id>/", views.run_page, name="run"),
     path("datasets/<int:dataset_id>/lineage/graph.json", views.dataset_graph, name="dataset_graph"),
     path("api/v1/lineage", intake_views.lineage, name="intake"),
     path("api/v1/lineage/", intake_views.lineage),
-    path("api/v1/lineage/batch", intake_views.lineage_batch, name="intake_batch"),
-    path("api/v1/lineage/batch/", intake_views.lineage_batch),
+    path("api/v1/lineage/batch", intake_views.lineage, name="intake_batch"),
+    path("api/v1/lineage/batch/", intake_views.lineage),
 ]

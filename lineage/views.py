@@ -15,9 +15,9 @@ from catalog.models import Tier
 from catalog.queries.datasets import visible_dataset
 from common.components import Column, Crumb
 from common.pagination import page_of, page_size
-from lineage import reading
-from lineage.filters import JobFilter, graph_query, narrowed
-from lineage.models import Direction, Job, Run, RunState
+from lineage import reading, rejections
+from lineage.filters import JobFilter, RejectedEventFilter, graph_query, narrowed
+from lineage.models import Direction, Job, RejectedEvent, Run, RunState
 from lineage.queries import dataset_lineage
 from lineage.reading import Facet, Use
 
@@ -25,6 +25,7 @@ _JOB_COLUMNS = [
     Column("Job"), Column("Namespace"), Column("Latest run"), Column("Began"), Column("Last heard of"),
 ]  # fmt: skip
 _RUN_COLUMNS = [Column("Run"), Column("State"), Column("Began"), Column("Took", align="end")]
+_REJECTED_COLUMNS = [Column("Came"), Column("Token"), Column("Answer"), Column("Reason"), Column("What came")]
 _PLOTTED = 50
 
 
@@ -84,6 +85,24 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         **_by_direction(reading.uses_of_run(principal, run)),
     }
     return render(request, "lineage/run.html", context)
+
+
+@require_safe
+def rejected_events(request: HttpRequest) -> HttpResponse:
+    """What the intake refused of one's own tokens, newest first; administrators see everybody's."""
+    principal = principal_of(request)
+    events = RejectedEvent.objects.visible_to(principal).select_related("token__principal__user")
+    filters = RejectedEventFilter(request.GET, queryset=events)
+    page = page_of(narrowed(filters), order=("-id",), cursor=request.GET.get("cursor"), size=page_size(request, 25))
+    context = {
+        "page": page,
+        "crumbs": [Crumb("Jobs", "/jobs/"), Crumb("Rejected events")],
+        "columns": _REJECTED_COLUMNS,
+        "narrowed": filters.form.has_changed(),
+        "days": rejections.KEPT_DAYS,
+        "most": rejections.KEPT_OF_A_TOKEN,
+    }
+    return render(request, "lineage/rejected.html", context)
 
 
 @require_safe

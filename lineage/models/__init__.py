@@ -17,6 +17,7 @@ from lineage.models.facets import (
 )
 from lineage.models.log import Event, PendingEvent, SetAsideEvent
 from lineage.models.names import Decision, SameAs
+from lineage.models.rejected import RejectedEvent
 from lineage.models.runs import Direction, Job, JobDataset, JobOrigin, Run, RunDataset, RunState, ToldInput
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "JobFacet",
     "JobOrigin",
     "PendingEvent",
+    "RejectedEvent",
     "Run",
     "RunDataset",
     "RunDatasetFacet",

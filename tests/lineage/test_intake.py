@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -12,7 +13,9 @@ from django.test import Client
 
 from accounts.models import ApiToken
 from audit.models import Record
-from lineage.models import Event, PendingEvent
+from lineage import openlineage
+from lineage.draining import drain
+from lineage.models import Event, Job, PendingEvent
 from tests.factories import bearer, pipeline
 from tests.lineage.events import dataset, dataset_event, job_event, run_event
 
@@ -205,13 +208,71 @@ def test_names_survive(post, name):
     assert kept()[0]["inputs"][0]["name"] == name
 
 
-def test_nul_characters_become_replacement_characters(post):
-    assert post(run_event(job="a\x00b")).status_code == 201
-    assert kept()[0]["job"]["name"] == "a\ufffdb"
+NUL = "a\x00b"
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        (run_event(job=NUL), "job.name"),
+        (run_event(namespace=NUL), "job.namespace"),
+        (run_event(inputs=[NUL]), "inputs[0].name"),
+        (run_event(outputs=[dataset("a", namespace=NUL)]), "outputs[0].namespace"),
+        (dataset_event(dataset(NUL)), "dataset.name"),
+        (job_event(job=NUL), "job.name"),
+        (run_event(outputs=[dataset("a", fields=["ok", NUL])]), "outputs[0].facets.schema.fields[1].name"),
+        (
+            run_event(outputs=[dataset("a", symlinks={"identifiers": [{"namespace": "n", "name": NUL, "type": "TABLE"}]})]),
+            "outputs[0].facets.symlinks.identifiers[0].name",
+        ),
+        (
+            run_event(run_facets={"parent": {"run": {"runId": "x"}, "job": {"namespace": NUL, "name": "p"}}}),
+            "run.facets.parent.job.namespace",
+        ),
+    ],
+)  # fmt: skip
+def test_a_nul_in_a_name_is_422_with_the_field(post, event, field):
+    response = post(event)
+    assert response.status_code == 422
+    assert "NUL" in response.json()["errors"][field][0]
+    assert Event.objects.count() == 0
+
+
+def test_a_nul_in_a_text_becomes_a_replacement_character(post):
+    assert post(run_event(job_facets={"sql": {"query": NUL}, NUL: {"x": NUL}})).status_code == 201
+    assert kept()[0]["job"]["facets"] == {"sql": {"query": "a\ufffdb"}, "a\ufffdb": {"x": "a\ufffdb"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (json.dumps(run_event(job="a\ud800b")).encode(), "application/json"),
+        (json.dumps(run_event(job_facets={"a\udfff": {}})).encode(), "application/json"),
+        (json.dumps(run_event(job="J"), ensure_ascii=False).encode().replace(b"J", b"\xed\xa0\x80"), "application/json"),
+        ("\ud800".encode("utf-16-le", "surrogatepass"), "application/json; charset=utf-16-le"),
+        (rb'{"a": "\ud800"}', "application/json; charset=utf-7"),
+    ],
+)  # fmt: skip
+def test_half_a_character_is_400(post, body, content_type):
+    assert post(body, content_type=content_type).status_code == 400
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"])
+def test_a_charset_that_no_client_writes_is_415(post, charset):
+    """Some of them take time in the square of the body's length."""
+    assert post(b"x" * 10_000, content_type=f"application/json; charset={charset}").status_code == 415
+
+
+def test_a_name_that_its_mask_makes_too_long_is_422_rather_than_unreadable(post):
+    namespace = "postgres://u:p@" + "h" * 1009
+    assert len(namespace) == 1024
+    assert post(run_event(inputs=[dataset("a", namespace=namespace)])).status_code == 422
+    for event in Event.objects.all():
+        openlineage.read(openlineage.decode(event.body.encode()))
 
 
 def limited(client: Client, event: dict, *namespaces: str):
-    principal = pipeline("limited")
+    principal = pipeline()
     header = bearer(principal, "lineage:write")
     ApiToken.objects.filter(principal=principal).update(namespaces=list(namespaces))
     return client.post("/api/v1/lineage", event, content_type="application/json", headers=header)
@@ -283,3 +344,23 @@ def test_a_batch_keeps_what_is_good_and_tells_what_is_not(post):
 def test_an_empty_batch_is_204_and_an_object_is_422(post):
     assert post([], path="/api/v1/lineage/batch").status_code == 204
     assert post({}, path="/api/v1/lineage/batch").status_code == 422
+
+
+OLDER = json.loads((Path(__file__).parent / "older_events.json").read_text())
+
+
+def test_events_of_earlier_specifications_are_accepted_whole_and_folded(post):
+    """Core 1-0-0 to 2-0-0: parentRun, no eventType, no facets, transformationType at the field, lists left out."""
+    assert [post(event).status_code for event in OLDER] == [201] * len(OLDER)
+    assert kept() == OLDER
+    assert drain() == len(OLDER)
+    assert set(Job.objects.values_list("name", flat=True)) >= {"nightly.load", "no_type", "copy"}
+
+
+def test_a_limited_token_names_no_foreign_parent_in_the_older_way_either(client):
+    assert limited(client, OLDER[0], "postgres://db:5432", "airflow").status_code == 201
+    OLDER[0]["run"]["facets"]["parentRun"]["job"]["namespace"] = "elsewhere"
+    try:
+        assert limited(client, OLDER[0], "postgres://db:5432", "airflow").status_code == 403
+    finally:
+        OLDER[0]["run"]["facets"]["parentRun"]["job"]["namespace"] = "airflow"
