@@ -27,11 +27,8 @@ app.conf.beat_schedule = {
     "end access that is over": every(20.0, "access.tasks.expire"),
     "fold events": every(1.0, "lineage.tasks.fold"),
     "make the event log's months": every(43_200.0, "lineage.tasks.make_partitions"),
-<<<<<<< HEAD
     "forget old events": every(3_600.0, "lineage.tasks.forget_old"),
-=======
     "count what depends on each dataset": every(1_800.0, "lineage.tasks.measure_criticality"),
->>>>>>> 1daf2acf85eb6fc0ba6e835570fc9fdbb3158356
     "deliver records": every(10.0, "audit.tasks.deliver"),
 }
 

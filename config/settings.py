@@ -194,11 +194,8 @@ CELERY_TASK_ROUTES = {
     "ingestion.tasks.sweep_runs": {"queue": "interactive"},
     "lineage.tasks.fold": {"queue": "fold"},
     "lineage.tasks.make_partitions": {"queue": "analytics"},
-<<<<<<< HEAD
     "lineage.tasks.forget_old": {"queue": "analytics"},
-=======
     "lineage.tasks.measure_criticality": {"queue": "analytics"},
->>>>>>> 1daf2acf85eb6fc0ba6e835570fc9fdbb3158356
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 

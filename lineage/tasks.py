@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-<<<<<<< HEAD
 from lineage import rejections
-=======
 from lineage.criticality import count_criticality
->>>>>>> 1daf2acf85eb6fc0ba6e835570fc9fdbb3158356
 from lineage.draining import drain
 from lineage.partitions import forget_old_events, make_partitions_ahead
 
@@ -24,13 +21,13 @@ def make_partitions() -> int:
 
 
 @shared_task(ignore_result=True)
-<<<<<<< HEAD
 def forget_old() -> None:
     """Let go of events, and of what was refused, past their time."""
     forget_old_events()
     rejections.forget_old()
-=======
+
+
+@shared_task(ignore_result=True)
 def measure_criticality() -> int:
     """Count anew what depends on each dataset, for search and the graph's slider."""
     return count_criticality()
->>>>>>> 1daf2acf85eb6fc0ba6e835570fc9fdbb3158356
