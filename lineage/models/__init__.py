@@ -16,6 +16,7 @@ from lineage.models.facets import (
     SchemaObservation,
 )
 from lineage.models.log import Event, PendingEvent, SetAsideEvent
+from lineage.models.marquez import MarquezNote
 from lineage.models.names import Decision, SameAs
 from lineage.models.rejected import RejectedEvent
 from lineage.models.runs import Direction, Job, JobDataset, JobOrigin, Run, RunDataset, RunState, ToldInput
@@ -39,6 +40,7 @@ __all__ = [
     "JobEdge",
     "JobFacet",
     "JobOrigin",
+    "MarquezNote",
     "PendingEvent",
     "RejectedEvent",
     "Run",
