@@ -26,6 +26,7 @@ app.conf.beat_schedule = {
     "sweep runs": every(10.0, "ingestion.tasks.sweep_runs"),
     "end access that is over": every(20.0, "access.tasks.expire"),
     "fold events": every(1.0, "lineage.tasks.fold"),
+    "read jobs' SQL": every(30.0, "lineage.tasks.read_sql"),
     "make the event log's months": every(43_200.0, "lineage.tasks.make_partitions"),
     "forget old events": every(3_600.0, "lineage.tasks.forget_old"),
     "count what depends on each dataset": every(1_800.0, "lineage.tasks.measure_criticality"),

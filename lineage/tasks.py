@@ -5,6 +5,7 @@ from celery import shared_task
 from lineage import rejections
 from lineage.criticality import count_criticality
 from lineage.draining import drain
+from lineage.job_sql import AT_ONCE, read_jobs_sql
 from lineage.partitions import forget_old_events, make_partitions_ahead
 
 
@@ -31,3 +32,14 @@ def forget_old() -> None:
 def measure_criticality() -> int:
     """Count anew what depends on each dataset, for search and the graph's slider."""
     return count_criticality()
+
+
+@shared_task(ignore_result=True)
+def read_sql() -> int:
+    """Read the SQL of jobs that tell no columns, until nothing lacks."""
+    total = 0
+    while True:
+        done = read_jobs_sql()
+        total += done
+        if done < AT_ONCE:
+            return total

@@ -10,6 +10,7 @@ from accounts.tokens import mint
 from catalog.models import Dataset
 from lineage.draining import drain
 from lineage.intake import accept
+from lineage.job_sql import read_jobs_sql
 from lineage.merging import decide_same, separate
 from lineage.models import ColumnEdge, DatasetEdge, Job, JobEdge, Run, SameAs
 from lineage.told import DELETION
@@ -246,3 +247,29 @@ def test_the_usual_duration_of_a_job_is_the_median_of_its_completed_runs(send):
         run = run_id()
         send(run_event("START", run=run, seconds=0), run_event("COMPLETE", run=run, seconds=seconds))
     assert Job.objects.get().usual_seconds == 20
+
+
+def test_the_sql_of_a_job_explains_columns_that_nobody_tells(send):
+    query = {"sql": {"query": "INSERT INTO app.public.mails SELECT id, lower(email) AS mail FROM app.public.people"}}
+    people = dataset("app.public.people", fields=["id", "email"])
+    written = dataset("app.public.mails", fields=["id", "mail"])
+    send(run_event("COMPLETE", inputs=[people], outputs=[written], job_facets=query))
+    assert read_jobs_sql() == 1 and read_jobs_sql() == 0
+    assert columns() == {
+        ("app.public.people.id", "app.public.mails.id", "DIRECT", "IDENTITY", False),
+        ("app.public.people.email", "app.public.mails.mail", "DIRECT", "TRANSFORMATION", False),
+    }
+    facet = told_columns("app.public.people", id="id")
+    send(run_event("COMPLETE", inputs=[people], outputs=[written | {"facets": {"columnLineage": facet}}],
+                   job_facets=query, seconds=9))  # fmt: skip
+    read_jobs_sql()
+    assert columns() == {("app.public.people.id", "app.public.mails.id", "DIRECT", "IDENTITY", False)}
+
+
+def test_the_sql_of_a_job_adds_the_inputs_that_it_did_not_tell(send):
+    send(dataset_event(dataset("app.public.people", fields=["id"])))
+    query = {"sql": {"query": "CREATE TABLE public.ids AS SELECT id FROM people", "dialect": "postgres"}}
+    send(run_event("COMPLETE", outputs=["app.public.ids"], job_facets=query))
+    read_jobs_sql()
+    edge = DatasetEdge.objects.select_related("upstream").get()
+    assert (edge.upstream.qualified_name, edge.origin) == ("app.public.people", "sql")

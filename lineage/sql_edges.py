@@ -1,0 +1,100 @@
+"""Write what SQL says: table and column edges that come from a view's definition or a job's SQL, where nobody told them.
+
+One content explains one output of one job; writing it again replaces what an older content said. In the caller's
+transaction, with the jobs locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+
+from catalog.snapshots import Path
+from lineage import sql_statements as statements
+from lineage.deriving import column_ids
+from lineage.models import EdgeOrigin
+from lineage.sql import SqlLineage, Transformation
+from lineage.told import DIRECT, INDIRECT
+
+_TYPES = {"DIRECT": DIRECT, "INDIRECT": INDIRECT}
+
+
+class SqlRead(NamedTuple):
+    """What a text says of one output: `datasets` are those of its tables that the catalog knows, `target` its own path."""
+
+    job_id: int
+    dataset_id: int
+    content: UUID
+    target: Path
+    datasets: dict[Path, int]
+    lineage: SqlLineage
+
+    @property
+    def upstream(self) -> dict[Path, int]:
+        """The datasets that the output is made of, without itself."""
+        inputs = [read.table for own in self.lineage.outputs if own.table == self.target for read in own.inputs]
+        return {
+            path: self.datasets[path] for path in inputs if self.datasets.get(path, self.dataset_id) != self.dataset_id
+        }
+
+    @property
+    def problem(self) -> str:
+        return self.lineage.problem or " ".join(one.sentence for one in self.lineage.unresolved[:20])
+
+
+def forget(job_ids: Sequence[int], origin: EdgeOrigin, dataset_ids: Sequence[int] | None = None) -> None:
+    """Delete what SQL said for these jobs (and these outputs only, where given)."""
+    values = {
+        "jobs": sorted(job_ids), "origin": origin.value, "datasets": sorted(dataset_ids) if dataset_ids is not None else None
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        for statement in statements.FORGET:
+            cursor.execute(statement, values)
+
+
+def write(reads: Sequence[SqlRead], origin: EdgeOrigin) -> None:
+    """Write edges and explanations; those of the same jobs and outputs were forgotten before."""
+    edges = [
+        {"downstream_id": read.dataset_id, "upstream_id": upstream, "job_id": read.job_id, "origin": origin.value}
+        for read in reads
+        for upstream in sorted(set(read.upstream.values()))
+    ]
+    explanations = [
+        {"job_id": read.job_id, "dataset_id": read.dataset_id, "content": read.content, "origin": origin.value,
+         "problem": read.problem}
+        for read in reads
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(statements.EDGES, [_encoded(edges)])
+        cursor.execute(statements.EXPLANATIONS, [_encoded(explanations)])
+        made = {(job_id, dataset_id): explanation for job_id, dataset_id, explanation in cursor.fetchall()}
+    facts = [(made[read.job_id, read.dataset_id], *fact) for read in reads for fact in _facts(read)]
+    ids = column_ids({key for _, down, up, _ in facts for key in (down, up)})
+    rows = [
+        {"explanation_id": explanation, "downstream_id": ids[down], "upstream_id": ids[up],
+         "type": _TYPES[how.kind], "subtype": str(how.subtype), "masking": how.masking}
+        for explanation, down, up, how in facts
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(statements.COLUMN_EDGES, [_encoded(rows)])
+
+
+def _facts(read: SqlRead) -> Iterator[tuple[tuple[int, str], tuple[int, str], Transformation]]:
+    upstream = read.upstream
+    for written in read.lineage.outputs:
+        if written.table != read.target:
+            continue
+        told = [(column.name, source) for column in written.columns for source in column.inputs]
+        told += [("", source) for source in written.influences]
+        for name, source in told:
+            if source.table in upstream:
+                for how in source.transformations:
+                    yield (read.dataset_id, name), (upstream[source.table], source.column), how
+
+
+def _encoded(rows: Sequence[Any]) -> str:
+    return msgspec.json.encode(rows).decode()
