@@ -174,7 +174,7 @@ _WORDS = (
 
 def _encoded(kind: str, job: int) -> bytes:
     chance = random.Random(job)
-    columns = [f"{chance.choice(_WORDS)}_{chance.choice(_WORDS)}_{number}" for number in range(9)]
+    columns = [f"{chance.choice(_WORDS)}_{chance.choice(_WORDS)}_{number}" for number in range(8)]
     read = [f"ontrack.{chance.choice(_WORDS)}s.{chance.choice(_WORDS)}_{job * 2 + number}" for number in range(2)]
     wrote = f"warehouse.marts.{chance.choice(_WORDS)}_{job}"
     code = (
@@ -188,7 +188,7 @@ def _encoded(kind: str, job: int) -> bytes:
     if kind == "COMPLETE":
         lineage = {
             column: {"inputFields": [{key: inputs[0][key] for key in ("namespace", "name")} | {"field": column}]}
-            for column in columns[:2]
+            for column in columns[:1]
         }
         output["facets"] = schema | {"columnLineage": _facet("ColumnLineageDatasetFacet", fields=lineage)}
         output["outputFacets"] = {
@@ -211,9 +211,6 @@ def _encoded(kind: str, job: int) -> bytes:
         "inputs": inputs,
         "outputs": [output],
     }
-    if kind == "START":
-        for item in inputs:
-            item["facets"] = {"dataSource": _facet("DatasourceDatasetFacet", name="ontrack", uri="postgres://db:5432")}
     return json.dumps(event).encode()
 
 
