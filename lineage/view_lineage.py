@@ -58,7 +58,7 @@ def views_over(dataset_ids: Collection[int]) -> list[int]:
         return [dataset_id for (dataset_id,) in cursor.fetchall()]
 
 
-def _derive(ids: Sequence[int]) -> int:
+def _derive(ids: list[int]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statements.VIEWS, [ids])
         views = [_View(*row) for row in cursor.fetchall()]
