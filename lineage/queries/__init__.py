@@ -22,7 +22,7 @@ from lineage.queries.datasets import (
 )
 from lineage.queries.lag import fold_lag
 from lineage.queries.paths import MAX_PATHS, Paths, paths_between
-from lineage.queries.steps import CURRENT, Slice
+from lineage.queries.steps import CURRENT, Slice, datasets_among
 
 __all__ = [
     "CURRENT",
@@ -45,6 +45,7 @@ __all__ = [
     "column_lineage",
     "dataset_distances",
     "dataset_lineage",
+    "datasets_among",
     "fold_lag",
     "paths_between",
 ]

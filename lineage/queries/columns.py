@@ -284,7 +284,7 @@ def column_lineage(
     depth, limit = max(1, min(depth, MAX_DEPTH)), max(1, min(limit, MAX_NODES))
     start = columns_of(dataset.pk, [column] if column else [])
     if column and not start:
-        _check_known(dataset, column)
+        check_column(dataset, column)
     walked = walk_columns(
         Readable(principal, known=[dataset.pk]), start, direction=direction, depth=depth, limit=limit,
         as_of=as_of, through_influences=through_influences,
@@ -376,7 +376,8 @@ _KNOWN = """
 """
 
 
-def _check_known(dataset: Dataset, column: str) -> None:
+def check_column(dataset: Dataset, column: str) -> None:
+    """Raise `NotFound` unless the catalog knows the column."""
     ((known,),) = _rows(_KNOWN, [dataset.pk, column])
     if not known:
         raise NotFound(f"{dataset.name} has no column {column}. Write it as its path with dots.")

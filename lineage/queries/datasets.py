@@ -71,8 +71,9 @@ class JobNode(msgspec.Struct, frozen=True, gc=False):
 class LineageGraph:
     """The datasets around one, nearest first, with the edges between them and the jobs of these.
 
-    An edge is (upstream, downstream, job), the datasets by the ids of `nodes`. `upstream` and `downstream` count datasets that the reader may know of,
-    `hidden` those that stand as anonymous boxes; `more` what the limit left out, counted as far as `COUNTED_BEYOND`.
+    An edge is (upstream, downstream, job), the datasets by the ids of `nodes`. `upstream` and `downstream` count datasets
+    that the reader may know of, `hidden` those that stand as anonymous boxes; `more` what the limit left out, counted as
+    far as `COUNTED_BEYOND`.
     """
 
     direction_choices: ClassVar = (("both", "both ways"), ("up", "upstream"), ("down", "downstream"))
