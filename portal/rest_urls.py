@@ -12,7 +12,9 @@ from rest_framework.routers import DefaultRouter
 
 from portal.api_docs import ApiSchema, api_docs
 
-_ROOMS = ("catalog.rest", "lineage.rest", "classification.rest", "access.rest", "ingestion.rest", "accounts.rest")
+_ROOMS = (
+    "catalog.rest", "lineage.rest", "classification.rest", "access.rest", "ingestion.rest", "accounts.rest", "portal.rest",
+)  # fmt: skip
 
 router = DefaultRouter()
 router.include_format_suffixes = False

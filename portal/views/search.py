@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 
@@ -22,11 +21,11 @@ from classification.queries import levels_by_rank
 from common.pagination import page_size
 from ingestion.queries import sources_called
 from portal.results import facet_groups, results_of, suggestion_of
+from portal.spreadsheets import csv_response
 
 SUGGESTIONS = 8
 SORTS = (("", "Best match"), ("name", "Name"), ("-changed", "Last changed"))
 _BOX = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @require_safe
@@ -75,13 +74,6 @@ def suggest(request: HttpRequest) -> HttpResponse:
     return render(request, "components/_suggestions.html", {"suggestions": suggestions, "box": box})
 
 
-class _Line:
-    """A file to csv.writer that gives each line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 @require_safe
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The visible results as CSV, streamed; cells that a spreadsheet would run as formulas begin with an apostrophe."""
@@ -93,11 +85,8 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     else:
         rows = matching(principal, narrowing, wanted).order_by(F("score").desc(), "id")
     levels = {rank: level.name for rank, level in levels_by_rank().items()}
-    response = StreamingHttpResponse(
-        _csv(rows.iterator(chunk_size=1000), levels), content_type="text/csv; charset=utf-8"
-    )
-    response["Content-Disposition"] = f'attachment; filename="datasets-{timezone.now():%Y-%m-%d}.csv"'
-    return response
+    name = f"datasets-{timezone.now():%Y-%m-%d}.csv"
+    return csv_response(name, _HEAD, _cells(rows.iterator(chunk_size=1000), levels))
 
 
 _HEAD = (
@@ -116,13 +105,11 @@ _HEAD = (
 )
 
 
-def _csv(rows: Iterator[Dataset], levels: dict[int, str]) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield writer.writerow(_HEAD)
+def _cells(rows: Iterator[Dataset], levels: dict[int, str]) -> Iterator[tuple[object, ...]]:
     for row in rows:
         system = row.source.system if row.source else None
         readable = row.tier >= Tier.METADATA
-        cells = (
+        yield (
             row.pk,
             row.namespace,
             row.qualified_name,
@@ -136,8 +123,3 @@ def _csv(rows: Iterator[Dataset], levels: dict[int, str]) -> Iterator[str]:
             (row.description or row.comment) if readable else "",
             row.gone_since.isoformat() if row.gone_since else "",
         )
-        yield writer.writerow([_harmless(str(cell)) for cell in cells])
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
