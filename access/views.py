@@ -32,6 +32,7 @@ from accounts.authentication import principal_of
 from accounts.forms import ActionForm
 from accounts.models import Principal
 from catalog.models import Dataset, Field
+from catalog.queries.proposals import waiting_for as proposals_for
 from classification.queries import levels_by_rank
 from common.components import Column, Crumb
 from common.errors import Conflict, NotFound
@@ -60,6 +61,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         {
             "waiting": waiting,
             "inbox": found,
+            "proposals": proposals_for(principal),
             "waiting_columns": [*_REQUEST_COLUMNS, Column("Decide", hidden=True)],
             "request_columns": [*_REQUEST_COLUMNS, Column("State")],
             "grant_columns": [Column("Dataset"), *GRANT_COLUMNS],

@@ -80,6 +80,10 @@ class OwnerForm(forms.Form):
     kind = forms.ChoiceField(label="Answers as", choices=Ownership.Kind.choices, initial=Ownership.Kind.OWNER)
 
 
+class DecisionForm(forms.Form):
+    reason = forms.CharField(required=False, max_length=2000)
+
+
 class TagForm(forms.Form):
     tag = forms.ModelChoiceField(Tag.objects.all(), to_field_name="slug", empty_label="Choose a tag")
 

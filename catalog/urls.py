@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from catalog import views
+from catalog import proposal_views, views
 
 app_name = "catalog"
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path("tags/", views.tag_list, name="tag_list"),
     path("tags/add/", views.tag_add, name="tag_add"),
     path("tags/<slug:slug>/rename/", views.tag_rename, name="tag_rename"),
+    path("proposals/<int:proposal_id>/accept/", proposal_views.proposal_accept, name="proposal_accept"),
+    path("proposals/<int:proposal_id>/decline/", proposal_views.proposal_decline, name="proposal_decline"),
     path("systems/", views.system_list, name="system_list"),
     path("systems/add/", views.system_add, name="system_add"),
     path("datasets/<int:dataset_id>/edit/description/", views.describe_dataset, name="describe_dataset"),

@@ -26,6 +26,7 @@ _JOB_COLUMNS = [
 ]  # fmt: skip
 _RUN_COLUMNS = [Column("Run"), Column("State"), Column("Began"), Column("Took", align="end")]
 _REJECTED_COLUMNS = [Column("Came"), Column("Token"), Column("Answer"), Column("Reason"), Column("What came")]
+_TEST_COLUMNS = [Column("Test"), Column("Outcome"), Column("Kind"), Column("Expected"), Column("Found")]
 _PLOTTED = 50
 
 
@@ -61,6 +62,7 @@ def job_page(request: HttpRequest, job_id: int) -> HttpResponse:
         "sql": reading.facet_value(facets, "sql", "query"),
         "description": reading.facet_value(facets, "documentation", "description"),
         "facets": _shown(facets),
+        "waiting": reading.waiting_of(principal, job),
         **_by_direction(reading.uses_of_job(principal, job)),
     }
     return render(request, "lineage/job.html", context)
@@ -72,6 +74,7 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     run = reading.visible_run(principal, run_id)
     readable = reading.may_read_code(principal, run.job)
     facets = reading.run_facets(run) if readable else []
+    uses = reading.uses_of_run(principal, run)
     related = Run.objects.visible_to(principal).select_related("job")
     context = {
         "run": run,
@@ -79,10 +82,14 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "parent": related.filter(pk=run.parent).first() if run.parent else None,
         "children": related.filter(parent=run.pk).order_by("began_at", "id")[:200],
         "may_read_code": readable,
-        "error": reading.facet_value(facets, "errorMessage", "message"),
+        "error": reading.error_of(facets),
+        "circumstances": reading.circumstances_of(facets),
+        "tests": reading.tests_of(facets),
+        "test_columns": _TEST_COLUMNS,
         "facets": _shown(facets),
+        "use_facets": _shown_uses(run, uses) if readable else [],
         "events": [(event, _indented(event.body)) for event in reading.events_of_run(run)] if readable else [],
-        **_by_direction(reading.uses_of_run(principal, run)),
+        **_by_direction(uses),
     }
     return render(request, "lineage/run.html", context)
 
@@ -122,6 +129,16 @@ def _by_direction(uses: list[Use]) -> dict[str, Any]:
 
 def _shown(facets: list[Facet]) -> list[tuple[str, str]]:
     return [(facet.name, json.dumps(facet.value, indent=2, ensure_ascii=False)) for facet in facets]
+
+
+def _shown_uses(run: Run, uses: list[Use]) -> list[tuple[Use, list[tuple[str, str]]]]:
+    """What the run says of each reading and writing of a dataset that the reader knows."""
+    told = reading.use_facets(run)
+    return [
+        (use, _shown(told[use.direction, use.dataset.pk]))
+        for use in uses
+        if use.dataset is not None and (use.direction, use.dataset.pk) in told
+    ]
 
 
 def _indented(body: str) -> str:

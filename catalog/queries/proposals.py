@@ -55,11 +55,6 @@ def waiting_for(principal: Principal) -> list[ProposalLine]:
     return lines_of(principal, rows.select_related("dataset", "told_by").order_by("-pk")[:SHOWN], may_decide=True)
 
 
-def count_waiting(principal: Principal, cap: int = 100) -> int:
-    """How many proposals wait for this principal, at most `cap`."""
-    return Proposal.objects.open().decidable_by(principal)[:cap].count()
-
-
 def about(principal: Principal, dataset: Dataset, *, may_decide: bool) -> list[ProposalLine]:
     """The newest 50 open proposals about a dataset."""
     rows = Proposal.objects.open().filter(dataset=dataset).select_related("dataset", "told_by").order_by("-pk")[:SHOWN]

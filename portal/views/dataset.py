@@ -17,12 +17,15 @@ from audit.queries import activity_of
 from catalog.models import Dataset, Field, Ownership, Tier
 from catalog.permissions import can_curate
 from catalog.queries.datasets import Said, names_of, owners_of, said_of, visible_dataset
+from catalog.queries.proposals import about as proposals_about
 from classification.queries import history_of as label_history
 from classification.queries import levels_by_rank
 from common.components import Crumb, Tab
 from common.errors import NotFound
 from lineage.filters import graph_query
 from lineage.queries import dataset_lineage
+from lineage.reading import quality_of
+from portal.quality_tab import told_of
 from portal.results import place_of
 from portal.schema_tab import schema_tab
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 TABS = (
     ("schema", "Schema", "columns-3", Tier.METADATA),
     ("lineage", "Lineage", "hierarchy-2", Tier.METADATA),
+    ("quality", "Quality", "heartbeat", Tier.METADATA),
     ("access", "Access", "lock-access", Tier.DISCOVER),
     ("activity", "Activity", "history", Tier.METADATA),
 )
@@ -93,6 +97,7 @@ def dataset_page(request: HttpRequest, dataset_id: int) -> HttpResponse:
         "said": said_of(dataset),
         "definition": dataset.definition if context["tier"] >= Tier.PROFILE else "",
         "has_definition": bool(dataset.definition),
+        "proposals": proposals_about(principal, dataset, may_decide=True) if context["may_curate"] else [],
     }
     context["description"] = context["said"].descriptions.get(None)
     context["assigned"] = context["said"].tags.get(None, ())
@@ -124,7 +129,11 @@ def _activity(request: HttpRequest, principal: Principal, dataset: Dataset) -> d
     return {"activities": feed(told), "page": page}
 
 
-_TAB_CONTEXTS = {"lineage": _lineage, "access": _access, "activity": _activity}
+def _quality(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
+    return {"quality": quality_of(dataset), **told_of(dataset, profiles=dataset.tier >= Tier.PROFILE)}
+
+
+_TAB_CONTEXTS = {"lineage": _lineage, "quality": _quality, "access": _access, "activity": _activity}
 
 
 @require_safe

@@ -103,11 +103,13 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "system": lambda world: world.system.slug,
     "tag": lambda world: world.tag.slug,
     "label": lambda world: world.label_id,
+    "proposal_id": lambda world: world.proposal.pk,
 }
 for _name, _object in {
     "catalog:domain": "domain", "catalog:domain_edit": "domain", "catalog:domain_grant": "domain",
     "catalog:domain_end_role": "domain", "domain-detail": "domain", "domain-member": "domain", "domain-members": "domain",
-    "catalog:remove_tag": "tag", "catalog:tag_rename": "tag", "dataset-tag": "tag", "tag-detail": "tag", "system-detail": "system",
+    "catalog:remove_tag": "tag", "catalog:tag_rename": "tag", "dataset-tag": "tag", "tag-detail": "tag",
+    "system-detail": "system",
     "classification:level_edit": "level", "classification:level_delete": "level", "classification:level_move": "level",
     "level-detail": "level",
     **{f"ingestion:source{part}": "source" for part in (
@@ -120,6 +122,7 @@ for _name, _object in {
         "detail", "activity", "diff", "field", "fields", "names", "owner", "owners", "tag", "tags", "version", "versions")},
     "job-detail": "job_id", "job-run-detail": "lineage:run.run_id", "label-detail": "label",
     **{f"access-request-{part}": "request_id" for part in ("detail", "approve", "cancel", "deny")},
+    **{f"proposal-{part}": "proposal_id" for part in ("detail", "accept", "decline")},
     "grant-detail": "grant_id", "grant-revoke": "grant_id", "run-detail": "run_id", "token-detail": "token_id",
 }.items():  # fmt: skip
     OBJECTS[f"{_name}.pk"] = OBJECTS[_object]
@@ -147,6 +150,8 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "POST access-request-approve": lambda _: {},
     "POST access-request-deny": lambda _: {"reason": "Not needed."},
     "POST access-request-cancel": lambda _: {},
+    "POST proposal-accept": lambda _: {},
+    "POST proposal-decline": lambda _: {"reason": "It is not so."},
     "POST grant-revoke": lambda _: {"reason": "The project is over."},
     "POST token-list": lambda _: {"name": "more", "scopes": ["catalog:read"]},
 }
@@ -199,6 +204,7 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "portal:dataset", "302 200 200 200 200", query="version=2&compare=1", page=True),
     Row("GET", "portal:dataset_tab", "302 200 200 200 200", objects={"tab": "=schema"}, page=True),
     Row("GET", "portal:dataset_tab", "302 403 200 200 200", objects={"tab": "=lineage"}, page=True),
+    Row("GET", "portal:dataset_tab", "302 403 200 200 200", objects={"tab": "=quality"}, page=True),
     Row("GET", "portal:dataset_tab", "302 200 200 200 200", objects={"tab": "=access"}, page=True),
     Row("GET", "portal:dataset_tab", "302 403 200 200 200", objects={"tab": "=activity"}, page=True),
     Row(
@@ -247,6 +253,10 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "catalog:move_dataset", "302 403 403 200 200"),
     Row("GET", "catalog:describe_field", "302 403 403 200 200", page=True),
     Row("POST", "catalog:describe_field", "302 403 403 200 200"),
+    Row("GET", "catalog:proposal_accept", "405 405 405 405 405"),
+    Row("POST", "catalog:proposal_accept", "302 404 403 302 302"),
+    Row("GET", "catalog:proposal_decline", "405 405 405 405 405"),
+    Row("POST", "catalog:proposal_decline", "302 404 403 302 302"),
     Row("GET", "ingestion:source_list", "302 200 200 200 200", page=True),
     Row("GET", "ingestion:source_add", "302 403 403 403 200", page=True),
     Row("GET", "ingestion:source", "302 200 200 200 200", page=True),
@@ -402,6 +412,10 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "access-request-approve", "401 403 404 403 200 403"),
     Row("POST", "access-request-cancel", "401 403 404 200 403 403"),
     Row("POST", "access-request-deny", "401 403 404 403 200 403"),
+    Row("GET", "proposal-list", "401 403 200 200 200 200"),
+    Row("GET", "proposal-detail", "401 403 404 200 200 200"),
+    Row("POST", "proposal-accept", "401 403 404 403 200 200"),
+    Row("POST", "proposal-decline", "401 403 404 403 200 200"),
     Row("GET", "grant-list", "401 403 200 200 200 200"),
     Row("GET", "grant-detail", "401 403 404 200 200 200"),
     Row("POST", "grant-revoke", "401 403 404 200 200 200"),

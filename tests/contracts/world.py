@@ -20,7 +20,18 @@ from access.models import AccessRequest, Grant
 from accounts.models import ApiToken, Principal
 from accounts.tokens import Scope, mint
 from catalog.actions import add_system, add_tag, apply_snapshots, assign_owner, describe
-from catalog.models import Dataset, Domain, DomainMembership, Field, Ownership, Source, System, Tag, Tier
+from catalog.models import (
+    Dataset,
+    Domain,
+    DomainMembership,
+    Field,
+    Ownership,
+    Proposal,
+    Source,
+    System,
+    Tag,
+    Tier,
+)
 from catalog.reconciliation import compare
 from catalog.search_index import refresh_search
 from catalog.snapshots import (
@@ -91,6 +102,7 @@ class World:
     request: AccessRequest
     decided: AccessRequest
     grant: Grant
+    proposal: Proposal
     token: ApiToken
     run: Run
     waiting: Run
@@ -155,6 +167,7 @@ def build() -> World:
         request=request,
         decided=decided,
         grant=grant,
+        proposal=Proposal.objects.get(dataset=users, kind=Proposal.Kind.OWNER),
         token=mint(principal=cast.steward, name="laptop", scopes=[Scope.CATALOG_READ], by=cast.steward).token,
         run=crawled,
         waiting=waiting,
@@ -256,6 +269,7 @@ def _pipeline_runs(cast: factories.Cast) -> Job:
     pipeline = factories.pipeline("nightly")
     token = mint(principal=pipeline, name="nightly", scopes=[Scope.LINEAGE_WRITE], by=cast.administrator).token
     facets = {"sql": {"query": "INSERT INTO marts.fct_submission_daily SELECT * FROM submissions"}}
+    _tell_of_users(token)
     for kind, seconds in (("START", 0), ("COMPLETE", 42)):
         event = events.run_event(
             kind,
@@ -279,6 +293,22 @@ def _pipeline_runs(cast: factories.Cast) -> Job:
         accept(json.dumps(event).encode(), token=token)
     drain()
     return Job.objects.get(name="load_submissions")
+
+
+def _tell_of_users(token: ApiToken) -> None:
+    """What a test run found in a dataset that somebody governs, and who it thinks owns it."""
+    found = {"assertion": "not_null", "column": "email", "success": False, "severity": "error", "actual": "3"}
+    told = events.dataset(
+        "ontrack.public.users", namespace=NAMESPACE, ownership={"owners": [{"name": "team:students"}]},
+        storage={"storageLayer": "iceberg", "fileFormat": "parquet"}, house_rules={"colour": "green"},
+    )  # fmt: skip
+    told["inputFacets"] = {
+        "dataQualityAssertions": {"assertions": [found, {"assertion": "unique", "column": "id", "success": True}]},
+        "dataQualityMetrics": {"rowCount": 4800, "columnMetrics": {"id": {"nullCount": 0, "min": 1, "max": 4800}}},
+        "inputStatistics": {"rowCount": 4800, "size": 91_000},
+    }
+    event = events.run_event("COMPLETE", job="test_users", namespace="ontrack-pipeline", inputs=[told])
+    accept(json.dumps(event).encode(), token=token)
 
 
 def _classify(cast: factories.Cast, users: Dataset, email: Field) -> list[int]:
