@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("portal.urls")),
     path("", include("catalog.urls")),
     path("", include("ingestion.urls")),
+    path("api/v1/", include("lineage.marquez.urls")),
     path("", include("lineage.urls")),
     path("", include("classification.urls")),
     path("access/", include("access.urls")),
