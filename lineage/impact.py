@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
@@ -261,13 +261,9 @@ def _offsets(edges: Sequence[tuple[int, int, int]], seeds: Mapping[int, int]) ->
 
 
 def _told(principal: Principal, reached: _Reached) -> list[ReachedDataset]:
-    rows = (
-        datasets_among(reached.distances)
-        .with_tier(principal)
-        .order_by()
-        .values_list("pk", "namespace", "qualified_name", "name", "kind", "level", "owner_names", "tier")
-    )
-    known = {row[0]: row for row in rows if row[-1] >= Tier.DISCOVER}
+    shown = ("pk", "namespace", "qualified_name", "name", "kind", "level", "owner_names", "tier")
+    rows = datasets_among(reached.distances).with_tier(principal).order_by().values_list(*shown)
+    known: dict[int, Any] = {row[0]: row for row in rows if row[-1] >= Tier.DISCOVER}
     told = []
     for pk, distance in reached.distances.items():
         _, namespace, name, title, kind, level, owners, tier = known.get(pk, (pk, "", "", "", "", None, [], 0))

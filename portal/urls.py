@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from portal.views import audit, browse, dataset, home, search
+from portal.views import audit, browse, dataset, home, impact, search
 
 app_name = "portal"
 
@@ -18,6 +18,8 @@ urlpatterns = [
         dataset.dataset_tab,
         name="dataset_tab",
     ),
+    path("datasets/<int:dataset_id>/impact/", impact.impact_page, name="impact"),
+    path("datasets/<int:dataset_id>/impact.csv", impact.impact_file, name="impact_file"),
     path("datasets/<int:dataset_id>/fields/<int:field_id>/", dataset.field_page, name="field"),
     path("audit/", audit.audit_log, name="audit"),
 ]

@@ -318,9 +318,8 @@ class _Shown:
         ids = [focus.pk, *(dataset for _, (dataset, _) in near.values())]
         ids += [dataset for flow in flows for dataset in (flow.upstream_dataset, flow.downstream_dataset)]
         rows = datasets_among(set(ids)).with_tier(principal).order_by()
-        found = {
-            row[0]: row for row in rows.values_list("pk", "namespace", "qualified_name", "name", "level", "tier")
-        }  # fmt: skip
+        shown = ("pk", "namespace", "qualified_name", "name", "level", "tier")
+        found: dict[int, Any] = {row[0]: row for row in rows.values_list(*shown)}
         self._tiers = {pk: row[-1] for pk, row in found.items()} | {focus.pk: max(found[focus.pk][-1], Tier.METADATA)}
         known = [pk for pk in dict.fromkeys(ids) if self._tiers.get(pk, 0) >= Tier.DISCOVER]
         hidden = [pk for pk in dict.fromkeys(ids) if self._tiers.get(pk, 0) < Tier.DISCOVER]

@@ -47,7 +47,7 @@ def paths_between(
     paths = cores.shortest_paths(edges, source.pk, target.pk, most=max(1, min(most, MAX_PATHS)))
     pairs = {pair for path in paths for pair in itertools.pairwise(path)}
     used = [edge for edge in edges if (edge.upstream, edge.downstream) in pairs]
-    walked = Walked(
+    walked: Walked[tuple[int, int, int]] = Walked(
         up={},
         down={pk: distance for path in reversed(paths) for distance, pk in enumerate(path)} or {source.pk: 0},
         edges=used,

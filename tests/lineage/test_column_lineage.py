@@ -88,7 +88,7 @@ def test_a_column_is_followed_with_how_it_is_made(shop, admin):
         ("users.email", "clean.email"), ("clean.email", "report.people"), ("clean.email", "masked.email_hash")
     }  # fmt: skip
     jobs = {job.id: job.name for job in found.jobs}
-    told = {(jobs[flow.job], flow.type, flow.subtype, flow.masking, flow.description) for flow in found.flows}
+    told = {(jobs[flow.job or 0], flow.type, flow.subtype, flow.masking, flow.description) for flow in found.flows}
     assert ("mask", "DIRECT", "TRANSFORMATION", True, "lower(x)") in told
     assert ("report", "DIRECT", "AGGREGATION", False, "lower(x)") in told
 

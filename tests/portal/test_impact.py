@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def flow(upstream: Dataset, downstream: Dataset, *columns: tuple[str, str], masking: bool = False) -> Job:
     """A job that reads one and writes the other, and fills columns so."""
     now = timezone.now()
-    job = Job.objects.create(namespace="airflow", name=f"load {downstream.name}", first_seen=now, last_seen=now)
+    job = Job.objects.create(namespace="airflow", name=f"job {downstream.pk}", first_seen=now, last_seen=now)
     DatasetEdge.objects.create(upstream=upstream, downstream=downstream, job=job, first_seen=now, last_seen=now)
     if columns:
         told = Explanation.objects.create(job=job, dataset=downstream, content=f"{job.pk:032x}", current=True)
@@ -110,7 +110,7 @@ def test_rest_counts_everything_and_shows_as_much_as_asked(client, world):
     assert (only["dataset"], only["effect"], only["open_grants"]) == (world.clean.pk, "breaks", 1)
     assert only["columns"] == [{"name": "email", "distance": 1, "effect": "breaks", "masked": False}]
     assert told["more"] == 2
-    assert [job["name"] for job in told["jobs"]] == ["load =clean"]
+    assert [job["name"] for job in told["jobs"]] == [f"job {world.clean.pk}"]
 
 
 def test_rest_counts_no_grant_that_the_reader_may_not_know_of(client, world):
