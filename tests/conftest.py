@@ -13,6 +13,16 @@ from tests.servers import plugin
 from tests.servers.databases import MariadbServer, PostgresServer
 
 
+@pytest.fixture(autouse=True)
+def levels_stand(request: pytest.FixtureRequest) -> None:
+    """The levels that migrations make are there for each test: those that commit are followed by a flush of everything."""
+    if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
+        request.getfixturevalue("db")
+        from tests.factories import standard_levels
+
+        standard_levels()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> PostgresServer:
     """The running PostgreSQL: address, superuser, and scratch databases."""
