@@ -357,7 +357,7 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "dataset-column-lineage", "401 403 403 200 200 200"),
     Row("GET", "dataset-column-lineage", "401 403 404 404 404 200", objects={"dataset_id": "hidden"}),
     Row("GET", "dataset-paths", "401 403 403 200 200 200"),
-    Row("GET", "dataset-paths", "401 403 404 404 404 200", objects={"target_id": "hidden"}),
+    Row("GET", "dataset-paths", "401 403 403 404 404 200", objects={"target_id": "hidden"}),
     Row("GET", "dataset-impact", "401 403 403 200 200 200", query="change=drop"),
     Row("GET", "dataset-impact", "401 403 404 404 404 200", objects={"dataset_id": "hidden"}),
     Row("GET", "run-log", "401 403 404 200 200 200"),
