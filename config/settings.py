@@ -309,6 +309,11 @@ SPECTACULAR_SETTINGS = {
         "OwnershipKindEnum": "catalog.models.Ownership.Kind",
         "CrawlRunStateEnum": "ingestion.models.RunState",
         "JobRunStateEnum": "lineage.models.RunState",
+        "AssertionOriginEnum": "catalog.models.Origin",
+        "JobOriginEnum": "lineage.models.JobOrigin",
+        "EdgeOriginEnum": "lineage.models.EdgeOrigin",
+        "InfluenceEnum": "lineage.graph_rest.INFLUENCES",
+        "ProposalStateEnum": "catalog.models.Proposal.State",
     },
 }
 

@@ -48,6 +48,9 @@ def _range(limit: int) -> list[OpenApiParameter]:
     ]  # fmt: skip
 
 
+INFLUENCES = [(label, label) for label in Influence.labels]
+
+
 class DatasetNodeSerializer(serializers.Serializer[Any]):
     """A dataset. `up` and `down` are its distances; `upstream` and `downstream` count all its direct neighbours."""
 
@@ -70,8 +73,8 @@ class JobNodeSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     namespace = serializers.CharField()
     name = serializers.CharField()
-    origin = serializers.ChoiceField(choices=JobOrigin.values)
-    state = serializers.ChoiceField(choices=["", *RunState.values])
+    origin = serializers.ChoiceField(choices=JobOrigin.choices)
+    state = serializers.ChoiceField(choices=[("", ""), *RunState.choices])
 
 
 class LineageEdgeSerializer(serializers.Serializer[Any]):
@@ -119,8 +122,8 @@ class FlowSerializer(serializers.Serializer[Any]):
     upstream = serializers.IntegerField()
     downstream = serializers.IntegerField()
     job = serializers.IntegerField(allow_null=True)
-    origin = serializers.ChoiceField(choices=["", *EdgeOrigin.values])
-    type = serializers.ChoiceField(choices=Influence.labels)
+    origin = serializers.ChoiceField(choices=[("", ""), *EdgeOrigin.choices])
+    type = serializers.ChoiceField(choices=INFLUENCES)
     subtype = serializers.CharField()
     masking = serializers.BooleanField()
     description = serializers.CharField()

@@ -26,7 +26,7 @@ from lineage.reading import Use
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
-    latest_state = serializers.ChoiceField(choices=["", *RunState.values], read_only=True)
+    latest_state = serializers.ChoiceField(choices=[("", ""), *RunState.choices], read_only=True)
 
     class Meta:
         model = Job

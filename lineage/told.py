@@ -54,10 +54,8 @@ def dataset_key(value: Any) -> DatasetKey | None:
     """`{namespace, name}` as a key, or None where it is none that could be kept."""
     if not isinstance(value, dict):
         return None
-    namespace, name = value.get("namespace"), value.get("name")
-    if not (_is_name(namespace) and _is_name(name)):
-        return None
-    return DatasetKey(plain_namespace(namespace), name)
+    namespace, name = _text(value.get("namespace")), _text(value.get("name"))
+    return DatasetKey(plain_namespace(namespace), name) if _is_name(namespace) and _is_name(name) else None
 
 
 def _job_key(value: Any) -> JobKey | None:
