@@ -26,7 +26,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     options = parser.parse_args(arguments)
     options.name = options.name.replace("_", "-")
-    options.name = options.name.replace("-", "_")
     if options.name not in names:
         raise StackError(f"There is no benchmark {options.name}. There are: {', '.join(names) or 'none'}.")
     layout = Layout.of_checkout("bench")
