@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
+
 from catalog.models import (
     Dataset,
     DatasetName,
@@ -50,8 +52,13 @@ def owners_of(dataset: Dataset) -> list[Ownership]:
 
 
 def names_of(dataset: Dataset) -> list[DatasetName]:
-    """The names by which the dataset is known now, the main one first; one statement."""
-    return list(dataset.names.filter(valid_to__isnull=True).order_by("-is_main", "id"))
+    """The names by which the dataset is known now, the main one first, those of merged ones last; one statement."""
+    own = Q(dataset=dataset) | Q(dataset__merged_into=dataset)
+    names = list(DatasetName.objects.filter(own, valid_to__isnull=True).order_by("-is_main", "id"))
+    for name in names:
+        # What was the main name of a dataset that now stands for nothing is one of the others.
+        name.is_main = name.is_main and name.dataset_id == dataset.pk
+    return sorted(names, key=lambda name: (not name.is_main, name.dataset_id != dataset.pk))
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def test_inbox_and_dataset_page_ask_and_decide(client: Client, cast: factories.C
     for url in (reverse("access:inbox"), reverse("portal:dataset", args=[cast.dataset.pk])):
         text = client.get(url).content.decode()
         assert "Proposals from pipelines" in text
-        assert "Stella is steward of users" in text
+        assert "stella is steward of users" in text
     answer = post(client, cast.steward, "accept", proposal, next=reverse("access:inbox"))
     assert "Accepted." in answer.content.decode()
     assert "Proposals from pipelines" not in answer.content.decode()
