@@ -11,7 +11,6 @@ const HEIGHT = { dataset: 64, job: 46, hidden: 46 };
 const ICONS = { dataset: "table", job: "route", hidden: "eye-off" };
 const OPTIONS = {
   "elk.algorithm": "layered",
-  "elk.direction": "RIGHT",
   "elk.spacing.nodeNode": "22",
   "elk.layered.spacing.nodeNodeBetweenLayers": "52",
   "elk.layered.nodePlacement.strategy": "BRANDES_KOEPF",
@@ -19,6 +18,9 @@ const OPTIONS = {
   "elk.edgeRouting": "SPLINES",
   "elk.padding": "[top=16,left=16,bottom=16,right=16]",
 };
+
+// On a telephone a line of boxes runs down the page, where there is room for it.
+const NARROW = 560;
 
 let elk;
 function layout(graph) {
@@ -73,14 +75,15 @@ export async function attach(host) {
       host.dataset.drawn = "";
       return;
     }
+    const down = stage.clientWidth < NARROW;
     const placed = await layout({
       id: "root",
-      layoutOptions: OPTIONS,
+      layoutOptions: { ...OPTIONS, "elk.direction": down ? "DOWN" : "RIGHT" },
       children: data.nodes.map((node) => ({ id: node.id, width: WIDTH, height: HEIGHT[node.kind] ?? 46 })),
       edges: data.edges.map((edge, index) => ({ id: `edge-${index}`, sources: [edge.source], targets: [edge.target] })),
     });
     part("state").remove();
-    render(host, stage, svg, part, data, placed);
+    render(host, stage, svg, part, data, placed, down);
   } catch (error) {
     part("state").textContent = "The graph could not be drawn. Use the table below.";
     host.querySelector("details").open = true;
@@ -89,7 +92,8 @@ export async function attach(host) {
   }
 }
 
-function render(host, stage, svg, part, data, placed) {
+function render(host, stage, svg, part, data, placed, down) {
+  const [flow, across] = down ? ["y", "x"] : ["x", "y"];
   const sprite = host.dataset.sprite;
   const places = new Map(placed.children.map((child) => [child.id, child]));
   const marker = `${host.id}-arrow`;
@@ -105,8 +109,8 @@ function render(host, stage, svg, part, data, placed) {
   });
 
   const elements = new Map();
-  // Reading order: from left to right, then from top to bottom; Tab reaches one box, arrows the others.
-  const ordered = [...data.nodes].sort((a, b) => places.get(a.id).x - places.get(b.id).x || places.get(a.id).y - places.get(b.id).y);
+  // Reading order: with the edges, then across them; Tab reaches one box, arrows the others.
+  const ordered = [...data.nodes].sort((a, b) => places.get(a.id)[flow] - places.get(b.id)[flow] || places.get(a.id)[across] - places.get(b.id)[across]);
   for (const node of ordered) {
     const place = places.get(node.id);
     const hidden = node.kind === "hidden";
@@ -171,25 +175,29 @@ function render(host, stage, svg, part, data, placed) {
 
   function nearest(from, ids) {
     const here = centre(from);
-    return [...ids].sort((a, b) => Math.abs(centre(a).y - here.y) - Math.abs(centre(b).y - here.y))[0];
+    return [...ids].sort((a, b) => Math.abs(centre(a)[across] - here[across]) - Math.abs(centre(b)[across] - here[across]))[0];
   }
 
-  /** Left and right follow an edge; up and down go to the next box of the same layer, or the nearest one beyond. */
+  /** Left and right follow an edge; up and down go to the next box of the same layer, or the nearest one beyond. Where
+   *  edges run down, it is the other way round. */
+  const ahead = down ? "ArrowDown" : "ArrowRight";
+  const back = down ? "ArrowUp" : "ArrowLeft";
+  const beside = down ? ["ArrowLeft", "ArrowRight"] : ["ArrowUp", "ArrowDown"];
   function walk(event, node) {
     let next;
-    if (event.key === "ArrowRight") next = nearest(node.id, edges.filter((edge) => edge.source === node.id).map((edge) => edge.target));
-    else if (event.key === "ArrowLeft") next = nearest(node.id, edges.filter((edge) => edge.target === node.id).map((edge) => edge.source));
-    else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
-      const sign = event.key === "ArrowDown" ? 1 : -1;
+    if (event.key === ahead) next = nearest(node.id, edges.filter((edge) => edge.source === node.id).map((edge) => edge.target));
+    else if (event.key === back) next = nearest(node.id, edges.filter((edge) => edge.target === node.id).map((edge) => edge.source));
+    else if (beside.includes(event.key)) {
+      const sign = event.key === beside[1] ? 1 : -1;
       const here = centre(node.id);
-      const distance = (id) => Math.abs(centre(id).x - here.x) * 4 + Math.abs(centre(id).y - here.y);
-      next = [...elements.keys()].filter((id) => (centre(id).y - here.y) * sign > 1).sort((a, b) => distance(a) - distance(b))[0];
+      const distance = (id) => Math.abs(centre(id)[flow] - here[flow]) * 4 + Math.abs(centre(id)[across] - here[across]);
+      next = [...elements.keys()].filter((id) => (centre(id)[across] - here[across]) * sign > 1).sort((a, b) => distance(a) - distance(b))[0];
     } else if (event.key === "Home") next = ordered[0].id;
     else if (event.key === "End") next = ordered.at(-1).id;
     else return;
     event.preventDefault();
     if (next === undefined) {
-      announce(event.key === "ArrowLeft" ? "Nothing further upstream" : event.key === "ArrowRight" ? "Nothing further downstream" : "No more boxes this way");
+      announce(event.key === back ? "Nothing further upstream" : event.key === ahead ? "Nothing further downstream" : "No more boxes this way");
       return;
     }
     elements.get(node.id).setAttribute("tabindex", "-1");
@@ -211,8 +219,8 @@ function render(host, stage, svg, part, data, placed) {
   function showAll() {
     const readable = 0.85;
     const fitting = Math.min(stage.clientWidth / placed.width, 1);
-    // A small graph needs no tall stage.
-    stage.style.height = `${Math.round(Math.min(Math.max(placed.height * Math.max(fitting, readable) + 48, 240), innerHeight * 0.62))}px`;
+    // A small graph needs no tall stage; one that runs down may nearly fill the window.
+    stage.style.height = `${Math.round(Math.min(Math.max(placed.height * Math.max(fitting, readable) + 48, 240), innerHeight * (down ? 0.8 : 0.62)))}px`;
     const scale = Math.min(fitting, stage.clientHeight / placed.height);
     // Too small to read helps nobody: then begin at the dataset in question.
     if (scale < 0.74) {
