@@ -28,6 +28,7 @@ _ICON_OF_ROOM = {
     "accounts": "key",
     "connections": "plug-connected",
 }
+_ABBREVIATIONS = {"ca": "CA", "id": "ID", "sql": "SQL", "tls": "TLS", "url": "URL"}
 _WHAT_A_CRAWL_MEANT = {
     "added": "found this for the first time",
     "adopted": "found this, which pipelines had spoken of before",
@@ -48,16 +49,19 @@ def _line(one: Told) -> Activity:
     else:
         sentence = f"{one.actor} {one.sentence.rstrip('.')}."
     icon = _ICONS.get(one.event) or _ICON_OF_ROOM.get(one.event.partition(".")[0], "point")
-    changes = [Change(_words(change.name), _text(change.before), _text(change.after)) for change in one.changes]
+    told = [Change(_words(change.name), _text(change.before), _text(change.after)) for change in one.changes]
+    changes = [change for change in told if change.before or change.after]
     return Activity(sentence, one.occurred_at, one.actor, icon, changes=changes)
 
 
 def _words(name: str) -> str:
-    return name.removesuffix("_id").replace("_", " ").capitalize()
+    words = name.removesuffix("_id").split("_")
+    words[0] = words[0].capitalize()
+    return " ".join(_ABBREVIATIONS.get(word.lower(), word) for word in words)
 
 
 def _text(value: Any) -> str:
-    if value is None or value == "":
+    if value is None or value in ("", [], {}):
         return ""
     if isinstance(value, str):
         return value if len(value) <= 500 else f"{value[:500]}…"

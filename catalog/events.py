@@ -35,7 +35,7 @@ class SourceEdited(Event):
 
 @event(
     "catalog.snapshot_applied",
-    "crawled {source}: {added} datasets added, {changed} changed, {gone} gone, {unchanged} unchanged",
+    "crawled {source}. Datasets added: {added}, changed: {changed}, gone: {gone}, unchanged: {unchanged}",
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotApplied(Event):

@@ -185,10 +185,10 @@ def _changed(request: HttpRequest, action: Callable[[], None], told: str) -> Htt
 def _affected(swapped: Sequence[Level], usages: Sequence[Usage]) -> str:
     datasets = sum(usage.datasets for usage in usages)
     fields = sum(usage.fields for usage in usages)
-    more = "At least " if max(datasets, fields) >= USAGE_CAP else ""
+    more = "at least " if max(datasets, fields) >= USAGE_CAP else ""
     names = " or ".join(level.name for level in swapped)
     return (
-        f"{more}{datasets} datasets and {fields} columns are labelled {names}. Their labels stay; "
+        f"Datasets labelled {names}: {more}{datasets}; columns: {more}{fields}. Their labels stay; "
         "which of them counts as more sensitive changes, and so may the level of datasets that have both."
     )
 
