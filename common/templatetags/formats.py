@@ -96,7 +96,7 @@ def moment(value: dt.datetime | dt.date | None) -> str:
 
 
 def relative(value: dt.datetime, now: dt.datetime) -> str:
-    """`3 minutes ago`, `in 2 days`, `just now`; whole units, rounded towards now."""
+    """`3 minutes ago`, `in 2 days`, `just now`; whole units, the past in full ones, the future rounded."""
     seconds = (value - now).total_seconds()
     for unit, size in (
         ("year", 31_557_600),
@@ -105,8 +105,9 @@ def relative(value: dt.datetime, now: dt.datetime) -> str:
         ("hour", 3_600),
         ("minute", 60),
     ):
-        count = int(abs(seconds) // size)
-        if count:
+        if abs(seconds) >= size:
+            # A term of 30 days that began an hour ago has 30 days left to any reader.
+            count = round(seconds / size) if seconds > 0 else int(-seconds // size)
             noun = unit if count == 1 else f"{unit}s"
             return f"{count} {noun} ago" if seconds < 0 else f"in {count} {noun}"
     return "just now" if seconds <= 0 else "in a moment"

@@ -11,7 +11,7 @@ const shown = new Set();
 
 function words(seconds) {
   for (const [unit, size] of units) {
-    if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit);
+    if (Math.abs(seconds) >= size) return format.format(seconds > 0 ? Math.round(seconds / size) : Math.trunc(seconds / size), unit);
   }
   return seconds <= 0 ? "just now" : "in a moment";
 }

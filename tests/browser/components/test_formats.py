@@ -49,6 +49,8 @@ def test_number_and_size_keep_thin_spaces():
         (dt.timedelta(minutes=-1), "1 minute ago"),
         (dt.timedelta(hours=-47), "1 day ago"),
         (dt.timedelta(days=3), "in 3 days"),
+        (dt.timedelta(days=30, minutes=-5), "in 30 days"),
+        (dt.timedelta(hours=30), "in 1 day"),
         (dt.timedelta(seconds=30), "in a moment"),
     ],
 )
