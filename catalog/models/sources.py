@@ -10,6 +10,7 @@ from accounts.models import Principal
 from catalog.models.organisation import Domain, System
 from catalog.models.vocabulary import slug_validator
 from catalog.querysets import SourceQuerySet
+from connections.platforms import Platform
 
 
 class Source(models.Model):
@@ -62,6 +63,11 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def platform_label(self) -> str:
+        """The platform as people write it; as it was told where the catalog cannot connect to such a one."""
+        return Platform(self.platform).label if self.platform in set(Platform) else self.platform
 
 
 class Schema(models.Model):

@@ -78,7 +78,7 @@ def _source_node(
         href,
         "source",
         branch.count,
-        note=branch.source.platform,
+        note=branch.source.platform_label,
         open=here,
         current=here and schema is None,
         load_url="" if here else f"{href}&branch=1",

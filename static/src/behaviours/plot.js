@@ -90,7 +90,7 @@ export function attach(figure) {
         ],
         axes: [
           { ...axis, grid: { show: false }, values: (_, ticks) => (found.timed ? timeTicks(ticks) : ticks.map((tick) => found.labels[tick] ?? "")) },
-          { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => say(tick)) },
+          { ...axis, size: (_, values) => Math.max(56, 20 + 6.5 * Math.max(0, ...(values ?? []).map((value) => value.length))), values: (_, ticks) => ticks.map((tick) => say(tick)) },
         ],
       },
       [pick(found.x), ...found.columns.map(pick)],
