@@ -66,7 +66,11 @@ def assert_descriptions(claims: Iterable[Claim], *, about: Collection[int]) -> N
     ids = sorted(about)
     if not ids:
         return
-    parameters = {"about": ids, "claims": _rows(claims), "order": list(Origin.values)}
+    parameters: dict[str, str | list[int] | list[str]] = {
+        "about": ids,
+        "claims": _rows(claims),
+        "order": list(Origin.values),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [ids])
         for statement in (_END, _BEGIN, _EFFECTIVE):
@@ -124,7 +128,7 @@ def assert_tags(told: Iterable[ToldTag], *, about: Collection[int]) -> None:
     ended = [row for key, row in held.items() if row.origin == Origin.PIPELINE and key not in wanted]
     new = [one for key, one in wanted.items() if key not in held]
     TagAssignment.objects.filter(pk__in=[row.pk for row in ended]).update(valid_to=timezone.now())
-    system = Principal.objects.system().pk if any(one.told_by_id is None for one in new) else None
+    system = Principal.objects.system().pk if any(one.told_by_id is None for one in new) else 0
     TagAssignment.objects.bulk_create(
         TagAssignment(
             tag=one.tag,

@@ -89,7 +89,7 @@ def propose(*, kind: str, claims: Iterable[Claim], about: Collection[int]) -> No
         }
         for claim in claims
     ]
-    parameters = {"kind": kind, "claims": json.dumps(rows), "about": sorted(about)}
+    parameters: dict[str, str | list[int]] = {"kind": kind, "claims": json.dumps(rows), "about": sorted(about)}
     with connection.cursor() as cursor:
         cursor.execute(_WITHDRAW, parameters)
         if rows:

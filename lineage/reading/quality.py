@@ -197,11 +197,18 @@ def _profile(told: Told) -> Profile:
 
 def _column(name: str, metrics: dict[str, Any]) -> ColumnProfile:
     quantiles = metrics.get("quantiles")
-    members = ("nullCount", "distinctCount", "min", "max", "count", "sum")
+    nulls, distinct, minimum, maximum, count, total = (
+        _text(metrics.get(member)) for member in ("nullCount", "distinctCount", "min", "max", "count", "sum")
+    )
     return ColumnProfile(
         name,
-        *(_text(metrics.get(member)) for member in members),
-        quantiles=[(str(at), _text(value)) for at, value in quantiles.items()] if isinstance(quantiles, dict) else [],
+        nulls,
+        distinct,
+        minimum,
+        maximum,
+        count,
+        total,
+        [(str(at), _text(value)) for at, value in quantiles.items()] if isinstance(quantiles, dict) else [],
     )
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.contrib.auth.models import Group
+
+from accounts.models import Principal
 from catalog.asserted import ToldTag, assert_descriptions, assert_tags
 from catalog.governed import governed
 from catalog.models import Dataset, Description, Field, Origin, Ownership, Proposal, Tag, TagAssignment
@@ -51,10 +54,8 @@ def _as(kind: object) -> str:
     return Ownership.Kind.STEWARD if steward else Ownership.Kind.OWNER
 
 
-def _ids(member: object) -> tuple[int | None, int | None]:
-    from accounts.models import Principal
-
-    return (member.pk, None) if isinstance(member, Principal) else (None, member.pk)  # type: ignore[attr-defined]
+def _ids(member: Principal | Group) -> tuple[int | None, int | None]:
+    return (member.pk, None) if isinstance(member, Principal) else (None, member.pk)
 
 
 def tell_descriptions(dataset_ids: Sequence[int]) -> None:
@@ -95,20 +96,21 @@ def tell_tags(dataset_ids: Sequence[int]) -> None:
     tags = tags_called({one.tag for one in told if one.dataset_id not in held}) | known_tags(names)
     tags |= known_tags({name for _, _, name in refused})
     fields = _fields({one.dataset_id for one in told if one.field})
-    off = {(pk, field, _pk(tags, name)) for pk, field, name in refused}
-    assigned = set(
+    off = {(pk, field, _pk(tags, name)) for pk, field, name in refused if name in tags}
+    assigned: set[tuple[int, int | None, int]] = set(
         TagAssignment.objects.filter(dataset_id__in=held, valid_to=None).values_list("dataset_id", "field_id", "tag_id")
     )
     in_force, claims = [], []
     for one in told:
         tag = tags.get(one.tag)
         field_id = fields.get((one.dataset_id, one.field)) if one.field else None
-        if tag is not None and (one.dataset_id, one.field, tag.pk) in off:
+        if (one.dataset_id, one.field, _pk(tags, one.tag)) in off:
             continue
-        known = tag is not None and (field_id is not None or not one.field)
-        if known and (one.dataset_id not in held or (one.dataset_id, field_id, tag.pk) in assigned):
+        placed = field_id is not None or not one.field
+        is_held = one.dataset_id in held
+        if tag is not None and placed and (not is_held or (one.dataset_id, field_id, tag.pk) in assigned):
             in_force.append(ToldTag(one.dataset_id, field_id, tag, one.facet.at, one.facet.told_by_id))
-        elif one.dataset_id in held:
+        elif is_held:
             payload = {"tag": one.tag, "field": one.field}
             claims.append(Claim(one.dataset_id, payload, one.facet.at, one.facet.told_by_id))
     assert_tags(in_force, about=dataset_ids)
