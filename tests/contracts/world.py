@@ -299,7 +299,7 @@ def _tell_of_users(token: ApiToken) -> None:
     """What a test run found in a dataset that somebody governs, and who it thinks owns it."""
     found = {"assertion": "not_null", "column": "email", "success": False, "severity": "error", "actual": "3"}
     told = events.dataset(
-        "ontrack.public.users", namespace=NAMESPACE, ownership={"owners": [{"name": "team:students"}]},
+        "ontrack.public.users", namespace=NAMESPACE, ownership={"owners": [{"name": "user:stella", "type": "STEWARD"}]},
         storage={"storageLayer": "iceberg", "fileFormat": "parquet"}, house_rules={"colour": "green"},
     )  # fmt: skip
     told["inputFacets"] = {
