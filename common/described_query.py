@@ -7,12 +7,14 @@ Pages are lenient, because a browser sends the empty fields of a form.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
 from django.http import HttpRequest
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from rest_framework.request import Request
@@ -118,10 +120,20 @@ def _fits(schema: Mapping[str, Any], text: str) -> bool:
         return text in schema["enum"]
     if schema.get("format") == "uuid":
         return bool(_UUID.fullmatch(text))
+    if schema.get("format") == "date-time":
+        return _is_time(text)
     if not schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", len(text)):
         return False
     # In a JSON Schema `$` is the end, in Python also the place before a last line break.
     return bool(re.search(re.sub(r"\$$", r"\\Z", schema.get("pattern", "")), text))
+
+
+def _is_time(text: str) -> bool:
+    """A time of RFC 3339, whose zone is no option."""
+    try:
+        return msgspec.convert(text, dt.datetime).tzinfo is not None
+    except (msgspec.ValidationError, OverflowError, ValueError):
+        return False
 
 
 def _wanted(schema: Mapping[str, Any]) -> str:
@@ -137,6 +149,8 @@ def _wanted(schema: Mapping[str, Any]) -> str:
         return "one of " + ", ".join(map(str, schema["enum"]))
     if schema.get("format") == "uuid":
         return f"a UUID like {UUID(int=0)}"
+    if schema.get("format") == "date-time":
+        return "a time like 2026-11-23T19:52:00Z"
     most = f" of at most {schema['maxLength']} characters" if "maxLength" in schema else ""
     form = f" that matches {schema['pattern']}" if "pattern" in schema else ""
     return f"text{most}{form}"

@@ -23,6 +23,7 @@ from catalog.querysets import ProposalQuerySet
 from catalog.rest.parameters import IF_MATCH
 from common.described_query import DescribedQuery
 from common.http import check_if_match, etag_of
+from common.json_body import BodySerializer
 from common.keyset import KeysetPagination
 
 _ID: dict[str, Any] = {"min_value": 1, "max_value": 2**63 - 1}
@@ -51,7 +52,7 @@ class ProposalSerializer(serializers.ModelSerializer[Proposal]):
         return payload
 
 
-class DecisionSerializer(serializers.Serializer[Any]):
+class DecisionSerializer(BodySerializer):
     reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
 

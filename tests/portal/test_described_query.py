@@ -97,7 +97,7 @@ def test_every_view_of_the_api_holds_queries_against_its_description() -> None:
         for name, schema in described_parameters(method, route).items():
             one = schema["items"] if schema["type"] == "array" else schema
             assert one["type"] in ("integer", "boolean", "string"), (path, name)
-            assert one.get("format") in (None, "uuid", "int64"), (path, name)
+            assert one.get("format") in (None, "uuid", "int64", "date-time"), (path, name)
             if one["type"] == "string":
                 assert {"enum", "format", "minLength"} & one.keys(), (path, name)
 
