@@ -5,7 +5,12 @@ from __future__ import annotations
 from audit.handlers import handles
 from audit.models import Record, RecordSubject
 from catalog.events import SnapshotApplied
+from catalog.models import Proposal
+from catalog.proposals import on_decision
+from lineage.merging import follow_proposal
 from lineage.view_lineage import derive_views, views_over
+
+on_decision[Proposal.Kind.SAME_AS] = follow_proposal
 
 
 @handles(SnapshotApplied)

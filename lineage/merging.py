@@ -21,9 +21,10 @@ from audit.recording import record_many
 from catalog.actions.pushed import push_merges
 from catalog.governed import governed
 from catalog.identity import find_own_names
-from catalog.models import Dataset
+from catalog.models import Dataset, Proposal
 from catalog.naming import DatasetKey
 from catalog.permissions import check_can_curate
+from catalog.proposals import Claim, propose
 from common.errors import Invalid, NotFound
 from lineage import merge_statements as statements
 from lineage.deriving import derive_again
@@ -73,9 +74,11 @@ def tell_names(dataset_ids: Collection[int]) -> set[int]:
 def decide_same(*, first: Dataset, second: Dataset, same: bool, by: Principal) -> None:
     """Say whether two datasets are one: merges them, or undoes their merge; either can be said again, the other way.
 
-    Whatever pipelines tell afterwards, the decision stands. Raises `Forbidden` for those who may not curate both.
+    Whatever pipelines tell afterwards, the decision stands. Raises `Forbidden` for those who may not curate what of the two
+    is governed, or both where neither is.
     """
-    check_can_curate(by, [first, second])
+    held = governed([first.pk, second.pk])
+    check_can_curate(by, [dataset for dataset in (first, second) if not held or dataset.pk in held])
     if first.pk == second.pk:
         raise Invalid("Choose two different datasets.")
     with connection.cursor() as cursor:
@@ -94,6 +97,12 @@ def decide_same(*, first: Dataset, second: Dataset, same: bool, by: Principal) -
     record_many([told], by=by)
     changed = settle([low.pk, high.pk], by=by)
     _note(changed)
+
+
+def follow_proposal(proposal: Proposal, by: Principal) -> None:
+    """What deciding a proposal of the kind `same_as` does."""
+    other = Dataset.objects.get(pk=proposal.payload["dataset"])
+    decide_same(first=proposal.dataset, second=other, same=proposal.state == Proposal.State.ACCEPTED, by=by)
 
 
 def separate(*, dataset: Dataset, by: Principal) -> None:
@@ -133,8 +142,9 @@ def settle(dataset_ids: Iterable[int], *, by: Principal) -> set[int]:
 def _effective(cursor: CursorWrapper, links: Iterable[_Link]) -> list[_Link]:
     """The links that hold. One that nobody governs is accepted when it is told, and stays so while it is told."""
     every = list(links)
-    held = governed({pk for link in every for pk in (link.first, link.second)})
-    found, accepted = [], []
+    ends = {pk for link in every for pk in (link.first, link.second)}
+    held = governed(ends)
+    found, accepted, asked = [], [], []
     for link in every:
         if link.decision == Decision.REJECTED:
             continue
@@ -144,6 +154,10 @@ def _effective(cursor: CursorWrapper, links: Iterable[_Link]) -> list[_Link]:
         elif link.said and not {link.first, link.second} & held:
             found.append(link)
             accepted.append({"first_id": link.first, "second_id": link.second})
+        elif link.said:
+            first, second = (link.first, link.second) if link.first in held else (link.second, link.first)
+            asked.append(Claim(first, {"dataset": second}, timezone.now()))
+    propose(kind=Proposal.Kind.SAME_AS, claims=asked, about=ends)
     if accepted:
         cursor.execute(statements.ACCEPT, [msgspec.json.encode(accepted).decode()])
     return found

@@ -23,9 +23,7 @@ def at(seconds: float) -> str:
     return (BEGIN + dt.timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
 
 
-def dataset(
-    name: str, *, namespace: str = NAMESPACE, fields: Iterable[str] = (), **facets: Any
-) -> dict[str, Any]:
+def dataset(name: str, *, namespace: str = NAMESPACE, fields: Iterable[str] = (), **facets: Any) -> dict[str, Any]:
     listed = list(fields)
     if listed:
         facets["schema"] = {"fields": [{"name": field, "type": "text"} for field in listed]}

@@ -7,12 +7,13 @@ import json
 import pytest
 
 from accounts.tokens import mint
-from catalog.models import Dataset
+from catalog.actions import accept_proposal
+from catalog.models import Dataset, Proposal
 from lineage.draining import drain
 from lineage.intake import accept
 from lineage.job_sql import read_jobs_sql
-from lineage.merging import decide_same, separate
-from lineage.models import ColumnEdge, DatasetEdge, Job, JobEdge, Run, SameAs
+from lineage.merging import separate
+from lineage.models import ColumnEdge, DatasetEdge, Job, JobEdge, Run
 from lineage.told import DELETION
 from tests.factories import dataset as crawled
 from tests.factories import person, pipeline
@@ -205,8 +206,9 @@ def test_a_governed_dataset_merges_only_when_somebody_says_so(send, db):
     here = dataset(known.qualified_name, namespace=known.namespace, symlinks=symlinks("s3_units"))
     send(run_event("COMPLETE", inputs=["a"], outputs=[here]))
     assert not Dataset.objects.filter(merged_into__isnull=False).exists()
-    link = SameAs.objects.select_related("first", "second").get()
-    decide_same(first=link.first, second=link.second, same=True, by=person(administrator=True))
+    asked = Proposal.objects.get(kind="same_as")
+    assert asked.dataset_id == known.pk
+    accept_proposal(proposal=asked, by=person(administrator=True))
     assert Dataset.objects.get(merged_into__isnull=False).merged_into_id == known.pk
 
 

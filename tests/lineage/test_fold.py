@@ -297,7 +297,9 @@ def _columns(draw):
 
 @st.composite
 def _facets(draw):
-    one = draw(st.sampled_from(["none"] * 4 + ["text", "gone", "columns", "columns", "lineage", "names", "rename", "version"]))
+    one = draw(
+        st.sampled_from(["none"] * 4 + ["text", "gone", "columns", "columns", "lineage", "names", "rename", "version"])
+    )
     if one == "text":
         return {"documentation": {"description": "x"}}
     if one == "gone":
@@ -338,7 +340,14 @@ def generated_events(draw):
     kind = draw(st.sampled_from(["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER", None]))
     run = run_id(draw(st.integers(1, 4)))
     return run_event(
-        kind, job=job, run=run, seconds=seconds, inputs=read, outputs=written, run_facets=run_facets, job_facets=job_facets
+        kind,
+        job=job,
+        run=run,
+        seconds=seconds,
+        inputs=read,
+        outputs=written,
+        run_facets=run_facets,
+        job_facets=job_facets,
     )
 
 
