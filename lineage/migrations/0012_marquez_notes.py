@@ -6,26 +6,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('lineage', '0011_event_retention'),
+        ("accounts", "0001_initial"),
+        ("lineage", "0011_event_retention"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MarquezNote',
+            name="MarquezNote",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('namespace', 'Namespace'), ('source', 'Source'), ('tag', 'Tag')], max_length=9)),
-                ('name', models.TextField()),
-                ('told', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('told_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.principal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("namespace", "Namespace"), ("source", "Source"), ("tag", "Tag")], max_length=9
+                    ),
+                ),
+                ("name", models.TextField()),
+                ("told", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "told_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.principal"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'name'), name='marquez_note_once')],
+                "constraints": [models.UniqueConstraint(fields=("kind", "name"), name="marquez_note_once")],
             },
         ),
     ]

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import Principal
@@ -23,7 +22,7 @@ class Api:
         self._headers = bearer(principal, *(scopes or ("lineage:read", "lineage:write")))
         self._client = Client()
 
-    def send(self, method: str, *parts: str, body: Any = None, **query: Any) -> HttpResponse:
+    def send(self, method: str, *parts: str, body: Any = None, **query: Any) -> Any:
         path = "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
         text = urlencode(query, doseq=True)
         content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()

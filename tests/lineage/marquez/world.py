@@ -29,7 +29,7 @@ def columns(*names: str, **types: str) -> dict[str, Any]:
 
 
 def column_lineage(column: str, source: str, source_column: str, **transformation: Any) -> dict[str, Any]:
-    told = {"namespace": NAMESPACE, "name": source, "field": source_column}
+    told: dict[str, Any] = {"namespace": NAMESPACE, "name": source, "field": source_column}
     if transformation:
         told["transformations"] = [transformation]
     return {"fields": {column: {"inputFields": [told]}}}
@@ -37,7 +37,7 @@ def column_lineage(column: str, source: str, source_column: str, **transformatio
 
 def events() -> list[dict[str, Any]]:
     """Two runs of a job that a parent started, the second with another schema and version; a job that failed."""
-    sources = dict(dataSource={"name": "lake", "uri": NAMESPACE}, schema=columns("id", "code"))
+    sources = {"dataSource": {"name": "lake", "uri": NAMESPACE}, "schema": columns("id", "code")}
     raw = dataset(RAW, **facets(**sources, version={"datasetVersion": "2026-11-01"}))
     parent = facets(parent={"run": {"runId": PARENT}, "job": {"namespace": "airflow", "name": "nightly"}})
     nominal = facets(nominalTime={"nominalStartTime": at(0), "nominalEndTime": at(3600)})
