@@ -59,9 +59,7 @@ _TRANSFORMED = {
     "transformationDescription": _NULLABLE,
     "transformationType": _NULLABLE,
 }
-_TRANSFORMATIONS = _list(
-    _object({"type": TEXT, "subtype": TEXT, "description": TEXT, "masking": {"type": "boolean"}})
-)
+_TRANSFORMATIONS = _list(_object({"type": TEXT, "subtype": TEXT, "description": TEXT, "masking": {"type": "boolean"}}))
 _INPUT = _object(
     {"namespace": TEXT, "dataset": TEXT, "field": TEXT, **_TRANSFORMED}, {"transformations": _TRANSFORMATIONS}
 )
@@ -134,13 +132,21 @@ COLUMN = _object(
     }
 )  # fmt: skip
 COLUMN_GRAPH = _object({"graph": _list(_node("DATASET_FIELD", COLUMN))})
-EVENTS = _object({"events": _list({"type": "object", "required": ["eventTime", "producer", "schemaURL"]}), "totalCount": COUNT})
+EVENTS = _object(
+    {"events": _list({"type": "object", "required": ["eventTime", "producer", "schemaURL"]}), "totalCount": COUNT}
+)
 SEARCH = _object(
     {
         "totalCount": COUNT,
         "results": _list(
             _object(
-                {"type": _one_of(["DATASET", "JOB"]), "name": TEXT, "updatedAt": TIME, "namespace": TEXT, "nodeId": TEXT}
+                {
+                    "type": _one_of(["DATASET", "JOB"]),
+                    "name": TEXT,
+                    "updatedAt": TIME,
+                    "namespace": TEXT,
+                    "nodeId": TEXT,
+                }
             )
         ),
     }

@@ -76,10 +76,14 @@ def test_a_field_is_behind_its_dataset() -> None:
 
 
 def test_a_run_has_a_uuid() -> None:
-    assert nodes("run:B1D626A2-6d3a-475e-9ecf-943176d4a8c6") == [Node("run", name="b1d626a2-6d3a-475e-9ecf-943176d4a8c6")]
+    assert nodes("run:B1D626A2-6d3a-475e-9ecf-943176d4a8c6") == [
+        Node("run", name="b1d626a2-6d3a-475e-9ecf-943176d4a8c6")
+    ]
 
 
-@pytest.mark.parametrize("text", ["", "dataset", "dataset:a", "dataset::", "table:a:b", "run:7", "datasetField:a:b", ":a:b"])
+@pytest.mark.parametrize(
+    "text", ["", "dataset", "dataset:a", "dataset::", "table:a:b", "run:7", "datasetField:a:b", ":a:b"]
+)
 def test_other_texts_are_no_node_ids(text: str) -> None:
     with pytest.raises(Invalid) as refused:
         nodes(text)

@@ -242,7 +242,9 @@ def test_event_counts_tell_the_types_apart(told: Api) -> None:
     assert len(told.get("stats", "jobs", period="WEEK", timezone="UTC")) == 7
 
 
-@pytest.mark.parametrize("pattern, found", [("%units", 2), ("units", 2), ("lake.unit_", 1), ("lake_units", 0), ("no", 0)])
+@pytest.mark.parametrize(
+    "pattern, found", [("%units", 2), ("units", 2), ("lake.unit_", 1), ("lake_units", 0), ("no", 0)]
+)
 def test_patterns_match_as_they_are_described(told: Api, pattern: str, found: int) -> None:
     assert told.get("search", q=pattern)["totalCount"] == found
 
