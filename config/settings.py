@@ -196,6 +196,7 @@ CELERY_TASK_ROUTES = {
     "lineage.tasks.make_partitions": {"queue": "analytics"},
     "lineage.tasks.forget_old": {"queue": "analytics"},
     "lineage.tasks.measure_criticality": {"queue": "analytics"},
+    "lineage.tasks.read_sql": {"queue": "analytics"},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 

@@ -1,4 +1,7 @@
-"""What follows from events of rooms below."""
+"""What follows from events of rooms below, and from decisions.
+
+Every process registers these; the parser of SQL takes 30 MB, so only the worker that reads a definition loads it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from catalog.events import SnapshotApplied
 from catalog.models import Proposal
 from catalog.proposals import on_decision
 from lineage.merging import follow_proposal
-from lineage.view_lineage import derive_views, views_over
 
 on_decision[Proposal.Kind.SAME_AS] = follow_proposal
 
@@ -16,6 +18,8 @@ on_decision[Proposal.Kind.SAME_AS] = follow_proposal
 @handles(SnapshotApplied)
 def read_views(record: Record) -> None:
     """A crawl brought definitions and columns: the views' lineage follows. Twice is as once."""
+    from lineage.view_lineage import derive_views, views_over
+
     subjects = RecordSubject.objects.filter(record=record, kind="dataset")
     ids = set(subjects.values_list("object_id", flat=True))
     derive_views(ids | set(views_over(ids)))

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-import networkx as nx
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -165,6 +164,9 @@ def _effective(cursor: CursorWrapper, links: Iterable[_Link]) -> list[_Link]:
 
 def _standing(members: Mapping[int, _Member], links: Iterable[_Link]) -> dict[int, int]:
     """For each dataset the one that stands for its group; a dataset without links stands for itself."""
+    # 30 MB, and merges are rare: processes that never merge do without it.
+    import networkx as nx
+
     graph = nx.Graph()
     graph.add_nodes_from(members)
     graph.add_edges_from((link.first, link.second) for link in links)

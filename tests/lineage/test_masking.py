@@ -80,9 +80,13 @@ def test_nul_is_looked_for_as_json_writes_it():
 )
 def test_masking_takes_time_in_proportion_to_the_text(text):
     def seconds(times: int) -> float:
-        started = time.perf_counter()
+        # The best of three, of the processor's time: other processes must not count.
+        return min(once(times) for _ in range(3))
+
+    def once(times: int) -> float:
+        started = time.process_time()
         mask_text(text * times)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     seconds(1_000)
     # A quadratic pattern would take 400 times as long for 20 times the text.
