@@ -104,8 +104,9 @@ def find(principal: Principal, readings: Sequence[Reading]) -> Found:
         return Found(readings[0])
     known = known_namespaces(reading.namespace for reading in readings)
     among = [reading for reading in readings if reading.namespace in known]
-    # Of equals the first counts: what is listed first is likelier.
-    return Found(max(among, key=lambda reading: len(reading.namespace)) if among else readings[0])
+    # What is in a namespace is asked for more often than a namespace that has such a name; of equals the first counts.
+    among.sort(key=lambda reading: (reading.what == "namespace", -len(reading.namespace)))
+    return Found(among[0] if among else readings[0])
 
 
 def _named(readings: Sequence[Reading], kind: str) -> set[Key]:
