@@ -15,6 +15,7 @@ from django.db import connection
 
 from catalog.identity import find_names
 from lineage import edge_statements as statements
+from lineage.rows import encoded, write
 from lineage.statements import LOCK_JOBS
 from lineage.told import ColumnFact, column_facts
 
@@ -32,7 +33,7 @@ def derive(runs: Sequence[UUID], *, deleted: Collection[int] = (), columns: bool
 
     `columns` says whether there is column lineage among it; a fixed number of statements either way.
     """
-    touched: dict[str, str | list[int]] = {"runs": _encoded(runs), "jobs": sorted(deleted)}
+    touched: dict[str, str | list[int]] = {"runs": encoded(runs), "jobs": sorted(deleted)}
     with connection.cursor() as cursor:
         cursor.execute(statements.EDGES, touched)
         if not columns:
@@ -54,7 +55,7 @@ def derive_again(dataset_ids: Collection[int]) -> None:
         jobs = [job_id for (job_id,) in cursor.fetchall()]
         if not jobs:
             return
-        cursor.execute(LOCK_JOBS, [_encoded([{"id": job_id} for job_id in jobs])])
+        cursor.execute(LOCK_JOBS, [encoded([{"id": job_id} for job_id in jobs])])
         for statement in (*statements.FORGET_DERIVED, statements.LINKS_AGAIN):
             cursor.execute(statement, {"jobs": jobs})
         cursor.execute(statements.RUNS_OF, {"jobs": jobs})
@@ -75,7 +76,7 @@ def _explain(new: Sequence[_Untold]) -> None:
             rows[key] = max(fact.description, rows.get(key, ""))
             wanted |= {down, up}
     ids = column_ids(wanted)
-    _write(
+    write(
         statements.COLUMN_EDGES,
         [
             {
@@ -101,22 +102,12 @@ def column_ids(wanted: Collection[tuple[int, str]]) -> Mapping[tuple[int, str], 
     found = _known_columns(rows)
     missing = [row for row in rows if (row["dataset_id"], row["name"]) not in found]
     if missing:
-        _write(statements.COLUMNS, missing)
+        write(statements.COLUMNS, missing)
         found |= _known_columns(missing)
     return found
 
 
 def _known_columns(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], int]:
     with connection.cursor() as cursor:
-        cursor.execute(statements.COLUMN_IDS, [_encoded(rows)])
+        cursor.execute(statements.COLUMN_IDS, [encoded(rows)])
         return {(dataset_id, name): column_id for dataset_id, name, column_id in cursor.fetchall()}
-
-
-def _encoded(rows: Sequence[Any]) -> str:
-    return msgspec.json.encode(rows).decode()
-
-
-def _write(statement: str, rows: Sequence[Any]) -> None:
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [_encoded(rows)])

@@ -20,6 +20,7 @@ from catalog.models import Origin
 from lineage import openlineage, statements
 from lineage.deriving import derive
 from lineage.fold import Arrived, Batch, Observation, Register, RunRow, Span, names_in, reduced
+from lineage.rows import encoded, write
 from lineage.told import WATCHED, JobKey
 
 BATCH_SIZE = 1000
@@ -80,24 +81,24 @@ def _fold(arrived: Sequence[Arrived]) -> None:
     dataset_keys, job_keys = names_in(event for event, _ in arrived)
     dataset_ids = resolve_names(dataset_keys, origin=Origin.PIPELINE)
     batch = reduced(arrived, dataset_ids, _job_ids(job_keys))
-    _write(statements.CONTENTS, _content_rows(batch.contents))
+    write(statements.CONTENTS, _content_rows(batch.contents))
     moved = _write_runs(batch.runs.values())
-    _write(statements.OBSERVATIONS, [key._asdict() | _observed(seen) for key, seen in batch.observations.items()])
-    _write(statements.TOLD_INPUTS, [key._asdict() for key in batch.told_inputs])
-    _write(statements.LINKS, [key._asdict() | _times(span) for key, span in batch.links.items()])
+    write(statements.OBSERVATIONS, [key._asdict() | _observed(seen) for key, seen in batch.observations.items()])
+    write(statements.TOLD_INPUTS, [key._asdict() for key in batch.told_inputs])
+    write(statements.LINKS, [key._asdict() | _times(span) for key, span in batch.links.items()])
     _write_facets(batch)
     runs = sorted(batch.runs)
-    _write(statements.RUN_FACTS, runs)
+    write(statements.RUN_FACTS, runs)
     _note(batch, runs)
     # The jobs come late, since every run of a job needs its row; what is derived of them needs them locked.
     spans: list[dict[str, Any]] = [
         {"id": job_id, "deleted_at": batch.deletions.get(job_id)} | _times(span) for job_id, span in batch.jobs.items()
     ]
     spans += [{"id": job_id} for job_id in moved - batch.jobs.keys()]
-    _write(statements.LOCK_JOBS, spans)
-    _write(statements.JOBS, spans)
+    write(statements.LOCK_JOBS, spans)
+    write(statements.JOBS, spans)
     waiting = batch.job_edges.items()
-    _write(
+    write(
         statements.JOB_EDGES,
         [{"downstream_id": one, "upstream_id": other} | _times(span) for (one, other), span in waiting],
     )
@@ -106,30 +107,30 @@ def _fold(arrived: Sequence[Arrived]) -> None:
 
 
 def _write_facets(batch: Batch) -> None:
-    _write(statements.RUN_FACETS, _facet_rows(("run_id", "name"), batch.run_facets))
-    _write(statements.JOB_FACETS, _facet_rows(("job_id", "name"), batch.job_facets))
+    write(statements.RUN_FACETS, _facet_rows(("run_id", "name"), batch.run_facets))
+    write(statements.JOB_FACETS, _facet_rows(("job_id", "name"), batch.job_facets))
     rows = _facet_rows(("dataset_id", "name"), batch.dataset_facets)
     watched = [row for row in rows if row["name"] in WATCHED]
     if watched:
-        encoded = _encoded(watched)
+        given = encoded(watched)
         with connection.cursor() as cursor:
-            cursor.execute(statements.DIRTY_FACETS, [encoded, encoded])
-    _write(statements.DATASET_FACETS, rows)
-    _write(statements.USE_FACETS, _facet_rows(("run_id", "direction", "dataset_id", "name"), batch.use_facets))
+            cursor.execute(statements.DIRTY_FACETS, [given, given])
+    write(statements.DATASET_FACETS, rows)
+    write(statements.USE_FACETS, _facet_rows(("run_id", "direction", "dataset_id", "name"), batch.use_facets))
 
 
 def _note(batch: Batch, runs: Sequence[UUID]) -> None:
     """What the catalog must be told, by whoever comes to it."""
-    _write(statements.DIRTY_WRITTEN, runs)
+    write(statements.DIRTY_WRITTEN, runs)
     schemas = [
         {"dataset_id": dataset_id, "at": at, "digest": digest, "content_id": register.content}
         for (dataset_id, at, digest), register in batch.schemas.items()
     ]
-    _write(statements.SCHEMAS, schemas)
-    _write(statements.DIRTY_DESCRIBED, schemas)
+    write(statements.SCHEMAS, schemas)
+    write(statements.DIRTY_DESCRIBED, schemas)
     renames = [{"first_id": first, "second_id": second} for first, second in batch.renames]
-    _write(statements.RENAMES, renames)
-    _write(statements.DIRTY_RENAMED, renames)
+    write(statements.RENAMES, renames)
+    write(statements.DIRTY_RENAMED, renames)
 
 
 def _job_ids(keys: Iterable[JobKey]) -> dict[JobKey, int]:
@@ -137,14 +138,14 @@ def _job_ids(keys: Iterable[JobKey]) -> dict[JobKey, int]:
     found = _jobs(statements.FIND_JOBS, rows)
     missing = [row for row in rows if (row["namespace"], row["name"]) not in found]
     if missing:
-        _write(statements.CREATE_JOBS, missing)
+        write(statements.CREATE_JOBS, missing)
         found |= _jobs(statements.FIND_JOBS, missing)
     return found
 
 
 def _jobs(statement: str, rows: Sequence[Any]) -> dict[JobKey, int]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, [_encoded(rows)])
+        cursor.execute(statement, [encoded(rows)])
         return {JobKey(namespace, name): job_id for namespace, name, job_id in cursor.fetchall()}
 
 
@@ -154,7 +155,7 @@ def _write_runs(runs: Iterable[RunRow]) -> set[int]:
     if not rows:
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(statements.RUNS, [_encoded(rows)])
+        cursor.execute(statements.RUNS, [encoded(rows)])
         return {job_id for pair in cursor.fetchall() for job_id in pair if job_id is not None}
 
 
@@ -192,14 +193,3 @@ def _content_rows(contents: Mapping[UUID, bytes]) -> list[dict[str, Any]]:
 
 def _times(span: Span) -> dict[str, dt.datetime]:
     return {"first_seen": span.first, "last_seen": span.last}
-
-
-def _encoded(rows: Sequence[Any]) -> str:
-    return msgspec.json.encode(rows).decode()
-
-
-def _write(statement: str, rows: Sequence[Any]) -> None:
-    """Run a statement over these rows; none where there are none."""
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [_encoded(rows)])

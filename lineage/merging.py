@@ -29,6 +29,7 @@ from lineage import merge_statements as statements
 from lineage.deriving import derive_again
 from lineage.events import DatasetsMerged, DatasetsSeparated, SameDatasetDecided
 from lineage.models import Decision, SameAs
+from lineage.rows import encoded
 from lineage.told import other_names
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _effective(cursor: CursorWrapper, links: Iterable[_Link]) -> list[_Link]:
             asked.append(Claim(first, {"dataset": second}, timezone.now()))
     propose(kind=Proposal.Kind.SAME_AS, claims=asked, about=ends)
     if accepted:
-        cursor.execute(statements.ACCEPT, [msgspec.json.encode(accepted).decode()])
+        cursor.execute(statements.ACCEPT, [encoded(accepted)])
     return found
 
 
@@ -195,9 +196,9 @@ def _note_told(dataset_ids: Collection[int]) -> None:
             if key in ids and ids[key] != pk
         }
         rows = [{"first_id": first, "second_id": second} for first, second in sorted(told)]
-        encoded = msgspec.json.encode(rows).decode()
-        cursor.execute(statements.NOTE_UNTOLD, {"ids": sorted(dataset_ids), "rows": encoded})
-        cursor.execute(statements.NOTE_TOLD, [encoded])
+        given = encoded(rows)
+        cursor.execute(statements.NOTE_UNTOLD, {"ids": sorted(dataset_ids), "rows": given})
+        cursor.execute(statements.NOTE_TOLD, [given])
 
 
 def _note(dataset_ids: Collection[int]) -> None:

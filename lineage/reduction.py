@@ -20,6 +20,7 @@ from catalog.described import ToldSchema, describe_no_more
 from lineage import statements
 from lineage.merge_statements import LOCK
 from lineage.merging import tell_names
+from lineage.rows import encoded
 from lineage.schema_facets import fields_of, same_schema
 from lineage.telling import SCHEMA, TELLERS, WRITTEN
 
@@ -120,7 +121,7 @@ def _changed(notes: Iterable[Note]) -> list[int]:
     if not rows:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(statements.CHANGED_SCHEMAS, [msgspec.json.encode(rows).decode()])
+        cursor.execute(statements.CHANGED_SCHEMAS, [encoded(rows)])
         return [dataset_id for (dataset_id,) in cursor.fetchall()]
 
 

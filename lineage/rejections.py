@@ -11,7 +11,6 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from common.errors import CatalogError, Invalid
 from lineage import openlineage
 from lineage.masking import mask_text, masked
 from lineage.models import RejectedEvent
+from lineage.rows import encoded
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def note(refusals: Sequence[Refusal], *, bearer: Bearer) -> None:
         return
     values: dict[str, int | str] = {
         "token": bearer.id,
-        "refusals": msgspec.json.encode(_rows(newest)).decode(),
+        "refusals": encoded(_rows(newest)),
         "most": KEPT_OF_A_TOKEN,
         "count": len(newest),
     }

@@ -7,16 +7,16 @@ transaction, with the jobs locked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 from django.db import connection
 
 from catalog.snapshots import Path
 from lineage import sql_statements as statements
 from lineage.deriving import column_ids
 from lineage.models import EdgeOrigin
+from lineage.rows import encoded
 from lineage.sql import SqlLineage, Transformation
 from lineage.told import DIRECT, INDIRECT
 
@@ -69,8 +69,8 @@ def write(reads: Sequence[SqlRead], origin: EdgeOrigin) -> None:
         for read in reads
     ]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(statements.EDGES, [_encoded(edges)])
-        cursor.execute(statements.EXPLANATIONS, [_encoded(explanations)])
+        cursor.execute(statements.EDGES, [encoded(edges)])
+        cursor.execute(statements.EXPLANATIONS, [encoded(explanations)])
         made = {(job_id, dataset_id): explanation for job_id, dataset_id, explanation in cursor.fetchall()}
     facts = [(made[read.job_id, read.dataset_id], *fact) for read in reads for fact in _facts(read)]
     ids = column_ids({key for _, down, up, _ in facts for key in (down, up)})
@@ -80,7 +80,7 @@ def write(reads: Sequence[SqlRead], origin: EdgeOrigin) -> None:
         for explanation, down, up, how in facts
     ]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(statements.COLUMN_EDGES, [_encoded(rows)])
+        cursor.execute(statements.COLUMN_EDGES, [encoded(rows)])
 
 
 def _facts(read: SqlRead) -> Iterator[tuple[tuple[int, str], tuple[int, str], Transformation]]:
@@ -94,7 +94,3 @@ def _facts(read: SqlRead) -> Iterator[tuple[tuple[int, str], tuple[int, str], Tr
             if source.table in upstream:
                 for how in source.transformations:
                     yield (read.dataset_id, name), (upstream[source.table], source.column), how
-
-
-def _encoded(rows: Sequence[Any]) -> str:
-    return msgspec.json.encode(rows).decode()

@@ -16,6 +16,7 @@ from lineage import sql_edges
 from lineage import sql_statements as statements
 from lineage.models import EdgeOrigin
 from lineage.openlineage import canonical, digest_of
+from lineage.rows import encoded
 from lineage.sql import KnownTables, SqlLineage, lineage_of
 from lineage.sql_edges import SqlRead
 
@@ -62,7 +63,7 @@ def _derive(ids: list[int]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statements.VIEWS, [ids])
         views = [_View(*row) for row in cursor.fetchall()]
-        cursor.execute(statements.MAKE_JOBS, [msgspec.json.encode([view._asdict() for view in views]).decode()])
+        cursor.execute(statements.MAKE_JOBS, [encoded([view._asdict() for view in views])])
         cursor.execute(statements.JOBS_OF, [ids])
         jobs: dict[int, int] = dict(cursor.fetchall())
         # In the order of their keys, as the fold does it.

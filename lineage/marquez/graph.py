@@ -20,6 +20,7 @@ from lineage.marquez.shapes import DatasetName, Json
 from lineage.models import Direction, Job, JobDataset, JobFacet, Run, RunDataset
 from lineage.queries import CURRENT, MAX_NODES, Slice
 from lineage.queries.steps import Readable, steps
+from lineage.reading import visible_run
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -74,7 +75,7 @@ def _start(principal: Principal, readable: Readable, found: FoundNode, as_of: dt
             slice_ = Slice(version=text) if text else Slice(as_of=until) if until else CURRENT
         here = frozenset({found.dataset.pk})
         return _Start(read=here, written=here, slice=slice_, focus=found.dataset.pk)
-    return _of_run(readable, runs.visible(principal, UUID(found.node.name)))
+    return _of_run(readable, visible_run(principal, UUID(found.node.name)))
 
 
 def _told(readable: Readable, ids: Iterable[int]) -> frozenset[int]:

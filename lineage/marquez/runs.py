@@ -10,11 +10,11 @@ from uuid import UUID
 from django.db.models import Q
 
 from catalog.models import Dataset, Tier
-from common.errors import NotFound
 from lineage.marquez import datasets, shapes
 from lineage.marquez.counting import counted
 from lineage.marquez.shapes import DatasetName, Json, RunFacts
 from lineage.models import Direction, Job, JobFacet, Run, RunDataset, RunDatasetFacet, RunFacet
+from lineage.reading import may_read_code, visible_run
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -33,24 +33,16 @@ def listed(principal: Principal, job: Job, limit: int, offset: int) -> tuple[lis
 
 def one(principal: Principal, run_id: UUID) -> Json:
     """A run; raises `NotFound`."""
-    (found,) = shown(principal, [visible(principal, run_id)])
-    return found
-
-
-def visible(principal: Principal, run_id: UUID) -> Run:
-    found: Run | None = Run.objects.visible_to(principal).select_related("job").filter(pk=run_id).first()
-    if found is None:
-        raise NotFound("There is no such run, or you may not see it.")
+    (found,) = shown(principal, [visible_run(principal, run_id)])
     return found
 
 
 def facets(principal: Principal, run_id: UUID, of: str) -> Json:
     """`{runId, facets}`: those of the run, or of its job; none for whoever may not read the code of all that it touches."""
-    run = visible(principal, run_id)
-    open_ = Job.objects.open_to(principal).filter(pk=run.job_id).exists()
+    run = visible_run(principal, run_id)
     rows = RunFacet.objects.filter(run=run) if of == "run" else JobFacet.objects.filter(job_id=run.job_id)
     found: dict[str, Any] = {}
-    if open_:
+    if may_read_code(principal, run.job):
         for row in rows.select_related("content").order_by("name"):
             if row.content is not None and row.name != shapes.CREATED_RUN:
                 found[row.name] = row.content.value
