@@ -103,11 +103,12 @@ def _crawl_twice(url: str, name: str) -> tuple[dict, dict]:
     from ingestion.sources import add_crawled_source
 
     slug = slugify(name)
-    known = Source.objects.filter(slug=slug).first()
-    if known is not None:
-        _forget(known)
-    address = parse_address(f"{url}?sslmode=disable")
-    source = add_crawled_source(name=name, slug=slug, address=address, by=Principal.objects.system())
+    source = Source.objects.filter(slug=slug).first()
+    if source is None:
+        address = parse_address(f"{url}?sslmode=disable")
+        source = add_crawled_source(name=name, slug=slug, address=address, by=Principal.objects.system())
+    else:
+        _forget_what_was_crawled()
     results = []
     for _ in range(2):
         done = subprocess.run(
@@ -121,9 +122,9 @@ def _crawl_twice(url: str, name: str) -> tuple[dict, dict]:
     return first, second
 
 
-def _forget(source) -> None:
+def _forget_what_was_crawled() -> None:
+    """Empty the catalog but for its sources: a database is a source once only, and each run is to find all of it new."""
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE catalog_dataset, catalog_schema, ingestion_run, audit_record CASCADE")
-        cursor.execute("UPDATE catalog_source SET slug = slug || id, name = name || id WHERE id = %s", [source.pk])
