@@ -7,6 +7,8 @@ The payload of a proposal, by its kind:
     tag          {"tag": "pii", "field": "address.city"}    the tag's name; without a field the whole dataset
     gone         {"written": "2026-11-01T06:00:00Z"}        dropped, since it was last written then (null: never)
     same_as      {"dataset": 17}                            the other dataset's id
+    masking      {"field": "email", "job": 4, "called": "airflow/clean"}
+                                                            the job masks the column: its inherited level would fall
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ class Proposal(models.Model):
         TAG = "tag", "Tag"
         GONE = "gone", "Dropped"
         SAME_AS = "same_as", "Same dataset"
+        MASKING = "masking", "Masked column"
 
     class State(models.TextChoices):
         OPEN = "open", "Open"

@@ -93,6 +93,8 @@ def sentence_of(proposal: Proposal, *, other: str = "") -> str:
         return f"{what} is tagged {payload['tag']}"
     if proposal.kind == Kind.GONE:
         return f"{name} was dropped"
+    if proposal.kind == Kind.MASKING:
+        return f"{payload['called']} masks {name}.{payload['field']}, so that the level which it inherits ends"
     return f"{name} and {other or 'a dataset that you may not see'} are one dataset"
 
 

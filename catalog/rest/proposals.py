@@ -32,7 +32,8 @@ _ID: dict[str, Any] = {"min_value": 1, "max_value": 2**63 - 1}
 class ProposalSerializer(serializers.ModelSerializer[Proposal]):
     """Something that a pipeline says of a dataset. What `payload` holds depends on the kind:
 
-    owner `{owner, as}`, description `{text}`, tag `{tag, field}`, gone `{written}`, same_as `{dataset}`.
+    owner `{owner, as}`, description `{text}`, tag `{tag, field}`, gone `{written}`, same_as `{dataset}`,
+    masking `{field, job, called}`.
     """
 
     told_by = PrincipalSerializer(read_only=True, allow_null=True)
