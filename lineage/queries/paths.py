@@ -43,10 +43,7 @@ def paths_between(
     shortest can be missed. Datasets on the way that the principal may not discover are anonymous.
     """
     readable = Readable(principal, known=[source.pk, target.pk])
-    edges = _between(readable.telling(steps(source.pk, slice_)), source.pk, target.pk)
-    paths = cores.shortest_paths(edges, source.pk, target.pk, most=max(1, min(most, MAX_PATHS)))
-    pairs = {pair for path in paths for pair in itertools.pairwise(path)}
-    used = [edge for edge in edges if (edge.upstream, edge.downstream) in pairs]
+    paths, used = shortest_between(readable.telling(steps(source.pk, slice_)), source.pk, target.pk, most=most)
     walked: Walked[tuple[int, int, int]] = Walked(
         up={},
         down={pk: distance for path in reversed(paths) for distance, pk in enumerate(path)} or {source.pk: 0},
@@ -62,6 +59,16 @@ def paths_between(
         edges=[(alias.get(up, up), alias.get(down, down), job) for up, down, job in used],
         jobs=jobs_of({edge.job for edge in used}),
     )
+
+
+def shortest_between(
+    step: cores.Step[tuple[int, int, int]], source: int, target: int, *, most: int
+) -> tuple[list[list[int]], list[Edge]]:
+    """The shortest paths over the edges that `step` tells, as ids of datasets, and the edges that they use."""
+    edges = _between(step, source, target)
+    paths = cores.shortest_paths(edges, source, target, most=max(1, min(most, MAX_PATHS)))
+    pairs = {pair for path in paths for pair in itertools.pairwise(path)}
+    return paths, [edge for edge in edges if (edge.upstream, edge.downstream) in pairs]
 
 
 def _between(step: cores.Step[tuple[int, int, int]], source: int, target: int) -> list[Edge]:
