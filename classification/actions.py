@@ -24,7 +24,7 @@ from classification.events import (
     LevelSet,
     LevelsReordered,
 )
-from classification.models import Label, Level
+from classification.models import Category, Label, Level
 from classification.permissions import check_can_edit_levels, check_can_label
 from classification.queries import assertions_of
 from common.errors import Conflict, Invalid
@@ -145,7 +145,7 @@ def recompute(dataset_ids: Iterable[int], *, cleared: Iterable[int] = ()) -> Eff
     `cleared` names fields whose last label just ended. Not audited: it follows from labels, which are.
     """
     ids = sorted(set(dataset_ids))
-    _hold(ids)
+    hold_datasets(ids)
     made = effective(assertions_of(ids))
     fields: dict[int, int | None] = dict.fromkeys(sorted(cleared))
     push_levels({pk: made.datasets.get(pk) for pk in ids}, fields | dict(sorted(made.fields.items())))
@@ -228,7 +228,7 @@ def reorder_levels(*, order: Sequence[Level], by: Principal) -> None:
 
 @transaction.atomic
 def delete_level(*, level: Level, by: Principal) -> None:
-    """Remove a level that was never put on anything. Raises `Conflict` for one that was, even long ago."""
+    """Remove a level that was never put on anything. Raises `Conflict` for one that was, even long ago, or a category has."""
     check_can_edit_levels(by)
     present = _held_levels()
     if Label.objects.filter(level=level).exists():
@@ -236,6 +236,9 @@ def delete_level(*, level: Level, by: Principal) -> None:
             f"{level} was put on datasets or columns, and their history names it. "
             "Give what has it now another level, or rename it."
         )
+    category = Category.objects.filter(level=level).first()
+    if category is not None:
+        raise Conflict(f"{category} and perhaps other categories are {level}. Give them another level first.")
     if len(present) == 1:
         raise Conflict("This is the only level. Add another one first.")
     name, pk = level.name, level.pk
@@ -245,7 +248,7 @@ def delete_level(*, level: Level, by: Principal) -> None:
 
 
 def _held_levels() -> list[Level]:
-    """Every level by rank, held in the order of ids, as `_hold` does, against whoever labels."""
+    """Every level by rank, held in the order of ids, as `hold_datasets` does, against whoever labels."""
     return sorted(Level.objects.select_for_update().order_by("pk"), key=lambda level: level.rank)
 
 
@@ -259,7 +262,7 @@ def _put_in_order(order: Sequence[Level]) -> int:
     Level.objects.filter(pk__in=moved).update(
         rank=Case(*cases, output_field=SmallIntegerField()), updated_at=timezone.now()
     )
-    affected = Label.objects.current().confirmed().filter(level__in=moved).values("dataset_id").distinct()
+    affected = Label.objects.current().counting().filter(level__in=moved).values("dataset_id").distinct()
     ids = sorted(affected.values_list("dataset_id", flat=True))
     for start in range(0, len(ids), _BATCH):
         recompute(ids[start : start + _BATCH])
@@ -298,10 +301,10 @@ def _lock(targets: Sequence[Dataset], fields: Sequence[Field]) -> None:
     gone = [str(field) for field in fields if field.gone_since is not None]
     if gone:
         raise Conflict(f"{gone[0]} is gone from its dataset. Reload the page and choose among what is there.")
-    _hold([dataset.pk for dataset in targets])
+    hold_datasets([dataset.pk for dataset in targets])
 
 
-def _hold(dataset_ids: Sequence[int]) -> None:
+def hold_datasets(dataset_ids: Sequence[int]) -> None:
     """Hold the ranks, then the datasets in the order of their ids: everybody in this order, so nobody deadlocks.
 
     Whoever permutes the ranks has the levels FOR UPDATE; this waits for it and then reads the new ranks.

@@ -1,7 +1,8 @@
 """Which level counts. Pure: no Django.
 
-Of several labels on the same thing the one of the strongest origin counts. A dataset is as sensitive as the
-most sensitive of its fields, unless its own label is higher.
+Of several confirmed labels on the same thing the one of the strongest origin counts. What a field inherits raises it
+beyond that, unless a person said something of it: then that counts alone. A dataset is as sensitive as the most sensitive of
+its fields, unless its own label is higher.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ STRONGEST_FIRST = ("person", "code", "pipeline", "crawl")
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """One confirmed label as it holds now. `field_id` is None for a label on the dataset itself.
+    """One confirmed or inherited label as it holds now. `field_id` is None for a label on the dataset itself.
 
     `standing` is false for a field that is gone: it keeps its label and raises its dataset no more.
     """
@@ -25,6 +26,7 @@ class Assertion:
     rank: int
     origin: str
     standing: bool = True
+    inherited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,16 @@ class Effective:
 
 def effective(assertions: Iterable[Assertion]) -> Effective:
     """The effective ranks that these assertions make."""
-    strongest: dict[tuple[int, int | None], Assertion] = {}
-    for assertion in assertions:
+    counting: dict[tuple[int, int | None], Assertion] = {}
+    for assertion in sorted(assertions, key=_strength):
         key = (assertion.dataset_id, assertion.field_id)
-        known = strongest.get(key)
-        if known is None or _strength(assertion) < _strength(known):
-            strongest[key] = assertion
+        known = counting.get(key)
+        if known is None or (assertion.inherited and known.origin != "person" and assertion.rank > known.rank):
+            counting[key] = assertion
     datasets: dict[int, int] = defaultdict(int)
     fields: dict[int, int] = {}
     own: dict[int, int] = {}
-    for assertion in strongest.values():
+    for assertion in counting.values():
         if assertion.field_id is None:
             own[assertion.dataset_id] = assertion.rank
         else:
@@ -58,5 +60,6 @@ def effective(assertions: Iterable[Assertion]) -> Effective:
     return Effective(dict(datasets), fields, own)
 
 
-def _strength(assertion: Assertion) -> int:
-    return STRONGEST_FIRST.index(assertion.origin)
+def _strength(assertion: Assertion) -> tuple[bool, int]:
+    """Sorts confirmed labels first, those of the strongest origin before the others."""
+    return assertion.inherited, STRONGEST_FIRST.index(assertion.origin)

@@ -23,21 +23,24 @@ def levels_by_rank() -> dict[int, Level]:
 
 
 def assertions_of(dataset_ids: Iterable[int]) -> list[Assertion]:
-    """The confirmed labels that hold now on these datasets and their fields, as values; one statement."""
+    """The labels that count now on these datasets and their fields, as values; one statement."""
     rows = (
         Label.objects.current()
-        .confirmed()
+        .counting()
         .of_datasets(dataset_ids)
-        .values_list("dataset_id", "field_id", "level__rank", "origin", "field__gone_since")
+        .values_list("dataset_id", "field_id", "level__rank", "origin", "field__gone_since", "state")
     )
-    return [Assertion(dataset, field, rank, origin, gone is None) for dataset, field, rank, origin, gone in rows]
+    return [
+        Assertion(dataset, field, rank, origin, gone is None, state == Label.State.INHERITED)
+        for dataset, field, rank, origin, gone, state in rows
+    ]
 
 
 def history_of(dataset: Dataset, *, limit: int = 100) -> list[Label]:
     """The labels of a dataset and its fields, newest first, those that ended included; one statement."""
     return list(
         Label.objects.filter(dataset=dataset)
-        .select_related("level", "field", "author__user", "ended_by__user")
+        .select_related("level", "category", "field", "author__user", "ended_by__user")
         .order_by("-id")[:limit]
     )
 
@@ -65,7 +68,7 @@ def standing_of(dataset: Dataset) -> Standing:
         return Standing(None, ())
     because = (
         Label.objects.current()
-        .confirmed()
+        .counting()
         .filter(dataset=dataset, level=level, field__gone_since__isnull=True)
         .select_related("level", "field", "author__user")
         .order_by("field__position", "id")

@@ -23,6 +23,14 @@ class LabelQuerySet(models.QuerySet["Label"]):
     def confirmed(self) -> LabelQuerySet:
         return self.filter(state="confirmed")
 
+    def counting(self) -> LabelQuerySet:
+        """What makes levels: confirmed labels, and inherited ones (which count where no person said anything)."""
+        return self.filter(state__in=("confirmed", "inherited"))
+
+    def suggested(self) -> LabelQuerySet:
+        """What waits for a decision."""
+        return self.filter(state="suggested")
+
     def at(self, moment: dt.datetime) -> LabelQuerySet:
         """What held at a moment."""
         return self.filter(valid_from__lte=moment).filter(

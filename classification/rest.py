@@ -20,7 +20,7 @@ from accounts.models import Principal
 from accounts.rest import PrincipalSerializer
 from catalog.models import Dataset, Field, Tier
 from classification.actions import add_level, clear_level, delete_level, edit_level, reorder_levels, set_level
-from classification.models import LONGEST_GRANT_DAYS, Label, Level
+from classification.models import LONGEST_GRANT_DAYS, Category, Label, Level
 from classification.querysets import LabelQuerySet
 from common.components import COLOURS
 from common.described_query import DescribedQuery
@@ -91,12 +91,18 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
         child=serializers.CharField(), source="field.path", read_only=True, allow_null=True, default=None
     )
     author = PrincipalSerializer(read_only=True)
+    category: serializers.SlugRelatedField[Category] = serializers.SlugRelatedField(
+        slug_field="slug", read_only=True, allow_null=True
+    )
+    rule_set = serializers.IntegerField(
+        source="rule_set.version", read_only=True, allow_null=True, default=None, help_text="The version of the rules."
+    )
 
     class Meta:
         model = Label
         fields = [
-            "id", "dataset", "field", "path", "level", "state", "origin", "author", "reason",
-            "rule_set_version", "evidence", "valid_from", "valid_to",
+            "id", "dataset", "field", "path", "level", "category", "state", "origin", "author", "reason", "confidence",
+            "rule_set", "evidence", "hint", "valid_from", "valid_to",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -219,7 +225,7 @@ class LabelViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModelMi
 
     def get_queryset(self) -> LabelQuerySet:
         shown: LabelQuerySet = Label.objects.visible_to(rest_principal(self.request))
-        return shown.select_related("level", "field", "author")
+        return shown.select_related("level", "category", "rule_set", "field", "author")
 
     @extend_schema(
         summary="Put a level on datasets and fields", request=SetLevelSerializer, responses=ChangedSerializer

@@ -31,7 +31,8 @@ from catalog.models import (
 )
 from catalog.naming import dataset_names, server_namespace
 from catalog.snapshots import DatasetKind, FieldType
-from classification.models import Level
+from classification.models import Level, RuleSet
+from classification.shipping import synchronise_categories
 
 _numbers = itertools.count(1)
 
@@ -182,10 +183,12 @@ def ownership(
 
 
 def standard_levels() -> dict[str, Level]:
-    """The levels that migrations make, by slug; made anew where a transactional test before has flushed them."""
+    """The levels that migrations make, by slug; made anew, categories and all, where a test before has flushed them."""
     if not Level.objects.exists():
         seed = import_module("classification.migrations.0002_seed_levels")
         Level.objects.bulk_create(Level(**values) for values in seed.LEVELS)
+    if not RuleSet.objects.exists():
+        synchronise_categories()
     return {level.slug: level for level in Level.objects.all()}
 
 

@@ -21,8 +21,13 @@ assertions = st.lists(
         st.integers(1, 4),
         st.sampled_from(STRONGEST_FIRST),
         st.booleans(),
+    )
+    | st.builds(
+        lambda field, rank: Assertion(1 + field % 3, field, rank, "pipeline", inherited=True),
+        st.integers(10, 20),
+        st.integers(1, 4),
     ),
-    unique_by=lambda one: (one.dataset_id, one.field_id, one.origin),
+    unique_by=lambda one: (one.dataset_id, one.field_id, "inherited" if one.inherited else one.origin),
 )
 
 
@@ -54,3 +59,15 @@ def test_the_order_of_labels_does_not_matter(found: list[Assertion], random) -> 
 def test_a_field_that_is_gone_keeps_its_level_and_raises_nothing() -> None:
     made = effective([Assertion(1, 10, 4, "person", standing=False), Assertion(1, 11, 2, "person")])
     assert (made.datasets, made.fields) == ({1: 2}, {10: 4, 11: 2})
+
+
+def test_what_is_inherited_raises_a_field_and_never_lowers_it() -> None:
+    own, inherited = Assertion(1, 10, 3, "code"), Assertion(1, 10, 4, "pipeline", inherited=True)
+    assert effective([own, inherited]).fields == {10: 4}
+    assert effective([own, Assertion(1, 10, 2, "pipeline", inherited=True)]).fields == {10: 3}
+    assert effective([inherited]).datasets == {1: 4}
+
+
+def test_what_is_inherited_counts_for_nothing_where_a_person_decided() -> None:
+    decided = Assertion(1, 10, 2, "person")
+    assert effective([Assertion(1, 10, 4, "pipeline", inherited=True), decided]).fields == {10: 2}

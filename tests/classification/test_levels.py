@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import Principal
 from catalog.models import Domain, Tier
 from classification.actions import add_level, delete_level, edit_level, reorder_levels, set_level
-from classification.models import Label, Level
+from classification.models import Category, Label, Level
 from common.errors import Conflict, Forbidden, Invalid
 from tests.factories import Cast, bearer
 
@@ -63,11 +63,17 @@ def test_a_level_that_was_ever_used_stays(cast: Cast) -> None:
 
 
 def test_deleting_an_unused_level_closes_the_gap(cast: Cast) -> None:
+    Category.objects.filter(level=level("internal")).update(level=level("confidential"))
     set_level(datasets=[cast.dataset], level=level("restricted"), reason="Law", by=cast.steward)
     delete_level(level=level("internal"), by=cast.administrator)
     assert order() == [("public", 1), ("confidential", 2), ("restricted", 3)]
     cast.dataset.refresh_from_db()
     assert cast.dataset.level == 3
+
+
+def test_a_level_of_categories_cannot_be_deleted(cast: Cast) -> None:
+    with pytest.raises(Conflict, match="Give them another level first"):
+        delete_level(level=level("internal"), by=cast.administrator)
 
 
 def test_a_colour_outside_the_palette_is_refused(cast: Cast) -> None:

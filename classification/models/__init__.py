@@ -1,0 +1,20 @@
+"""Levels, categories and labels; the rules by which columns are classified; what was looked at."""
+
+from classification.models.categories import Category
+from classification.models.coverage import CoverageDay, Examination
+from classification.models.labels import Decision, Label
+from classification.models.levels import LONGEST_GRANT_DAYS, Level
+from classification.models.rules import NegativeRule, Reclassification, RuleSet
+
+__all__ = [
+    "LONGEST_GRANT_DAYS",
+    "Category",
+    "CoverageDay",
+    "Decision",
+    "Examination",
+    "Label",
+    "Level",
+    "NegativeRule",
+    "Reclassification",
+    "RuleSet",
+]
