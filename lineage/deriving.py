@@ -51,7 +51,7 @@ def derive(runs: Sequence[UUID], *, deleted: Collection[int] = (), columns: bool
 def derive_again(dataset_ids: Collection[int]) -> None:
     """Everything that jobs which touch these datasets derive, from the start."""
     with connection.cursor() as cursor:
-        cursor.execute(statements.JOBS_TOUCHING, [sorted(dataset_ids)])
+        cursor.execute(statements.JOBS_TOUCHING, {"ids": sorted(dataset_ids)})
         jobs = [job_id for (job_id,) in cursor.fetchall()]
         if not jobs:
             return

@@ -7,6 +7,8 @@ came later counts.
 
 from __future__ import annotations
 
+from lineage.changed_columns import NOTE_CHANGED
+
 _LOOK_BACK = 20
 """How many of a job's latest writings of a dataset are looked at for one that did not fail."""
 
@@ -171,11 +173,16 @@ EXPLANATIONS_CURRENT = f"""
     RETURNING explanation.id
 """  # noqa: S608 -- constants only
 
-COLUMN_EDGES_CURRENT = """
-    UPDATE lineage_columnedge AS edge SET current = explanation.current
-    FROM lineage_explanation AS explanation
-    WHERE explanation.id = ANY(%s) AND edge.explanation_id = explanation.id AND edge.current <> explanation.current
-"""
+# Hops that begin or end to be current are noted by the columns that they flow into: `lineage.changed_columns`.
+COLUMN_EDGES_CURRENT = f"""
+    WITH changed AS (
+        UPDATE lineage_columnedge AS edge SET current = explanation.current
+        FROM lineage_explanation AS explanation
+        WHERE explanation.id = ANY(%s) AND edge.explanation_id = explanation.id AND edge.current <> explanation.current
+        RETURNING edge.downstream_id, true AS current
+    )
+    {NOTE_CHANGED}
+"""  # noqa: S608 -- constants only
 
 CONTENTS_OF = "SELECT digest, value FROM lineage_content WHERE digest = ANY(%s)"
 
@@ -192,34 +199,44 @@ COLUMN_IDS = """
     JOIN lineage_column AS known ON known.dataset_id = wanted.dataset_id AND known.name = wanted.name
 """
 
-COLUMN_EDGES = """
-    INSERT INTO lineage_columnedge (
-        explanation_id, downstream_id, upstream_id, type, subtype, masking, description, current
+COLUMN_EDGES = f"""
+    WITH changed AS (
+        INSERT INTO lineage_columnedge (
+            explanation_id, downstream_id, upstream_id, type, subtype, masking, description, current
+        )
+        SELECT new.explanation_id, new.downstream_id, new.upstream_id, new.type, new.subtype, new.masking,
+               new.description, explanation.current
+        FROM json_to_recordset(%s) AS new (
+            explanation_id bigint, downstream_id bigint, upstream_id bigint, type smallint, subtype text, masking boolean,
+            description text
+        )
+        JOIN lineage_explanation AS explanation ON explanation.id = new.explanation_id
+        ORDER BY new.explanation_id, new.downstream_id, new.upstream_id
+        ON CONFLICT (explanation_id, downstream_id, upstream_id, type, subtype, masking) DO NOTHING
+        RETURNING downstream_id, current
     )
-    SELECT new.explanation_id, new.downstream_id, new.upstream_id, new.type, new.subtype, new.masking, new.description,
-           explanation.current
-    FROM json_to_recordset(%s) AS new (
-        explanation_id bigint, downstream_id bigint, upstream_id bigint, type smallint, subtype text, masking boolean,
-        description text
-    )
-    JOIN lineage_explanation AS explanation ON explanation.id = new.explanation_id
-    ORDER BY new.explanation_id, new.downstream_id, new.upstream_id
-    ON CONFLICT (explanation_id, downstream_id, upstream_id, type, subtype, masking) DO NOTHING
-"""
+    {NOTE_CHANGED}
+"""  # noqa: S608 -- constants only
 
 EXPLANATION_PROBLEMS = """
     UPDATE lineage_explanation AS explanation SET problem = new.problem
     FROM json_to_recordset(%s) AS new (id bigint, problem text) WHERE explanation.id = new.id
 """
 
-# For jobs whose datasets merged or came apart: everything that is derived from their observations, once more.
+# For jobs whose datasets merged or came apart: everything that is derived from their observations, once more. What their
+# SQL said goes too: it lacks then, and is read again.
 FORGET_DERIVED = (
-    """
-    DELETE FROM lineage_columnedge AS edge USING lineage_explanation AS explanation
-    WHERE explanation.id = edge.explanation_id AND explanation.job_id = ANY(%(jobs)s) AND explanation.origin = 'event'
-    """,
-    "DELETE FROM lineage_explanation WHERE job_id = ANY(%(jobs)s) AND origin = 'event'",
-    "DELETE FROM lineage_datasetedge WHERE job_id = ANY(%(jobs)s) AND origin = 'event'",
+    f"""
+    WITH changed AS (
+        DELETE FROM lineage_columnedge AS edge USING lineage_explanation AS explanation
+        WHERE explanation.id = edge.explanation_id AND explanation.job_id = ANY(%(jobs)s)
+          AND explanation.origin IN ('event', 'sql')
+        RETURNING edge.downstream_id, edge.current
+    )
+    {NOTE_CHANGED}
+    """,  # noqa: S608 -- constants only
+    "DELETE FROM lineage_explanation WHERE job_id = ANY(%(jobs)s) AND origin IN ('event', 'sql')",
+    "DELETE FROM lineage_datasetedge WHERE job_id = ANY(%(jobs)s) AND origin IN ('event', 'sql')",
     "DELETE FROM lineage_jobdataset WHERE job_id = ANY(%(jobs)s)",
 )
 
@@ -233,6 +250,14 @@ LINKS_AGAIN = """
 
 RUNS_OF = "SELECT DISTINCT run_id FROM lineage_rundataset WHERE job_id = ANY(%(jobs)s) AND direction = 2"
 
+# By what they read or wrote, and by the columns that they were told to be made of.
 JOBS_TOUCHING = """
-    SELECT DISTINCT seen.job_id FROM lineage_rundataset AS seen WHERE seen.dataset_id = ANY(%s) ORDER BY 1
+    SELECT seen.job_id FROM lineage_rundataset AS seen WHERE seen.dataset_id = ANY(%(ids)s)
+    UNION
+    SELECT explanation.job_id
+    FROM lineage_column AS col
+    JOIN lineage_columnedge AS edge ON edge.upstream_id = col.id
+    JOIN lineage_explanation AS explanation ON explanation.id = edge.explanation_id AND explanation.origin <> 'view'
+    WHERE col.dataset_id = ANY(%(ids)s)
+    ORDER BY 1
 """

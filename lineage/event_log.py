@@ -18,6 +18,7 @@ from psycopg.errors import CheckViolation
 
 from accounts.bearers import USABLE, Bearer, touch
 from accounts.tokens import Scope
+from lineage.packing import packed
 
 _AT_ONCE = 1000
 """Events in one statement."""
@@ -30,20 +31,22 @@ class Entry(msgspec.Struct, frozen=True):
     digest: UUID
     event_time: dt.datetime
     kind: str
+    event_type: str | None
     run_id: UUID | None
-    body: str
+    body: bytes
 
 
 _APPEND = f"""
     WITH bearer AS MATERIALIZED ({USABLE}),
     offered AS (
         SELECT * FROM unnest(
-            %(digests)b::uuid[], %(times)b::timestamptz[], %(kinds)b::text[], %(runs)b::uuid[], %(bodies)b::text[]
-        ) AS offered (digest, event_time, kind, run_id, body)
+            %(digests)b::uuid[], %(times)b::timestamptz[], %(kinds)b::text[], %(types)b::text[], %(runs)b::uuid[],
+            %(bodies)b::bytea[]
+        ) AS offered (digest, event_time, kind, event_type, run_id, body)
     ),
     written AS (
-        INSERT INTO lineage_event (digest, event_time, kind, run_id, principal_id, body)
-        SELECT digest, event_time, kind, run_id, bearer.principal_id, body
+        INSERT INTO lineage_event (digest, event_time, kind, event_type, run_id, principal_id, body)
+        SELECT digest, event_time, kind, event_type, run_id, bearer.principal_id, body
         FROM offered CROSS JOIN bearer
         WHERE %(scope)s = ANY (bearer.scopes)
           AND (bearer.namespaces = '{{}}' OR %(mentioned)s::text[] <@ bearer.namespaces::text[])
@@ -95,8 +98,9 @@ def _append_at_once(entries: Sequence[Entry], token: bytes, mentioned: Sequence[
         "digests": [entry.digest for entry in entries],
         "times": [entry.event_time for entry in entries],
         "kinds": [entry.kind for entry in entries],
+        "types": [entry.event_type for entry in entries],
         "runs": [entry.run_id for entry in entries],
-        "bodies": [entry.body for entry in entries],
+        "bodies": [packed(entry.body) for entry in entries],
     }
     rows = _rows(_APPEND, values)
     return Bearer(*rows[0]) if rows else None

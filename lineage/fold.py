@@ -137,7 +137,7 @@ class Batch:
     dataset_facets: dict[tuple[int, str], Register] = field(default_factory=dict)
     use_facets: dict[tuple[UUID, int, int, str], Register] = field(default_factory=dict)
     schemas: dict[tuple[int, dt.datetime, UUID], Register] = field(default_factory=dict)
-    contents: dict[UUID, bytes] = field(default_factory=dict)
+    contents: dict[UUID, Any] = field(default_factory=dict)
 
 
 class Use(NamedTuple):
@@ -265,9 +265,8 @@ def _facets(
 
 
 def _content(batch: Batch, value: Any) -> UUID:
-    encoded = canonical(value)
-    digest = digest_of(encoded)
-    batch.contents[digest] = encoded
+    digest = digest_of(canonical(value))
+    batch.contents[digest] = value
     return digest
 
 

@@ -20,10 +20,14 @@ from catalog.models import Origin
 from lineage import openlineage, statements
 from lineage.deriving import derive
 from lineage.fold import Arrived, Batch, Observation, Register, RunRow, Span, names_in, reduced
+from lineage.packing import unpacked
 from lineage.rows import encoded, write
 from lineage.told import WATCHED, JobKey
 
 BATCH_SIZE = 1000
+PROVENANCE = ("_producer", "_schemaURL")
+"""The members that every facet of a kind has alike: `lineage.models.Provenance`."""
+
 _LONGEST_STATEMENT = 30_000
 """Milliseconds; the broker hands a task to another worker after 60 seconds."""
 
@@ -33,7 +37,7 @@ class Waiting(NamedTuple):
 
     event_id: int
     digest: UUID
-    body: str
+    packed_body: bytes
 
 
 class FoldFailed(Exception):
@@ -67,7 +71,7 @@ def fold_batch(limit: int = BATCH_SIZE, only: Sequence[int] | None = None) -> li
 
 
 def _read(item: Waiting) -> Arrived:
-    return Arrived(openlineage.read(openlineage.decode(item.body.encode())), item.digest)
+    return Arrived(openlineage.read(openlineage.decode(unpacked(item.packed_body))), item.digest)
 
 
 def _claim(limit: int, only: Sequence[int] | None) -> list[Waiting]:
@@ -81,7 +85,11 @@ def _fold(arrived: Sequence[Arrived]) -> None:
     dataset_keys, job_keys = names_in(event for event, _ in arrived)
     dataset_ids = resolve_names(dataset_keys, origin=Origin.PIPELINE)
     batch = reduced(arrived, dataset_ids, _job_ids(job_keys))
-    write(statements.CONTENTS, _content_rows(batch.contents))
+    mentioned = sorted(set(dataset_ids.values()) - {key.dataset_id for key in batch.observations})
+    if mentioned:
+        with connection.cursor() as cursor:
+            cursor.execute(statements.HOLD_MENTIONED, [mentioned])
+    _write_contents(batch.contents)
     moved = _write_runs(batch.runs.values())
     write(statements.OBSERVATIONS, [key._asdict() | _observed(seen) for key, seen in batch.observations.items()])
     write(statements.TOLD_INPUTS, [key._asdict() for key in batch.told_inputs])
@@ -149,6 +157,30 @@ def _jobs(statement: str, rows: Sequence[Any]) -> dict[JobKey, int]:
         return {JobKey(namespace, name): job_id for namespace, name, job_id in cursor.fetchall()}
 
 
+def _write_contents(contents: Mapping[UUID, Any]) -> None:
+    """Write facets without what all of a kind repeat: who made them, and by which schema, is written once."""
+    rows = []
+    provenances = set()
+    for digest, value in contents.items():
+        provenance = _provenance(value)
+        if provenance is None:
+            rows.append({"digest": digest, "members": value})
+            continue
+        producer, schema_url = provenance
+        provenances.add(provenance)
+        members = {name: member for name, member in value.items() if name not in PROVENANCE}
+        rows.append({"digest": digest, "producer": producer, "schema_url": schema_url, "members": members})
+    write(statements.PROVENANCES, [{"producer": one, "schema_url": other} for one, other in provenances])
+    write(statements.CONTENTS, rows)
+
+
+def _provenance(value: Any) -> tuple[str, str] | None:
+    if not isinstance(value, dict):
+        return None
+    producer, schema_url = (value.get(name) for name in PROVENANCE)
+    return (producer, schema_url) if isinstance(producer, str) and isinstance(schema_url, str) else None
+
+
 def _write_runs(runs: Iterable[RunRow]) -> set[int]:
     """Write the runs; gives the jobs that have a run more or a run less by it."""
     rows = _run_rows(runs)
@@ -185,10 +217,6 @@ def _run_rows(runs: Iterable[RunRow]) -> list[dict[str, Any]]:
             row |= {"code": code.content, "code_at": code.at, "code_digest": code.digest}
         rows.append(row)
     return rows
-
-
-def _content_rows(contents: Mapping[UUID, bytes]) -> list[dict[str, Any]]:
-    return [{"digest": digest, "value": msgspec.Raw(value)} for digest, value in contents.items()]
 
 
 def _times(span: Span) -> dict[str, dt.datetime]:

@@ -10,6 +10,7 @@ from audit.models import Record, RecordSubject
 from catalog.events import SnapshotApplied
 from catalog.models import Proposal
 from catalog.proposals import on_decision
+from lineage.events import DatasetsMerged, DatasetsSeparated
 from lineage.merging import follow_proposal
 
 on_decision[Proposal.Kind.SAME_AS] = follow_proposal
@@ -18,6 +19,22 @@ on_decision[Proposal.Kind.SAME_AS] = follow_proposal
 @handles(SnapshotApplied)
 def read_views(record: Record) -> None:
     """A crawl brought definitions and columns: the views' lineage follows. Twice is as once."""
+    _derive_views_about(record)
+
+
+@handles(DatasetsMerged)
+def read_views_of_merged(record: Record) -> None:
+    """What a view reads stands for another dataset now: its edges follow. Twice is as once."""
+    _derive_views_about(record)
+
+
+@handles(DatasetsSeparated)
+def read_views_of_separated(record: Record) -> None:
+    """What a view reads stands for itself again: its edges follow. Twice is as once."""
+    _derive_views_about(record)
+
+
+def _derive_views_about(record: Record) -> None:
     from lineage.view_lineage import derive_views, views_over
 
     subjects = RecordSubject.objects.filter(record=record, kind="dataset")

@@ -160,8 +160,9 @@ def _checked(value: object, *, mask: bool, nul: bool) -> _Checked:
         digest=openlineage.digest_of(kept),
         event_time=event.event_time,
         kind=str(event.__struct_config__.tag),
+        event_type=event.event_type if isinstance(event, openlineage.RunEvent) else None,
         run_id=event.run.run_id if isinstance(event, openlineage.RunEvent) else None,
-        body=kept.decode(),
+        body=kept,
     )
     return _Checked(entry, openlineage.mentioned_namespaces(event))
 

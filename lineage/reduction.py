@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from catalog.actions import describe_from_pipeline, note_written
 from catalog.described import ToldSchema, describe_no_more
 from lineage import statements
+from lineage.changed_columns import note_described
 from lineage.merge_statements import LOCK
 from lineage.merging import tell_names
 from lineage.rows import encoded
@@ -62,6 +63,7 @@ def _tell(notes: Sequence[Note]) -> None:
     histories = _histories(sorted(changed))
     describe_from_pipeline(histories)
     describe_no_more(changed - histories.keys())
+    note_described(changed)
     _pass_on(notes, standing, {standing[pk].id for pk in again}, changed)
 
 

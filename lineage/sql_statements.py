@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lineage.changed_columns import NOTE_CHANGED
+
 VIEWS = """
     SELECT dataset.id, dataset.source_id, dataset.namespace, dataset.qualified_name, source.platform, dataset.path,
            dataset.definition
@@ -19,7 +21,7 @@ _COLUMNS = """
 
 # Tables of a source by the last part of their path, and the views themselves: with their columns in order.
 TABLES_OF_SOURCE = f"""
-    SELECT dataset.id, dataset.path, {_COLUMNS} FROM catalog_dataset AS dataset
+    SELECT coalesce(dataset.merged_into_id, dataset.id), dataset.path, {_COLUMNS} FROM catalog_dataset AS dataset
     WHERE dataset.source_id = %s AND (lower(dataset.name) = ANY(%s) OR dataset.id = ANY(%s)) AND dataset.gone_since IS NULL
 """  # noqa: S608 -- constants only
 
@@ -49,12 +51,16 @@ JOBS_OF = """
 LOCK_JOBS = "SELECT id FROM lineage_job WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
 FORGET = (
-    """
-    DELETE FROM lineage_columnedge AS edge USING lineage_explanation AS explanation
-    WHERE explanation.id = edge.explanation_id AND explanation.job_id = ANY(%(jobs)s)
-      AND explanation.origin = %(origin)s
-      AND (%(datasets)s::bigint[] IS NULL OR explanation.dataset_id = ANY(%(datasets)s))
-    """,
+    f"""
+    WITH changed AS (
+        DELETE FROM lineage_columnedge AS edge USING lineage_explanation AS explanation
+        WHERE explanation.id = edge.explanation_id AND explanation.job_id = ANY(%(jobs)s)
+          AND explanation.origin = %(origin)s
+          AND (%(datasets)s::bigint[] IS NULL OR explanation.dataset_id = ANY(%(datasets)s))
+        RETURNING edge.downstream_id, edge.current
+    )
+    {NOTE_CHANGED}
+    """,  # noqa: S608 -- constants only
     """
     DELETE FROM lineage_explanation
     WHERE job_id = ANY(%(jobs)s) AND origin = %(origin)s
@@ -87,14 +93,18 @@ EXPLANATIONS = """
     RETURNING job_id, dataset_id, id
 """
 
-COLUMN_EDGES = """
-    INSERT INTO lineage_columnedge (explanation_id, downstream_id, upstream_id, type, subtype, masking, current)
-    SELECT DISTINCT explanation_id, downstream_id, upstream_id, type, subtype, masking, true
-    FROM json_to_recordset(%s) AS new (
-        explanation_id bigint, downstream_id bigint, upstream_id bigint, type smallint, subtype text, masking boolean
+COLUMN_EDGES = f"""
+    WITH changed AS (
+        INSERT INTO lineage_columnedge (explanation_id, downstream_id, upstream_id, type, subtype, masking, current)
+        SELECT DISTINCT explanation_id, downstream_id, upstream_id, type, subtype, masking, true
+        FROM json_to_recordset(%s) AS new (
+            explanation_id bigint, downstream_id bigint, upstream_id bigint, type smallint, subtype text, masking boolean
+        )
+        ON CONFLICT (explanation_id, downstream_id, upstream_id, type, subtype, masking) DO NOTHING
+        RETURNING downstream_id, current
     )
-    ON CONFLICT (explanation_id, downstream_id, upstream_id, type, subtype, masking) DO NOTHING
-"""
+    {NOTE_CHANGED}
+"""  # noqa: S608 -- constants only
 
 # What a view's own job reads and writes: who may see it is asked of these.
 LINKS = """

@@ -23,6 +23,10 @@ FIND_JOBS = """
     JOIN lineage_job AS job ON job.namespace = wanted.namespace AND job.name = wanted.name
 """
 
+# Of datasets that are only mentioned. Whoever merges datasets locks them against this, so what this fold derives of them
+# is derived before the merge, which then derives it again, or after it.
+HOLD_MENTIONED = "SELECT FROM catalog_dataset WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
+
 CREATE_JOBS = """
     INSERT INTO lineage_job (namespace, name, latest_state)
     SELECT namespace, name, '' FROM json_to_recordset(%s) AS new (namespace text, name text)
@@ -30,10 +34,24 @@ CREATE_JOBS = """
     ON CONFLICT (namespace, name) DO NOTHING
 """
 
+# Its own statement: the next one must see what another fold wrote in the meantime. What is known takes no number.
+PROVENANCES = """
+    INSERT INTO lineage_provenance (producer, schema_url)
+    SELECT producer, schema_url FROM json_to_recordset(%s) AS new (producer text, schema_url text)
+    WHERE NOT EXISTS (
+        SELECT FROM lineage_provenance AS known WHERE known.producer = new.producer AND known.schema_url = new.schema_url
+    )
+    ORDER BY producer, schema_url
+    ON CONFLICT (producer, schema_url) DO NOTHING
+"""
+
 CONTENTS = """
-    INSERT INTO lineage_content (digest, value)
-    SELECT digest, value FROM json_to_recordset(%s) AS new (digest uuid, value jsonb)
-    ORDER BY digest
+    INSERT INTO lineage_contentbody (digest, provenance_id, members)
+    SELECT new.digest, provenance.id, new.members
+    FROM json_to_recordset(%s) AS new (digest uuid, producer text, schema_url text, members jsonb)
+    LEFT JOIN lineage_provenance AS provenance
+      ON provenance.producer = new.producer AND provenance.schema_url = new.schema_url
+    ORDER BY new.digest
     ON CONFLICT (digest) DO NOTHING
 """
 

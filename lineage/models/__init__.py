@@ -7,10 +7,12 @@ latest counts) keeps the time and digest of the event that set it; the greater p
 from lineage.models.edges import Column, ColumnEdge, DatasetEdge, EdgeOrigin, Explanation, Influence, JobEdge
 from lineage.models.facets import (
     Content,
+    ContentBody,
     DatasetFacet,
     DirtyDataset,
     FacetRegister,
     JobFacet,
+    Provenance,
     RunDatasetFacet,
     RunFacet,
     SchemaObservation,
@@ -25,6 +27,7 @@ __all__ = [
     "Column",
     "ColumnEdge",
     "Content",
+    "ContentBody",
     "DatasetEdge",
     "DatasetFacet",
     "Decision",
@@ -42,6 +45,7 @@ __all__ = [
     "JobOrigin",
     "MarquezNote",
     "PendingEvent",
+    "Provenance",
     "RejectedEvent",
     "Run",
     "RunDataset",

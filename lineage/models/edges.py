@@ -118,3 +118,13 @@ class ColumnEdge(models.Model):
             models.Index(name="column_edge_downstream", fields=["downstream", "current"]),
             models.Index(name="column_edge_upstream", fields=["upstream", "current"]),
         ]
+
+
+class ChangedColumn(models.Model):
+    """A note that hops into a column began or ended to be current, or that the catalog came to know it.
+
+    Appended in the transaction that does it, for whoever follows what flows (`lineage.changed_columns`). The column may be
+    gone by then, and may be noted several times.
+    """
+
+    column = models.BigIntegerField()

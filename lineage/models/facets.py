@@ -9,11 +9,39 @@ from catalog.models import Dataset
 from lineage.models.runs import Direction, Job, Run
 
 
+class Provenance(models.Model):
+    """Who made a facet, and the schema that it follows: all facets of a kind repeat them."""
+
+    id = models.AutoField(primary_key=True)
+    producer = models.TextField()
+    schema_url = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="provenance_unique", fields=["producer", "schema_url"])]
+
+
+class ContentBody(models.Model):
+    """What a facet says, without its provenance where it has one. Written by the fold; `Content` reads it."""
+
+    digest = models.UUIDField(primary_key=True)
+    provenance = models.ForeignKey(
+        Provenance, null=True, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+    members = models.JSONField()
+
+
 class Content(models.Model):
-    """A facet's JSON, once, however many runs repeat it; the key is 128 bits of BLAKE2b over its canonical form."""
+    """A facet's JSON, once, however many runs repeat it; the key is 128 bits of BLAKE2b over its canonical form.
+
+    A view that puts a `ContentBody` and its `Provenance` together again.
+    """
 
     digest = models.UUIDField(primary_key=True)
     value = models.JSONField()
+
+    class Meta:
+        managed = False
+        db_table = "lineage_content"
 
 
 class FacetRegister(models.Model):

@@ -5,9 +5,24 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from accounts.models import Principal
+from lineage.packing import packed, unpacked
+
+
+class PackedText(models.Field):
+    """Text that is kept as `lineage.packing` packs it."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "bytea"
+
+    def get_prep_value(self, value: str | None) -> bytes | None:
+        return None if value is None else packed(value.encode())
+
+    def from_db_value(self, value: bytes | None, expression: object, connection: BaseDatabaseWrapper) -> str | None:
+        return None if value is None else unpacked(value).decode()
 
 
 class Event(models.Model):
@@ -24,9 +39,10 @@ class Event(models.Model):
     digest = models.UUIDField(help_text="128 bits of BLAKE2b over the canonical event: equal for equal events.")
     event_time = models.DateTimeField()
     kind = models.CharField(max_length=7, choices=Kind)
+    event_type = models.CharField(max_length=8, null=True, help_text="START, COMPLETE and so on, of a run.")  # noqa: DJ001
     run_id = models.UUIDField(null=True)
     principal = models.ForeignKey(Principal, on_delete=models.DO_NOTHING, related_name="+", db_index=False)
-    body = models.TextField()
+    body = PackedText()
 
     class Meta:
         managed = False

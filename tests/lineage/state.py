@@ -145,7 +145,7 @@ _TABLES = [
     "rundataset",
     "run",
     "job",
-    "content",
+    "contentbody",
     "schemaobservation",
     "dirtydataset",
     "setasideevent",

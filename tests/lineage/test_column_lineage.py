@@ -15,6 +15,7 @@ from common.errors import NotFound
 from lineage.draining import drain
 from lineage.impact import Change, Effect, impact
 from lineage.intake import accept_batch
+from lineage.models import ColumnEdge
 from lineage.queries import column_lineage
 from tests import factories
 from tests.lineage.events import BEGIN, dataset, run_event
@@ -215,3 +216,16 @@ def test_what_an_outsider_may_not_know_is_counted_without_a_name(shop):
     assert found.hidden == 1
     (hidden,) = [reached for reached in found.datasets if reached.dataset_id is None]
     assert (hidden.name, hidden.namespace, hidden.owners, hidden.columns, hidden.level) == ("", "", (), (), None)
+
+
+def test_columns_follow_a_dataset_that_nobody_reads_when_it_turns_out_to_be_another(fold):
+    """`told` is named as a source of columns alone: no run reads it by itself."""
+    fold("load", [], "made", id=[("told", "id", IDENTITY)])
+    link = {"identifiers": [{"namespace": "postgres://db:5432", "name": "told", "type": "TABLE"}]}
+    event = run_event("COMPLETE", job="name", outputs=[dataset("standing", symlinks=link)])
+    sender = factories.pipeline()
+    token = mint(principal=sender, name="names", scopes=["lineage:write"], by=sender).token
+    accept_batch(json.dumps([event]).encode(), token=token)
+    drain()
+    stands = Dataset.objects.get(qualified_name__in=["told", "standing"], merged_into=None)
+    assert [edge.upstream.dataset_id for edge in ColumnEdge.objects.select_related("upstream")] == [stands.pk]

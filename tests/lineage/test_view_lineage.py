@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from audit.delivery import deliver_pending
 from catalog.models import Dataset
 from catalog.snapshots import DatasetKind
+from lineage.merging import decide_same
 from lineage.models import ColumnEdge, DatasetEdge, Explanation, Job, JobOrigin
 from lineage.view_lineage import derive_views, views_over
-from tests.factories import dataset, source
+from tests.factories import dataset, person, source
 
 pytestmark = pytest.mark.django_db
 
@@ -67,3 +69,17 @@ def test_a_definition_that_cannot_be_read_says_why_and_stops_nothing(people):
     assert derive_views([broken.pk, good.pk]) == 2
     assert Explanation.objects.get(dataset=broken).problem
     assert DatasetEdge.objects.get().downstream_id == good.pk
+
+
+def test_a_view_reads_the_dataset_that_stands_for_the_one_that_it_names(people):
+    contacts = view(people.source, "SELECT id FROM people")
+    moved = dataset("persons", source=people.source)
+    derive_views([contacts.pk])
+    admin = person(administrator=True)
+    decide_same(first=people, second=moved, same=True, by=admin)
+    deliver_pending()
+    stands = Dataset.objects.get(pk__in=[people.pk, moved.pk], merged_into=None)
+    assert DatasetEdge.objects.get().upstream_id == stands.pk
+    decide_same(first=people, second=moved, same=False, by=admin)
+    deliver_pending()
+    assert DatasetEdge.objects.get().upstream_id == people.pk
