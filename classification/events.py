@@ -87,3 +87,74 @@ class LevelDeleted(Event):
 
     def subjects(self) -> Iterable[Subject]:
         return [Subject("level", self.level_id)]
+
+
+@event(
+    "classification.inherited_labels_changed",
+    "let lineage carry labels: {added} added, {changed} changed and {ended} ended on columns of {datasets} datasets",
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InheritedLabelsChanged(Event):
+    """What followed from changes of lineage or of labels, as one set; `reason` says what made it look again."""
+
+    added: int
+    changed: int
+    ended: int
+    datasets: int
+    reason: str
+
+
+@event(
+    "classification.suggestions_changed",
+    "classified columns of {datasets} datasets by rule set {rule_set}: {added} suggestions added, {changed} changed, "
+    "{withdrawn} withdrawn",
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionsChanged(Event):
+    added: int
+    changed: int
+    withdrawn: int
+    datasets: int
+    rule_set: int
+
+
+@event("classification.suggestions_decided", "{what}: {reason}", personal=["reason"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionsDecided(Event):
+    """One dataset's part of a decision. `before` and `after` map its columns to categories and levels."""
+
+    dataset_id: int
+    field_ids: list[int]
+    what: str
+    decision_id: int
+    reason: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("dataset", self.dataset_id)]
+
+
+@event("classification.decision_undone", "undid a decision ({kind}) about {count} suggestions in {datasets} datasets")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionUndone(Event):
+    decision_id: int
+    kind: str
+    count: int
+    datasets: int
+
+
+@event("classification.negative_rules_made", "ruled out {scope}: {what}: {reason}", personal=["reason"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NegativeRulesMade(Event):
+    rule_ids: list[int]
+    what: str
+    scope: str
+    reason: str
+
+
+@event("classification.negative_rule_ended", "ended the rule against {what}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NegativeRuleEnded(Event):
+    rule_id: int
+    what: str

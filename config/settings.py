@@ -189,6 +189,8 @@ CELERY_TASK_QUEUES = tuple(Queue(name) for name in ("interactive", "expiry", "au
 CELERY_TASK_ROUTES = {
     "access.tasks.expire": {"queue": "expiry"},
     "audit.tasks.deliver": {"queue": "audit"},
+    "classification.tasks.carry_labels": {"queue": "analytics"},
+    "classification.tasks.follow_lineage": {"queue": "fold"},
     "ingestion.tasks.crawl": {"queue": "crawl"},
     "ingestion.tasks.crawl_scheduled_source": {"queue": "crawl"},
     "ingestion.tasks.sweep_runs": {"queue": "interactive"},

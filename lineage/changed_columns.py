@@ -43,3 +43,11 @@ def take_changed_columns(limit: int) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [limit])
         return {column for (column,) in cursor.fetchall()}
+
+
+def has_changed_columns() -> bool:
+    """Whether there is a note."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM lineage_changedcolumn)")
+        ((found,),) = cursor.fetchall()
+        return bool(found)

@@ -4,7 +4,16 @@ Times in derived rows are event times, so that the same events always give the s
 latest counts) keeps the time and digest of the event that set it; the greater pair wins, whatever order events arrive in.
 """
 
-from lineage.models.edges import Column, ColumnEdge, DatasetEdge, EdgeOrigin, Explanation, Influence, JobEdge
+from lineage.models.edges import (
+    ChangedColumn,
+    Column,
+    ColumnEdge,
+    DatasetEdge,
+    EdgeOrigin,
+    Explanation,
+    Influence,
+    JobEdge,
+)
 from lineage.models.facets import (
     Content,
     ContentBody,
@@ -24,6 +33,7 @@ from lineage.models.rejected import RejectedEvent
 from lineage.models.runs import Direction, Job, JobDataset, JobOrigin, Run, RunDataset, RunState, ToldInput
 
 __all__ = [
+    "ChangedColumn",
     "Column",
     "ColumnEdge",
     "Content",

@@ -1,0 +1,140 @@
+"""Bring inherited labels in line with lineage and with what people said: from what changed, or from the start.
+
+One at a time, under a lock that ends with its transaction; whoever finds another at it leaves it to them. The result is a
+function of lineage, labels and decisions as they stand, and of which masking is held: done again it changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from classification.models import StaleDataset
+from classification.propagation import masking, statements
+from classification.propagation.changes import respread
+from classification.propagation.ground import Ground, TooFar, every_carried, every_edge, every_own, rows
+from classification.propagation.holding import to_hold
+from classification.propagation.labels import write_labels
+from classification.propagation.spread import Carried, Edge, spread
+from lineage.changed_columns import has_changed_columns, take_changed_columns
+
+Changes = dict[int, Carried | None]
+_LOCK = 4_100_002
+_NOTES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How many columns carry something else than before, and how many labels that added, changed or ended."""
+
+    columns: int = 0
+    labels: int = 0
+
+
+def follow_changes() -> Followed:
+    """Take the notes of what changed and follow them; a fixed number of statements, and two for each distance they reach.
+
+    Raises `TooFar`, and leaves the notes, where `carry_all` costs less.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        (alone,) = cursor.fetchone()
+        changed = _noted() if alone else set()
+        if not changed:
+            return Followed()
+        masking.release(changed)
+        ground = Ground()
+        return _settle(lambda held: respread({*changed, *held}, ground), ground, changed)
+
+
+@transaction.atomic
+def carry_all(*, where_noted: bool = False) -> Followed:
+    """Carry all labels anew; with `where_noted` only if notes wait, so that asking for it twice is as asking once.
+
+    100,000 columns with 300,000 hops take seconds, and less than 200 MB.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    if where_noted and not StaleDataset.objects.exists() and not has_changed_columns():
+        return Followed()
+    StaleDataset.objects.all().delete()
+    while take_changed_columns(_NOTES):
+        pass
+    masking.release(None)
+    before = every_carried()
+
+    def carried(_: Collection[int]) -> Changes:
+        now = spread(every_edge(), every_own())
+        return {
+            column: now.get(column) for column in before.keys() | now.keys() if before.get(column) != now.get(column)
+        }
+
+    return _settle(carried, Ground(), None)
+
+
+def _noted() -> set[int]:
+    """The columns that notes speak of, which are taken. Raises `TooFar` where all are stale, or too many."""
+    columns = take_changed_columns(_NOTES)
+    notes = StaleDataset.objects.order_by("pk").select_for_update(skip_locked=True)
+    stale = dict(notes.values_list("pk", "dataset_id")[:_NOTES])
+    if len(columns) == _NOTES or len(stale) == _NOTES or None in stale.values():
+        raise TooFar
+    if stale:
+        StaleDataset.objects.filter(pk__in=stale).delete()
+        columns |= {column for (column,) in rows(statements.COLUMNS_OF, [list(stale.values())])}
+    return columns
+
+
+def _settle(
+    carried: Callable[[Collection[int]], Changes], ground: Ground, looked_at: Collection[int] | None
+) -> Followed:
+    """Write what is carried otherwise now, and the labels that follow, of these columns or of all.
+
+    `carried` gives what changed, once masking into the columns that it is called with is held.
+    """
+    held: set[int] = set()
+    changes = carried(held)
+    while more := _lowered_by_masking(changes, ground):
+        masking.hold(more)
+        held |= {downstream for _, downstream, _ in more}
+        changes = carried(held)
+    _write(changes)
+    columns = None if looked_at is None else held | changes.keys() | set(looked_at)
+    masking.ask_stewards(columns)
+    why = (
+        "All labels were carried anew."
+        if looked_at is None
+        else f"Lineage or labels of {len(looked_at)} columns changed."
+    )
+    return Followed(len(changes), write_labels(columns, why=why))
+
+
+def _lowered_by_masking(changes: Changes, ground: Ground) -> set[tuple[int, int, int]]:
+    """The masking by which levels would fall that hold, where nobody put a label there."""
+    before = ground.carried(changes.keys())
+    fell = {column: one for column, one in before.items() if one.inherited and _rank(changes[column]) < one.rank}
+    decided = {column for column, own in ground.own(fell.keys()).items() if own.decided} if fell else set()
+    fell = {column: one for column, one in fell.items() if column not in decided}
+    told = [Edge._make(row) for row in rows(statements.MASKING_INTO, [list(fell)])] if fell else []
+    if not told:
+        return set()
+    asked = {one.source for one in fell.values()} | {edge.upstream for edge in told}
+    now = ground.carried(asked - changes.keys())
+    now |= {column: one for column, one in changes.items() if one is not None}
+    return to_hold(fell=fell, now=now, masking=told)
+
+
+def _rank(carried: Carried | None) -> int:
+    return carried.rank if carried else 0
+
+
+def _write(changes: Changes) -> None:
+    gone = [column for column, one in changes.items() if one is None]
+    standing = [(column, *one) for column, one in changes.items() if one is not None]
+    with connection.cursor() as cursor:
+        if gone:
+            cursor.execute(statements.FORGET_CARRIED, [gone])
+        if standing:
+            cursor.execute(statements.WRITE_CARRIED, list(map(list, zip(*standing, strict=True))))

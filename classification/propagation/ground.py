@@ -1,0 +1,72 @@
+"""Lineage and labels as the database has them, for the pure cores; one statement a question, for any number of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from django.db import connection, connections
+
+from classification.propagation import statements
+from classification.propagation.spread import Carried, Edge, Own
+
+MOST = 20_000
+"""Columns that a change is followed through; where more are in doubt, starting again costs less."""
+
+
+class TooFar(Exception):
+    """A change reaches so much that all labels are better carried anew."""
+
+
+class Ground:
+    """What `classification.propagation.changes` asks."""
+
+    def into(self, columns: Collection[int]) -> list[Edge]:
+        return [Edge._make(row) for row in rows(statements.EDGES_INTO, {"columns": list(columns)})]
+
+    def out_of(self, columns: Collection[int]) -> list[Edge]:
+        """Raises `TooFar` where more than `MOST` columns changed at once."""
+        if len(columns) > MOST:
+            raise TooFar
+        return [Edge._make(row) for row in rows(statements.EDGES_OUT_OF, {"columns": list(columns)})]
+
+    def own(self, columns: Collection[int]) -> dict[int, Own]:
+        return {column: Own(*label) for column, *label in rows(statements.OWN_OF, [list(columns)])}
+
+    def carried(self, columns: Collection[int]) -> dict[int, Carried]:
+        return {column: Carried(*label) for column, *label in rows(statements.CARRIED_BY, [list(columns)])}
+
+    def carried_through(self, columns: Collection[int]) -> dict[int, Carried]:
+        """Raises `TooFar` where these are more than `MOST`."""
+        if not columns:
+            return {}
+        found = rows(statements.CARRIED_THROUGH, [list(columns), MOST + 1])
+        if len(found) > MOST:
+            raise TooFar
+        return {column: Carried(*label) for column, *label in found}
+
+
+def every_edge() -> Iterator[Edge]:
+    """All hops that carry, streamed. Inside a transaction."""
+    database = connections["default"]
+    with database.connection.cursor(name="every_edge") as cursor:
+        cursor.itersize = 20_000
+        cursor.execute(statements.EDGES)
+        for row in cursor:
+            yield Edge._make(row)
+
+
+def every_own() -> dict[int, Own]:
+    """All labels that were put on columns themselves."""
+    return {column: Own(*label) for column, *label in rows(statements.OWN)}
+
+
+def every_carried() -> dict[int, Carried]:
+    """All that was carried before."""
+    return {column: Carried(*label) for column, *label in rows(statements.CARRIED)}
+
+
+def rows(statement: str, parameters: Any = None) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()

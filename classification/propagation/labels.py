@@ -1,0 +1,95 @@
+"""The labels that follow from what columns carry: added, changed and ended as one set, with their history and effect."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Principal
+from audit.recording import record
+from catalog.models import Origin
+from classification.actions import hold_datasets, recompute
+from classification.events import InheritedLabelsChanged
+from classification.models import Label
+from classification.propagation import statements
+from classification.propagation.ground import rows
+
+AGGREGATED = "Aggregated on its way: look whether the level still applies."
+HELD = "A pipeline says that it masks this: the level stays until a steward has decided."
+_REASON = "Carried here by column lineage."
+_BATCH = 5_000
+
+
+class _Change(NamedTuple):
+    """A label that stands otherwise than it should; without `label_id` it is missing, without `level_id` it is too much."""
+
+    label_id: int | None
+    dataset_id: int
+    field_id: int
+    level_id: int | None
+    category_id: int | None
+    source_id: int | None
+    via_id: int | None
+    via_job: int | None
+    hint: str | None
+    moved: bool
+    """Whether only its path is another."""
+
+
+def write_labels(columns: Collection[int] | None, *, why: str) -> int:
+    """Make the inherited labels of the fields of these columns, or of all, what the columns carry; returns how many changed.
+
+    A label that comes another way and says the same stays the same label. Effective levels follow; recorded as one set, with
+    what made somebody look.
+    """
+    asked = {"columns": None if columns is None else list(columns), "aggregated": AGGREGATED, "held": HELD}
+    changes = [_Change._make(row) for row in rows(statements.LABEL_CHANGES, asked)]
+    if not changes:
+        return 0
+    system = Principal.objects.system()
+    said = [change for change in changes if not change.moved]
+    datasets = sorted({change.dataset_id for change in said})
+    hold_datasets(datasets)
+    _move([change for change in changes if change.moved])
+    now = timezone.now()
+    ended = [change.label_id for change in said if change.label_id is not None]
+    Label.objects.filter(pk__in=ended).update(valid_to=now, ended_by=system)
+    _add([change for change in said if change.level_id is not None], system)
+    cleared = [change.field_id for change in said if change.level_id is None]
+    for start in range(0, len(datasets), _BATCH):
+        recompute(datasets[start : start + _BATCH], cleared=cleared if start == 0 else (), by_lineage=True)
+    if said:
+        _record(said, datasets, why, system)
+    return len(changes)
+
+
+def _move(changes: Sequence[_Change]) -> None:
+    if changes:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statements.MOVE_LABELS,
+                [[one.label_id for one in changes], [one.via_id for one in changes], [one.via_job for one in changes]],
+            )
+
+
+def _add(changes: Sequence[_Change], system: Principal) -> None:
+    if changes:
+        columns = list(map(list, zip(*((*one[1:8], one.hint) for one in changes), strict=True)))
+        with connection.cursor() as cursor:
+            cursor.execute(statements.ADD_LABELS, [Origin.PIPELINE, system.pk, _REASON, *columns])
+
+
+def _record(changes: Sequence[_Change], datasets: Sequence[int], why: str, system: Principal) -> None:
+    added = [one for one in changes if one.label_id is None]
+    ended = [one for one in changes if one.level_id is None]
+    changed = [one for one in changes if one.label_id is not None and one.level_id is not None]
+    record(
+        InheritedLabelsChanged(
+            added=len(added), changed=len(changed), ended=len(ended), datasets=len(datasets), reason=why
+        ),
+        by=system,
+        changes={"dataset": {"relabelled": datasets}},
+    )
