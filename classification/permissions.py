@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from catalog.models import Dataset
 from catalog.permissions import can_curate, check_can_curate
-from catalog.visibility import scope_of
+from catalog.visibility import CURATORS, scope_of
 from common.errors import Forbidden
 
 if TYPE_CHECKING:
@@ -31,3 +31,24 @@ def can_edit_levels(by: Principal) -> bool:
 def check_can_edit_levels(by: Principal) -> None:
     if not can_edit_levels(by):
         raise Forbidden("Only an administrator may change the levels themselves. Ask one of them.")
+
+
+def check_can_edit_rules(by: Principal) -> None:
+    """Categories and rule sets concern every dataset."""
+    if not can_edit_levels(by):
+        raise Forbidden("Only an administrator may change categories and rules. Ask one of them.")
+
+
+def check_can_rule_out(by: Principal, scope: str, datasets: Iterable[Dataset]) -> None:
+    """A rule for one dataset is its curators' to make, one for a domain or source that of the domain's stewards and owners,
+    one for everything an administrator's. Raises `Forbidden`."""
+    reader = scope_of(by)
+    if reader.everything or scope == "dataset":
+        return
+    if scope == "all":
+        raise Forbidden("Only an administrator may rule something out everywhere. Choose a smaller scope.")
+    for dataset in datasets:
+        source = dataset.source
+        place = dataset.domain_id if scope == "domain" else source.domain_id if source else None
+        if not reader.has_role(place, *CURATORS):
+            raise Forbidden(f"Only stewards and owners of the {scope}'s domain may make a rule for all of it.")
