@@ -25,11 +25,26 @@ _TOUCHED = """
     )
 """
 
-_MEMBERS = """
-    SELECT id FROM catalog_dataset WHERE id = touched.downstream_id
-    UNION ALL
-    SELECT id FROM catalog_dataset WHERE merged_into_id = touched.downstream_id
-"""
+# The latest writings of a job and a dataset, under each of its names: read from the index in this order, so that a job's
+# thousandth run costs what its second did. Takes a condition, the columns wanted, how many, and what decides between
+# names that one run wrote to at the same time.
+def _latest_writings(condition: str, columns: str, count: int, tie: str = "") -> str:
+    return f"""
+        SELECT written.* FROM (
+            SELECT touched.downstream_id AS id
+            UNION ALL
+            SELECT id FROM catalog_dataset WHERE merged_into_id = touched.downstream_id
+        ) AS member
+        CROSS JOIN LATERAL (
+            SELECT {columns} FROM lineage_rundataset AS written
+            WHERE written.dataset_id = member.id AND written.direction = 2 AND written.job_id = touched.job_id
+              AND (job.deleted_at IS NULL OR written.last_at > job.deleted_at)
+              AND ({condition})
+            ORDER BY written.last_at DESC, written.run_id DESC LIMIT {count}
+        ) AS written
+        ORDER BY written.last_at DESC, written.run_id DESC {tie} LIMIT {count}
+    """  # noqa: S608 -- constants only
+
 
 # The pairs of a writing: the inputs told one by one, else everything that the run read.
 _READ = """
@@ -55,24 +70,22 @@ _EVER_READ = """
     WHERE read.run_id = written.run_id AND read.job_id = written.job_id AND read.direction = 1
 """
 
+_TOLD_WHAT_IT_READ = """
+    written.told_at IS NOT NULL OR EXISTS (
+        SELECT FROM lineage_rundataset AS read
+        WHERE read.run_id = written.run_id AND read.job_id = written.job_id AND read.direction = 1
+    )
+"""
+
 _LATEST = f"""
     latest AS MATERIALIZED (
         SELECT touched.job_id, touched.downstream_id, recent.run_id
-        FROM touched CROSS JOIN LATERAL (
-            SELECT near.run_id FROM (
-                SELECT written.run_id, written.last_at, run.ended_state IN ('failed', 'aborted') IS TRUE AS failed
-                FROM lineage_rundataset AS written
-                JOIN lineage_job AS job ON job.id = written.job_id
-                LEFT JOIN lineage_run AS run ON run.id = written.run_id
-                WHERE written.dataset_id IN ({_MEMBERS}) AND written.direction = 2 AND written.job_id = touched.job_id
-                  AND (job.deleted_at IS NULL OR written.last_at > job.deleted_at)
-                  AND (written.told_at IS NOT NULL OR EXISTS (
-                      SELECT FROM lineage_rundataset AS read
-                      WHERE read.run_id = written.run_id AND read.job_id = written.job_id AND read.direction = 1
-                  ))
-                ORDER BY written.last_at DESC, written.run_id DESC LIMIT {_LOOK_BACK}
-            ) AS near
-            ORDER BY near.failed, near.last_at DESC, near.run_id DESC LIMIT 1
+        FROM touched JOIN lineage_job AS job ON job.id = touched.job_id
+        CROSS JOIN LATERAL (
+            SELECT near.run_id
+            FROM ({_latest_writings(_TOLD_WHAT_IT_READ, "written.run_id, written.last_at", _LOOK_BACK)}) AS near
+            LEFT JOIN lineage_run AS run ON run.id = near.run_id
+            ORDER BY run.ended_state IN ('failed', 'aborted') IS TRUE, near.last_at DESC, near.run_id DESC LIMIT 1
         ) AS recent
     ), writings AS MATERIALIZED (
         -- Under several names of the dataset, if it has them: one run may write to all.
@@ -148,18 +161,15 @@ EXPLANATIONS = """
     RETURNING id, dataset_id, content
 """
 
+_COLUMNS_TOLD = "written.columns, written.last_at, written.run_id"
+
 # One content at most is current for a job and a dataset: that of its latest writing which tells columns at all.
 _EXPLAINED = f"""
     explained AS MATERIALIZED (
         SELECT touched.job_id, touched.downstream_id, recent.columns
-        FROM touched LEFT JOIN LATERAL (
-            SELECT written.columns
-            FROM lineage_rundataset AS written
-            JOIN lineage_job AS job ON job.id = written.job_id
-            WHERE written.dataset_id IN ({_MEMBERS}) AND written.direction = 2 AND written.job_id = touched.job_id
-              AND written.columns_at IS NOT NULL
-              AND (job.deleted_at IS NULL OR written.last_at > job.deleted_at)
-            ORDER BY written.last_at DESC, written.run_id DESC, written.columns DESC LIMIT 1
+        FROM touched JOIN lineage_job AS job ON job.id = touched.job_id
+        LEFT JOIN LATERAL (
+            {_latest_writings("written.columns_at IS NOT NULL", _COLUMNS_TOLD, 1, tie=", written.columns DESC")}
         ) AS recent ON true
     )
 """  # noqa: S608 -- constants only
