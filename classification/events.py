@@ -158,3 +158,59 @@ class NegativeRulesMade(Event):
 class NegativeRuleEnded(Event):
     rule_id: int
     what: str
+
+
+@event("classification.category_added", "added the category {category} ({level})")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryAdded(Event):
+    category_id: int
+    category: str
+    level: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("category", self.category_id)]
+
+
+@event("classification.category_edited", "edited the category {category}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryEdited(Event):
+    category_id: int
+    category: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("category", self.category_id)]
+
+
+@event("classification.rule_set_drafted", "drafted rule set {version}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSetDrafted(Event):
+    """`changed` are the slugs of the categories that differ from the rule set that holds."""
+
+    rule_set_id: int
+    version: int
+    changed: list[str]
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("ruleset", self.rule_set_id)]
+
+
+@event("classification.rule_set_discarded", "discarded the draft of rule set {version}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSetDiscarded(Event):
+    rule_set_id: int
+    version: int
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("ruleset", self.rule_set_id)]
+
+
+@event("classification.rule_set_applied", "applied rule set {version}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSetApplied(Event):
+    rule_set_id: int
+    version: int
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("ruleset", self.rule_set_id)]

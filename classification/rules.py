@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from classification.detectors import CustomCategory, NegativeRule, Rules, Sensitivity, shipped_categories
+from classification.detectors import CustomCategory, Rules, Sensitivity, shipped_categories
 from classification.models import Category, RuleSet
 
 _SHIPPED_LEVELS = frozenset(Sensitivity)
@@ -36,16 +36,26 @@ def applied_rule_set() -> RuleSet:
     return RuleSet.objects.get(state=RuleSet.State.APPLIED)
 
 
-def rules_of(rule_set: RuleSet, negatives: Iterable[NegativeRule] = ()) -> Rules:
-    """The rules of a rule set as the detectors take them, with what is ruled out where they are used."""
-    rows = rule_set.contents["categories"]
+def rules_of(rule_set: RuleSet) -> Rules:
+    """The rules of a rule set as the detectors take them. What is ruled out where they are used is the caller's to add."""
+    return rules_from(rule_set.contents, version=str(rule_set.version))
+
+
+def rules_from(contents: Mapping[str, Any], *, version: str) -> Rules:
+    """What `frozen_categories` keeps, as the detectors take it."""
+    rows = contents["categories"]
     return Rules(
-        version=str(rule_set.version),
+        version=version,
         categories=tuple(_custom(row) for row in rows if row["enabled"] and not row["shipped"]),
-        negatives=tuple(negatives),
         disabled=frozenset(row["slug"] for row in rows if row["shipped"] and not row["enabled"]),
         levels={row["slug"]: _sensitivity(row["level"]) for row in rows if row["shipped"] and _is_moved(row)},
     )
+
+
+def changed_categories(contents: Mapping[str, Any]) -> list[str]:
+    """The slugs of the categories that differ now from what a rule set froze of them."""
+    before = {row["slug"]: row for row in contents["categories"]}
+    return [row["slug"] for row in frozen_categories()["categories"] if before.get(row["slug"]) != row]
 
 
 def _custom(row: Mapping[str, Any]) -> CustomCategory:

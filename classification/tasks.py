@@ -1,21 +1,50 @@
 from __future__ import annotations
 
+import logging
+import time
+
 from celery import shared_task
 
-from classification.propagation.following import carry_all, follow_changes
-from classification.propagation.ground import TooFar
+from accounts.models import Principal
+from classification.actions import suggest_by_names
+from classification.coverage import keep_day
+from classification.reclassifying import advance, fail, silent
+
+logger = logging.getLogger(__name__)
+
+_SECONDS = 20.0
+"""A pass hands over to the next task after this long, so that other work gets its turn."""
 
 
 @shared_task(ignore_result=True)
-def follow_lineage() -> None:
-    """Let labels follow what changed since. Sent every two seconds; where too much changed, all are carried anew elsewhere."""
+def reclassify(pass_id: int) -> None:
+    """Go on with a pass over the stored columns, for a while."""
+    began = time.monotonic()
     try:
-        follow_changes()
-    except TooFar:
-        carry_labels.delay(where_noted=True)
+        while advance(pass_id):
+            if time.monotonic() - began > _SECONDS:
+                reclassify.delay(pass_id)
+                return
+    except Exception:
+        logger.exception("Pass %s over the columns failed.", pass_id)
+        fail(pass_id, "It failed for a reason that is in the worker's log. Start it again.")
+        raise
 
 
 @shared_task(ignore_result=True)
-def carry_labels(where_noted: bool = False) -> None:
-    """Carry all labels anew, every night and where too much changed."""
-    carry_all(where_noted=where_noted)
+def classify_names(dataset_ids: list[int]) -> None:
+    """Classify the columns of these datasets by name, type, comment and keys."""
+    suggest_by_names(datasets=dataset_ids, by=Principal.objects.system())
+
+
+@shared_task(ignore_result=True)
+def resume_passes() -> None:
+    """Send passes again whose message got lost."""
+    for pass_id in silent():
+        reclassify.delay(pass_id)
+
+
+@shared_task(ignore_result=True)
+def keep_coverage() -> None:
+    """Note how far the organisation came by today; the day's last note stays."""
+    keep_day()

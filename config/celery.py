@@ -32,6 +32,8 @@ app.conf.beat_schedule = {
     "count what depends on each dataset": every(1_800.0, "lineage.tasks.measure_criticality"),
     "let labels follow lineage": every(2.0, "classification.tasks.follow_lineage"),
     "carry all labels anew": every(86_400.0, "classification.tasks.carry_labels"),
+    "go on with classifying": every(60.0, "classification.tasks.resume_passes"),
+    "keep the day's coverage": every(3_600.0, "classification.tasks.keep_coverage"),
     "deliver records": every(10.0, "audit.tasks.deliver"),
 }
 
