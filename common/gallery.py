@@ -18,9 +18,6 @@ from common.components import (
     Crumb,
     Facet,
     FacetOption,
-    Graph,
-    GraphEdge,
-    GraphNode,
     LogLine,
     SchemaRow,
     Suggestion,
@@ -102,35 +99,6 @@ def _schema() -> list[SchemaRow]:
         SchemaRow("rubric_criterion_identifier_as_exported", "text", depth=2, description="A long name that wraps."),
         SchemaRow("submitted_at", "timestamp", "timestamp with time zone", nullable=False, level=INTERNAL),
     ]
-
-
-def _graph() -> Graph:
-    nodes = [
-        GraphNode("1", "dataset", "submissions", "ontrack.public", "#a", "Confidential", "amber"),
-        GraphNode("2", "dataset", "users", "ontrack.public", "#b", "Restricted", "red"),
-        GraphNode("3", "dataset", "units", "ontrack.public", "#c", "Public", "green"),
-        GraphNode("h", "hidden"),
-        GraphNode("j1", "job", "load_warehouse", "ontrack-pipeline", "#d"),
-        GraphNode("j2", "job", "mask_people", "ontrack-pipeline", "#e"),
-        GraphNode("4", "dataset", "fct_submission_daily", "warehouse.marts", "#f", "Internal", "blue", focus=True),
-        GraphNode("5", "dataset", "dim_student", "warehouse.marts", "#g", badge="Stale"),
-        GraphNode("j3", "job", "build_unit_progress_report_for_teaching_staff", "dbt", "#h"),
-        GraphNode("6", "dataset", "unit_progress", "warehouse.reports", "#i"),
-        GraphNode("7", "dataset", "Progress dashboard", "looker", "#j"),
-    ]
-    pairs = [
-        ("1", "j1", ""),
-        ("3", "j1", ""),
-        ("h", "j1", ""),
-        ("j1", "4", "INSERT … SELECT, last run 2 h ago"),
-        ("2", "j2", ""),
-        ("j2", "5", "masks email"),
-        ("4", "j3", ""),
-        ("5", "j3", ""),
-        ("j3", "6", ""),
-        ("6", "7", ""),
-    ]
-    return Graph(nodes, [GraphEdge(*pair) for pair in pairs], more=4)
 
 
 def _tree() -> list[TreeNode]:
@@ -279,8 +247,6 @@ def gallery(request: HttpRequest) -> HttpResponse:
                 Version("3", "3", now - dt.timedelta(days=9)),
                 Version("2", "2", now - dt.timedelta(days=70)),
             ],
-            "graph": _graph(),
-            "empty_graph": Graph([], []),
             "log": [
                 LogLine(now, "Reading schemas of ontrack"),
                 LogLine(now, "public: 45 of 310 tables"),

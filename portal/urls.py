@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from portal.views import audit, browse, dataset, home, impact, search
+from portal.views import audit, browse, dataset, explorer, home, impact, search
 
 app_name = "portal"
 
@@ -18,6 +18,12 @@ urlpatterns = [
         dataset.dataset_tab,
         name="dataset_tab",
     ),
+    path("datasets/<int:dataset_id>/lineage/picture.json", explorer.picture, name="lineage_picture"),
+    path("datasets/<int:dataset_id>/lineage/columns.json", explorer.columns, name="lineage_columns"),
+    path("datasets/<int:dataset_id>/lineage/datasets/<int:node_id>/", explorer.node, name="lineage_node"),
+    path("datasets/<int:dataset_id>/lineage/connection/", explorer.connection, name="lineage_connection"),
+    path("datasets/<int:dataset_id>/lineage/targets/", explorer.targets, name="lineage_targets"),
+    path("datasets/<int:dataset_id>/lineage.csv", explorer.export, name="lineage_file"),
     path("datasets/<int:dataset_id>/impact/", impact.impact_page, name="impact"),
     path("datasets/<int:dataset_id>/impact.csv", impact.impact_file, name="impact_file"),
     path("datasets/<int:dataset_id>/fields/<int:field_id>/", dataset.field_page, name="field"),

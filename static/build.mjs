@@ -107,10 +107,8 @@ async function buildAll() {
   await mkdir(output, { recursive: true });
   const worker = await esbuild.build({
     ...common,
-    entryPoints: [{ in: path.join(modules, "elkjs/lib/elk-worker.min.js"), out: "layout-worker" }],
-    bundle: false,
-    minify: false,
-    format: undefined,
+    format: "iife",
+    entryPoints: [path.join(source, "lineage/layout-worker.js")],
   });
   const workerName = path.basename(Object.keys(worker.metafile.outputs)[0]);
   const [app, head, sprite, mark] = await Promise.all([

@@ -14,7 +14,7 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common.components import Graph, LogLine
+from common.components import LogLine
 from common.templatetags.formats import duration, number
 from common.templatetags.ui import render
 
@@ -104,26 +104,3 @@ def sparkline(values: Sequence[float], label: str) -> SafeString:
         label,
         points,
     )
-
-
-@register.inclusion_tag("components/lineage_graph.html")
-def lineage_graph(
-    graph: Graph, id: str = "lineage", label: str = "Lineage", table: bool = False, url: str = ""
-) -> dict[str, Any]:
-    """`{% lineage_graph graph %}`: drawn left to right, walked by arrow keys; and as a table in the page.
-
-    `table=True` opens the table (it is open anyway without JavaScript). With `url` the picture is
-    fetched from there (`Graph.as_json()`), while the table still shows `graph`.
-    """
-    return {
-        "graph_id": id,
-        "data_id": f"{id}-data",
-        "url": url,
-        "label": label,
-        "data": graph.as_json(),
-        "rows": list(graph.rows()),
-        "nodes": graph.nodes,
-        "more": graph.more,
-        "table": table,
-        "has_hidden": any(node.kind == "hidden" for node in graph.nodes),
-    }

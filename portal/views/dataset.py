@@ -22,12 +22,11 @@ from classification.queries import history_of as label_history
 from classification.queries import levels_by_rank
 from common.components import Crumb, Tab
 from common.errors import NotFound
-from lineage.filters import graph_query
-from lineage.queries import dataset_lineage
 from lineage.reading import quality_of
 from portal.quality_tab import told_of
 from portal.results import place_of
 from portal.schema_tab import schema_tab
+from portal.views.explorer import explorer_tab
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -117,7 +116,7 @@ def dataset_tab(request: HttpRequest, dataset_id: str, tab: str) -> HttpResponse
 
 
 def _lineage(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
-    return {"lineage": dataset_lineage(principal, dataset, levels=levels_by_rank(), **graph_query(request.GET))}
+    return explorer_tab(request, dataset)
 
 
 def _access(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:

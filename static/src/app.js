@@ -27,7 +27,7 @@ const behaviours = {
   "submit-on-change": submitOnChange,
   theme,
   tree,
-  "lineage-graph": async (element) => (await import("./behaviours/lineage-graph.js")).attach(element),
+  "lineage-explorer": async (element) => (await import("./behaviours/lineage-explorer.js")).attach(element),
   plot: async (element) => (await import("./behaviours/plot.js")).attach(element),
 };
 

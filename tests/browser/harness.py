@@ -25,7 +25,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 DRAWN = """() => {
   if (!document.documentElement.classList.contains("js")) return true;
-  const hosts = document.querySelectorAll('[data-behaviour="plot"], [data-behaviour="lineage-graph"]');
+  const hosts = document.querySelectorAll('[data-behaviour="plot"], [data-behaviour="lineage-explorer"]');
   return [...hosts].every((host) => "drawn" in host.dataset);
 }"""
 

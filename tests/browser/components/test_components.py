@@ -95,28 +95,6 @@ def test_escape_closes_suggestions_and_keeps_the_words(cookies, session):
     expect(page.locator("#search")).to_have_value("unit")
 
 
-def test_arrow_keys_walk_the_lineage_along_its_edges(cookies, session):
-    page = opened(session, cookies)
-    graph = page.locator("#graph")
-    start = graph.locator(".dc-graph-node.is-focus")
-    expect(start).to_have_attribute("tabindex", "0")
-    start.focus()
-    page.keyboard.press("ArrowLeft")
-    expect(graph.locator(":focus title")).to_have_text("load_warehouse, ontrack-pipeline")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    expect(graph.locator(":focus title")).to_contain_text("build_unit_progress_report")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**#h")
-
-
-def test_lineage_names_nothing_of_a_hidden_dataset(cookies, session):
-    page = opened(session, cookies)
-    hidden = page.locator("#graph .dc-graph-node.is-hidden")
-    expect(hidden.locator("title")).to_have_text("Hidden dataset")
-    assert hidden.get_attribute("href") is None
-
-
 def test_polled_region_ends_by_itself_and_says_so(cookies, session):
     page = opened(session, cookies, "/run/")
     region = page.locator("#run")
@@ -139,7 +117,6 @@ def test_dangerous_button_asks_in_a_dialog_and_gives_focus_back(cookies, session
 
 def test_without_javascript_everything_is_still_there(cookies, session):
     page = opened(session, cookies, javascript=False, width=390)
-    expect(page.get_by_role("cell", name="mask_people").first).to_be_visible()
     expect(page.get_by_role("cell", name="Restricted", exact=True).first).to_be_visible()
     expect(page.get_by_role("button", name="Apply")).to_be_visible()
     expect(page.locator("#search")).not_to_have_attribute("role", "combobox")

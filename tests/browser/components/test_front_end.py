@@ -43,8 +43,8 @@ def test_collected_files_have_the_names_that_pages_and_modules_use(built, settin
     style = (tmp_path / built["app.css"]).read_text()
     for font in re.findall(r"url\(\"?\.?/?([^\")]+\.woff2)", style):
         assert (tmp_path / font).is_file(), font
-    graph = (tmp_path / built["lineage-graph.js"]).read_text()
-    assert built["layout-worker.js"] in graph
+    explorer = (tmp_path / built["lineage-explorer.js"]).read_text()
+    assert built["layout-worker.js"] in explorer
 
 
 def test_every_icon_that_python_names_is_in_the_sprite(built):
