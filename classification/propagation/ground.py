@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.db import connection, connections
 
 from classification.propagation import statements
 from classification.propagation.spread import Carried, Edge, Own
+
+T = TypeVar("T")
 
 MOST = 20_000
 """Columns that a change is followed through; where more are in doubt, starting again costs less."""
@@ -48,12 +51,7 @@ class Ground:
 
 def every_edge() -> Iterator[Edge]:
     """All hops that carry, streamed. Inside a transaction."""
-    database = connections["default"]
-    with database.connection.cursor(name="every_edge") as cursor:
-        cursor.itersize = 20_000
-        cursor.execute(statements.EDGES)
-        for row in cursor:
-            yield Edge._make(row)
+    yield from map(Edge._make, streamed(statements.EDGES))
 
 
 def every_own() -> dict[int, Own]:
@@ -63,10 +61,26 @@ def every_own() -> dict[int, Own]:
 
 def every_carried() -> dict[int, Carried]:
     """All that was carried before."""
-    return {column: Carried(*label) for column, *label in rows(statements.CARRIED)}
+    return {column: Carried(*label) for column, *label in streamed(statements.CARRIED)}
 
 
 def rows(statement: str, parameters: Any = None) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall()
+
+
+def streamed(statement: str, parameters: Any = None) -> Iterator[Any]:
+    """The rows of a statement as of its start, some at a time. Inside a transaction."""
+    database = connections["default"]
+    with database.connection.cursor(name="propagation") as cursor:
+        cursor.itersize = 10_000
+        cursor.execute(statement, parameters)
+        yield from cursor
+
+
+def batches(found: Iterable[T], size: int = 10_000) -> Iterator[list[T]]:
+    """So many at a time, so that what is sent in one statement stays small."""
+    waiting = iter(found)
+    while batch := list(islice(waiting, size)):
+        yield batch

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 from django.db import connection
@@ -15,7 +16,7 @@ from classification.actions import hold_datasets, recompute
 from classification.events import InheritedLabelsChanged
 from classification.models import Label
 from classification.propagation import statements
-from classification.propagation.ground import rows
+from classification.propagation.ground import batches, streamed
 
 AGGREGATED = "Aggregated on its way: look whether the level still applies."
 HELD = "A pipeline says that it masks this: the level stays until a steward has decided."
@@ -46,7 +47,8 @@ def write_labels(columns: Collection[int] | None, *, why: str) -> int:
     what made somebody look.
     """
     asked = {"columns": None if columns is None else list(columns), "aggregated": AGGREGATED, "held": HELD}
-    changes = [_Change._make(row) for row in rows(statements.LABEL_CHANGES, asked)]
+    with _joined_at_once() if columns is None else nullcontext():
+        changes = list(map(_Change._make, streamed(statements.LABEL_CHANGES, asked)))
     if not changes:
         return 0
     system = Principal.objects.system()
@@ -57,13 +59,24 @@ def write_labels(columns: Collection[int] | None, *, why: str) -> int:
     now = timezone.now()
     ended = [change.label_id for change in said if change.label_id is not None]
     Label.objects.filter(pk__in=ended).update(valid_to=now, ended_by=system)
-    _add([change for change in said if change.level_id is not None], system)
+    _add((change for change in said if change.level_id is not None), system)
     cleared = [change.field_id for change in said if change.level_id is None]
     for start in range(0, len(datasets), _BATCH):
         recompute(datasets[start : start + _BATCH], cleared=cleared if start == 0 else (), by_lineage=True)
     if said:
         _record(said, datasets, why, system)
     return len(changes)
+
+
+@contextmanager
+def _joined_at_once() -> Iterator[None]:
+    """Have tables joined by hash. How many paths read alike has no statistics, so that the planner goes through them one by
+    one for all columns as it does for a few: 2.0 s of 100,000 columns, where this takes 0.4.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        yield
+        cursor.execute("SET LOCAL enable_nestloop = on")
 
 
 def _move(changes: Sequence[_Change]) -> None:
@@ -75,10 +88,10 @@ def _move(changes: Sequence[_Change]) -> None:
             )
 
 
-def _add(changes: Sequence[_Change], system: Principal) -> None:
-    if changes:
-        columns = list(map(list, zip(*((*one[1:8], one.hint) for one in changes), strict=True)))
-        with connection.cursor() as cursor:
+def _add(changes: Iterable[_Change], system: Principal) -> None:
+    with connection.cursor() as cursor:
+        for batch in batches((*one[1:8], one.hint) for one in changes):
+            columns = map(list, zip(*batch, strict=True))
             cursor.execute(statements.ADD_LABELS, [Origin.PIPELINE, system.pk, _REASON, *columns])
 
 
