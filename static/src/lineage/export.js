@@ -22,7 +22,7 @@ export async function svgOf(scene, { width, height, down, icons, host, title }) 
     svg.prepend(draw("rect", { class: "dc-export-ground", x: -PADDING, y: -PADDING, width: size.width, height: size.height }));
     svg.prepend(draw("title", {}, null, title));
     for (const element of svg.querySelectorAll("*")) written(element, symbols);
-    for (const hit of svg.querySelectorAll(".dc-line-hit, .dc-node-ring")) hit.remove();
+    for (const hit of svg.querySelectorAll(".dc-line-hit, .dc-node-main")) hit.remove();
     for (const element of [svg, ...svg.querySelectorAll("*")]) bare(element);
     svg.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     return { text: new XMLSerializer().serializeToString(svg), ...size };

@@ -47,20 +47,22 @@ function described(node) {
 const nameOf = (node) => (node.hidden ? "Hidden dataset" : node.title);
 
 function head(node, icons, group) {
+  // The button is clear and lies over what is drawn, which may be shortened: its name says everything.
+  draw("title", {}, group, node.hidden ? "Hidden dataset: you may not see it" : `${node.title}\n${node.place}`);
+  const looks = draw("g", { class: "dc-node-looks", "aria-hidden": "true" }, group);
   const label = node.hidden ? "Hidden dataset, you may not see it" : `${node.title}, ${node.place}`;
   const main = button("open", label, group, { class: "dc-node-main", "aria-description": described(node) });
-  draw("title", {}, main, node.hidden ? "Hidden dataset: you may not see it" : `${node.title}\n${node.place}`);
   draw("rect", { class: "dc-node-ring", x: -4, y: -4, width: WIDTH + 8, height: node.height + 8, rx: 13 }, main);
   draw("rect", { class: "dc-node-head", width: WIDTH, height: node.head, rx: 9 }, main);
   const icon = node.hidden ? "eye-off" : (icons.kinds[node.kind] ?? "table");
-  draw("use", { href: `${icons.sprite}#${icon}`, x: 12, y: node.hidden ? 11 : 12, width: 18, height: 18 }, main);
+  draw("use", { href: `${icons.sprite}#${icon}`, x: 12, y: node.hidden ? 11 : 12, width: 18, height: 18 }, looks);
   const mark = node.is_gone ? "gone" : (node.level?.name ?? "");
   const markRoom = mark ? 78 : 0;
-  draw("text", { class: "dc-title", x: 38, y: 25 }, main, fit(nameOf(node), `600 13px ${SANS}`, WIDTH - 50));
+  draw("text", { class: "dc-title", x: 38, y: 25 }, looks, fit(nameOf(node), `600 13px ${SANS}`, WIDTH - 50));
   if (node.hidden) return;
-  draw("text", { class: "dc-subtitle", x: 38, y: 45 }, main, fit(node.place, `400 11.5px ${SANS}`, WIDTH - 50 - markRoom));
+  draw("text", { class: "dc-subtitle", x: 38, y: 45 }, looks, fit(node.place, `400 11.5px ${SANS}`, WIDTH - 50 - markRoom));
   if (!mark) return;
-  const badge = draw("g", { class: `dc-node-badge tone-${node.level && !node.is_gone ? node.level.colour : "grey"}` }, main);
+  const badge = draw("g", { class: `dc-node-badge tone-${node.level && !node.is_gone ? node.level.colour : "grey"}` }, looks);
   draw("rect", { x: WIDTH - 84, y: 32, width: 76, height: 18, rx: 4 }, badge);
   draw("text", { x: WIDTH - 46, y: 45, "text-anchor": "middle" }, badge, fit(mark, `600 11px ${SANS}`, 68));
 }
