@@ -8,6 +8,8 @@ from celery import shared_task
 from accounts.models import Principal
 from classification.actions import suggest_by_names
 from classification.coverage import keep_day
+from classification.propagation.following import carry_all, follow_changes
+from classification.propagation.ground import TooFar
 from classification.reclassifying import advance, fail, silent
 
 logger = logging.getLogger(__name__)
@@ -48,3 +50,18 @@ def resume_passes() -> None:
 def keep_coverage() -> None:
     """Note how far the organisation came by today; the day's last note stays."""
     keep_day()
+
+
+@shared_task(ignore_result=True)
+def follow_lineage() -> None:
+    """Let labels follow what changed since. Sent every two seconds; where too much changed, all are carried anew elsewhere."""
+    try:
+        follow_changes()
+    except TooFar:
+        carry_labels.delay(where_noted=True)
+
+
+@shared_task(ignore_result=True)
+def carry_labels(where_noted: bool = False) -> None:
+    """Carry all labels anew, every night and where too much changed."""
+    carry_all(where_noted=where_noted)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
+
+from common import collector
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -36,6 +38,12 @@ app.conf.beat_schedule = {
     "keep the day's coverage": every(3_600.0, "classification.tasks.keep_coverage"),
     "deliver records": every(10.0, "audit.tasks.deliver"),
 }
+
+
+@signals.celeryd_after_setup.connect
+def settle(**_: object) -> None:
+    """Before the worker's processes fork."""
+    collector.settle()
 
 
 @app.on_after_configure.connect

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from catalog.identity import resolve_names
 from catalog.models import Origin
+from common import collector
 from lineage import openlineage, statements
 from lineage.deriving import derive
 from lineage.fold import Arrived, Batch, Observation, Register, RunRow, Span, names_in, reduced
@@ -56,7 +57,7 @@ def fold_batch(limit: int = BATCH_SIZE, only: Sequence[int] | None = None) -> li
     """
     ids: list[int] = []
     try:
-        with transaction.atomic():
+        with collector.paused(), transaction.atomic():
             claimed = _claim(limit, only)
             ids = [item.event_id for item in claimed]
             if claimed:
