@@ -52,3 +52,7 @@ def check_can_rule_out(by: Principal, scope: str, datasets: Iterable[Dataset]) -
         place = dataset.domain_id if scope == "domain" else source.domain_id if source else None
         if not reader.has_role(place, *CURATORS):
             raise Forbidden(f"Only stewards and owners of the {scope}'s domain may make a rule for all of it.")
+
+
+def can_edit_rules(by: Principal) -> bool:
+    return can_edit_levels(by)

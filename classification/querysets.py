@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 
 from catalog.models import Dataset, Tier
+from catalog.visibility import scope_of
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -30,6 +31,11 @@ class LabelQuerySet(models.QuerySet["Label"]):
     def suggested(self) -> LabelQuerySet:
         """What waits for a decision."""
         return self.filter(state="suggested")
+
+    def decidable_by(self, principal: Principal) -> LabelQuerySet:
+        """Labels of standing datasets that the principal curates: those that it may decide about."""
+        datasets = Dataset.objects.standing().filter(scope_of(principal).curation())
+        return self.filter(dataset__in=datasets, field__gone_since__isnull=True)
 
     def at(self, moment: dt.datetime) -> LabelQuerySet:
         """What held at a moment."""

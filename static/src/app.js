@@ -9,6 +9,7 @@ import { attach as live } from "./behaviours/live.js";
 import { attach as log } from "./behaviours/log.js";
 import { attach as menu } from "./behaviours/menu.js";
 import { attach as relativeTime } from "./behaviours/relative-time.js";
+import { attach as review } from "./behaviours/review.js";
 import { attach as shortcut } from "./behaviours/shortcut.js";
 import { attach as submitOnChange } from "./behaviours/submit-on-change.js";
 import { attach as theme } from "./behaviours/theme.js";
@@ -23,6 +24,7 @@ const behaviours = {
   log,
   menu,
   "relative-time": relativeTime,
+  review,
   shortcut,
   "submit-on-change": submitOnChange,
   theme,

@@ -27,6 +27,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.tokens import Scope
+from classification.models import Decision, NegativeRule, RuleSet
 from tests.contracts.url_walk import Route, routes
 from tests.contracts.world import World
 from tests.factories import bearer
@@ -105,6 +106,10 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "system": lambda world: world.system.slug,
     "tag": lambda world: world.tag.slug,
     "label": lambda world: world.label_id,
+    "decision_id": lambda world: Decision.objects.get(kind="accept").pk,
+    "rule_id": lambda world: NegativeRule.objects.get().pk,
+    "version_of_draft": lambda world: RuleSet.objects.get(state="draft").version,
+    "category": lambda world: "email",
     "proposal_id": lambda world: world.proposal.pk,
     "marquez:run.run_id": lambda world: world.run_id,
     "marquez:run_facets.run_id": lambda world: world.run_id,
@@ -121,7 +126,7 @@ for _name, _object in {
     "catalog:remove_tag": "tag", "catalog:tag_rename": "tag", "dataset-tag": "tag", "tag-detail": "tag",
     "system-detail": "system",
     "classification:level_edit": "level", "classification:level_delete": "level", "classification:level_move": "level",
-    "level-detail": "level",
+    "level-detail": "level", "classification:category_edit": "category",
     **{f"ingestion:source{part}": "source" for part in (
         "", "_connection", "_activity", "_edit", "_schedule", "_crawl")},
     **{f"source-{part}": "source" for part in ("detail", "crawl", "check", "schedule", "snapshots")},
@@ -318,6 +323,23 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "classification:level_move", "302 403 403 403 302", objects={"direction": "=up"}),
     Row("GET", "classification:dataset_level", "302 403 403 200 200", page=True),
     Row("POST", "classification:dataset_level", "302 403 403 200 200"),
+    Row("GET", "classification:review", "302 200 200 200 200", page=True),
+    Row("POST", "classification:review", "302 200 200 200 200"),
+    Row("POST", "classification:review_undo", "302 404 404 302 404"),
+    Row("GET", "classification:category_list", "302 200 200 200 200", page=True),
+    Row("GET", "classification:category_add", "302 403 403 403 200", page=True),
+    Row("POST", "classification:category_add", "302 403 403 403 200"),
+    Row("GET", "classification:category_edit", "302 403 403 403 200", page=True),
+    Row("POST", "classification:category_edit", "302 403 403 403 200"),
+    Row("GET", "classification:rules_try", "302 403 403 403 200", page=True),
+    Row("POST", "classification:rules_try", "302 403 403 403 200"),
+    Row("GET", "classification:rule_sets", "302 200 200 200 200", page=True),
+    Row("GET", "classification:rule_sets_live", "302 200 200 200 200"),
+    Row("POST", "classification:rule_set_draft", "302 403 403 403 302"),
+    Row("POST", "classification:rule_set_apply", "302 403 403 403 302", objects={"version": "version_of_draft"}),
+    Row("POST", "classification:rule_set_discard", "302 403 403 403 302", objects={"version": "version_of_draft"}),
+    Row("POST", "classification:negative_rule_end", "302 403 403 302 302"),
+    Row("GET", "classification:coverage", "302 200 200 200 200", query="by=domain", page=True),
     Row("GET", "access:inbox", "302 200 200 200 200", page=True),
     Row("GET", "access:request_create", "302 200 200 200 200", query="dataset={dataset_id}", page=True),
     Row("POST", "access:request_create", "302 200 200 200 200", query="dataset={dataset_id}"),
@@ -429,6 +451,13 @@ ROWS: tuple[Row, ...] = (
     Row("PATCH", "dataset-field", "401 403 403 403 200 200"),
     Row("GET", "dataset-field", "401 403 404 404 404 200", objects={"pk": "hidden", "field_id": "hidden_field"}),
     Row("GET", "dataset-fields", "401 403 403 200 200 200"),
+    Row("GET", "field-inherited", "401 403 403 200 200 200"),
+    Row(
+        "GET",
+        "field-inherited",
+        "401 403 404 404 404 200",
+        objects={"dataset_id": "hidden", "field_id": "hidden_field"},
+    ),
     Row("GET", "dataset-names", "401 403 403 200 200 200"),
     Row("DELETE", "dataset-owner", "401 403 403 403 204 204"),
     Row("GET", "dataset-owners", "401 403 200 200 200 200"),

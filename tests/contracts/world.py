@@ -46,8 +46,10 @@ from catalog.snapshots import (
     SchemasListed,
 )
 from catalog.staging import stage
-from classification.actions import set_level
-from classification.models import Level
+from classification.actions import accept as accept_suggestions
+from classification.actions import draft_rule_set, edit_category, reject, set_level, suggest
+from classification.detectors import Contribution, EvidenceKind, Sensitivity, Verdict
+from classification.models import Category, Label, Level, NegativeRule
 from connections.addresses import parse_address
 from ingestion.actions import set_schedule
 from ingestion.models import Run, RunLogLine, RunState
@@ -312,10 +314,29 @@ def _tell_of_users(token: ApiToken) -> None:
 
 
 def _classify(cast: factories.Cast, users: Dataset, email: Field) -> list[int]:
+    """Labels by hand; suggestions, of which one is accepted, one rejected as a rule, and the others wait."""
     confidential, internal = Level.objects.get(slug="confidential"), Level.objects.get(slug="internal")
     labels = set_level(level=confidential, fields=[email], reason="Names a person.", by=cast.steward)
     units = Dataset.objects.get(source=users.source, name="units")
     labels += set_level(level=internal, datasets=[units], reason="For staff.", by=cast.steward)
+    others = Field.objects.filter(dataset__source=users.source, level__isnull=True).order_by("pk")
+    evidence = (
+        Contribution(EvidenceKind.NAME, "the name says so", 2.4),
+        Contribution(EvidenceKind.TYPE, "its type", -0.2),
+    )
+    verdicts = {
+        field.pk: Verdict(category, True, Sensitivity.CONFIDENTIAL, 0.8, evidence)
+        for field, category in zip(
+            others, ("person_name", "username", "phone", "health", "gender"), strict=False
+        )
+    }
+    suggest(verdicts=verdicts, by=Principal.objects.system())
+    waiting = Label.objects.current().suggested().order_by("pk")
+    accept_suggestions(labels=list(waiting[:1]), by=cast.steward)
+    reject(labels=list(waiting[:1]), reason="Codes.", as_rule=NegativeRule.Scope.DOMAIN, by=cast.steward)
+    disabled = Category.objects.get(slug="age")
+    edit_category(category=disabled, changes={"enabled": False}, by=cast.administrator)
+    draft_rule_set(by=cast.administrator)
     return [label.pk for label in labels]
 
 
@@ -351,9 +372,5 @@ def _lost_and_failed(source: Source, cast: factories.Cast) -> None:
 
 
 def ensure_levels() -> None:
-    """Put the levels of the first migration back, where a test that emptied the tables took them."""
-    if not Level.objects.exists():
-        from importlib import import_module
-
-        seeds = import_module("classification.migrations.0002_seed_levels").LEVELS
-        Level.objects.bulk_create(Level(**values) for values in seeds)
+    """Put back the levels and categories that migrations make, where a test that emptied the tables took them."""
+    factories.standard_levels()

@@ -14,7 +14,7 @@ from accounts.authentication import principal_of
 from accounts.models import Principal
 from catalog.models import Dataset
 from classification.actions import add_level, clear_level, delete_level, edit_level, reorder_levels, set_level
-from classification.forms import LabelForm, LevelForm, NewLevelForm, label_form
+from classification.forms.levels import LabelForm, LevelForm, NewLevelForm, label_form
 from classification.models import Level
 from classification.permissions import can_edit_levels, check_can_edit_levels
 from classification.queries import USAGE_CAP, Usage, history_of, levels, standing_of, usage_of

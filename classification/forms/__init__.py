@@ -1,0 +1,1 @@
+"""Forms of levels and labels, of the review, and of categories."""

@@ -1,0 +1,1 @@
+"""Pages of levels, of the review of suggestions, of categories and rules, and of coverage."""
