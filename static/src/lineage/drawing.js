@@ -4,7 +4,9 @@ import { draw, drawNode } from "./nodes.js";
 import { boundsOf, curve, pointsOf, pointsOfFlow } from "./shapes.js";
 
 const FAR = 0.42;
-const MARGIN = 80;
+// So much of a window is drawn beside what is in view, so that most frames of a pan move what is there.
+const MARGIN = 0.4;
+const RESCALED = 1.4;
 
 export class Drawing {
   /** `icons` is {sprite, kinds}; `id` makes the arrow's name unique in the page. */
@@ -44,6 +46,7 @@ export class Drawing {
     this.shapes.push(...scene.flows.map((flow, number) => this.shaped({ kind: "flow", key: `flow-${number}`, ...flow })));
     this.drawFar();
     this.isFar = undefined;
+    this.covered = null;
     if (this.view) this.look(this.view);
     if (active && this.nodes.has(active)) this.again(active, act);
   }
@@ -79,18 +82,22 @@ export class Drawing {
     this.world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.k})`);
     if (!this.scene) return;
     const isFar = view.k < FAR;
+    const seen = windowOf(view, 0);
+    if (isFar === this.isFar && this.isCovered(seen, view.k)) return;
     if (isFar !== this.isFar) {
       this.isFar = isFar;
       this.farLayer.setAttribute("visibility", isFar ? "visible" : "hidden");
     }
-    const seen = {
-      left: (-view.x - MARGIN) / view.k,
-      right: (view.width - view.x + MARGIN) / view.k,
-      top: (-view.y - MARGIN) / view.k,
-      bottom: (view.height - view.y + MARGIN) / view.k,
-    };
-    this.keep(this.nodes, this.nodesIn(seen), (node) => this.addNode(node));
-    this.keep(this.lines, isFar ? new Map() : this.linesIn(seen), (shape) => this.addLine(shape));
+    this.covered = { ...windowOf(view, MARGIN), k: view.k };
+    this.keep(this.nodes, this.nodesIn(this.covered), (node) => this.addNode(node));
+    this.keep(this.lines, isFar ? new Map() : this.linesIn(this.covered), (shape) => this.addLine(shape));
+  }
+
+  /** Whether all that is in view is drawn already, and not much more than that. */
+  isCovered(seen, k) {
+    const drawn = this.covered;
+    if (!drawn || (!this.isFar && Math.max(k / drawn.k, drawn.k / k) > RESCALED)) return false;
+    return this.isFar || (seen.left >= drawn.left && seen.right <= drawn.right && seen.top >= drawn.top && seen.bottom <= drawn.bottom);
   }
 
   nodesIn(seen) {
@@ -155,6 +162,7 @@ export class Drawing {
 
   /** Show which lines lead to and from a node; null for none. */
   light(key) {
+    if (key === this.lit) return;
     this.lit = key;
     for (const group of this.lineLayer.children) group.classList.toggle("is-lit", key !== null && (group.dataset.source === key || group.dataset.target === key));
   }
@@ -180,6 +188,12 @@ export class Drawing {
     }
     return null;
   }
+}
+
+/** The part of the world in view, and `margin` windows beside it. */
+function windowOf({ x, y, k, width, height }, margin) {
+  const [beside, above] = [width * margin, height * margin];
+  return { left: (-x - beside) / k, right: (width - x + beside) / k, top: (-y - above) / k, bottom: (height - y + above) / k };
 }
 
 function reachable(group, isReachable) {

@@ -52,7 +52,10 @@ export class Explorer {
     this.svg.addEventListener("click", (event) => this.clicked(event));
     this.svg.addEventListener("focusin", (event) => this.focused(event));
     this.svg.addEventListener("focusout", () => this.drawing.light(null));
-    this.svg.addEventListener("pointerover", (event) => this.drawing.light(event.target.closest("[data-key]")?.dataset.key ?? null));
+    this.svg.addEventListener("pointerover", (event) => {
+      // Not while the picture is dragged past the pointer.
+      if (!event.buttons) this.drawing.light(event.target.closest("[data-key]")?.dataset.key ?? null);
+    });
     this.part("in").addEventListener("click", () => this.viewport.by(1.3));
     this.part("out").addEventListener("click", () => this.viewport.by(1 / 1.3));
     this.part("fit").addEventListener("click", () => this.viewport.fit(this.size));
