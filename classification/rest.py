@@ -21,6 +21,7 @@ from accounts.rest import PrincipalSerializer
 from catalog.models import Dataset, Field, Tier
 from classification.actions import add_level, clear_level, delete_level, edit_level, reorder_levels, set_level
 from classification.models import LONGEST_GRANT_DAYS, Category, Label, Level
+from classification.path_rest import urlpatterns as path_urlpatterns
 from classification.querysets import LabelQuerySet
 from common.components import COLOURS
 from common.described_query import DescribedQuery
@@ -280,3 +281,6 @@ def _targets(by: Principal, values: dict[str, Any]) -> tuple[list[Dataset], list
 def register(router: DefaultRouter) -> None:
     router.register("levels", LevelViewSet, basename="level")
     router.register("labels", LabelViewSet, basename="label")
+
+
+urlpatterns = path_urlpatterns

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from catalog.models import Dataset, Field, Tier
+from catalog.models import Field, Tier
+from classification.models import Level
 from classification.propagation import path_statements as statements
 from classification.propagation.ground import rows
+from classification.queries import levels_by_rank
 from lineage.queries import datasets_among
 
 if TYPE_CHECKING:
     from accounts.models import Principal
+
 
 _HOW = {
     "identity": "copied",
@@ -65,6 +68,7 @@ class Step:
 
     @property
     def how(self) -> str:
+        """In a word that says what was done with the column."""
         return _HOW[self.kind]
 
 
@@ -81,11 +85,11 @@ class Hop:
 class Influence:
     """A column that carries a label and does not pass it on here: it filters, joins or sorts, or a job masks it.
 
-    `whole` says that it influences all rows of the dataset rather than this column. `rank` is that of its level.
+    `whole` says that it influences all rows of the dataset rather than this column. `level` is the upper column's.
     """
 
     upstream: Place
-    rank: int
+    level: Level | None
     whole: bool
     step: Step
 
@@ -94,11 +98,11 @@ class Influence:
 class InheritedPath:
     """The hops from the source of an inherited label to the field, the first one first; none where nothing is inherited.
 
-    `rank` is that of the level which arrives.
+    `level` is the one that arrives.
     """
 
     field: Field
-    rank: int | None
+    level: Level | None
     aggregated: bool
     held: bool
     hops: Sequence[Hop]
@@ -145,7 +149,7 @@ class _InfluenceRow(NamedTuple):
 
 
 def inherited_path(principal: Principal, field: Field) -> InheritedPath:
-    """How the label that this field inherits came to it, and what influences it besides; three statements.
+    """How the label that this field inherits came to it, and what influences it besides; four statements.
 
     The field's dataset is one whose metadata the principal may read.
     """
@@ -154,10 +158,10 @@ def inherited_path(principal: Principal, field: Field) -> InheritedPath:
     influences = [_InfluenceRow._make(row) for row in rows(statements.INFLUENCES, at)]
     upstream = {row.upstream for row in told} | {row.upstream for row in influences}
     seen = _Seen(principal, field.dataset_id, upstream)
-    last = told[-1] if told else None
+    levels = levels_by_rank()
     return InheritedPath(
         field=field,
-        rank=last.rank if last else None,
+        level=levels.get(told[-1].rank) if told else None,
         aggregated=any(row.kind == "aggregation" for row in told),
         held=any(row.kind == "masking" for row in told),
         hops=[
@@ -170,7 +174,7 @@ def inherited_path(principal: Principal, field: Field) -> InheritedPath:
         ],
         influences=[
             Influence(
-                seen.place(row.upstream, row.upstream_name, row.upstream_field), row.rank, row.whole,
+                seen.place(row.upstream, row.upstream_name, row.upstream_field), levels.get(row.rank), row.whole,
                 seen.step(row, row.upstream, field.dataset_id),
             )
             for row in influences
@@ -204,9 +208,3 @@ class _Seen:
         return Step(
             row.kind, row.subtype, row.origin, row.job_id, row.job, row.run_id, row.run_state, row.run_at
         )  # fmt: skip
-
-
-def visible_field(principal: Principal, field_id: int) -> Field | None:
-    """The field, where the principal may read its dataset's metadata."""
-    described = Dataset.objects.visible_to(principal, Tier.METADATA)
-    return Field.objects.filter(pk=field_id, dataset__in=described).select_related("dataset").first()

@@ -18,6 +18,7 @@ from catalog.models import Dataset, Field, Ownership, Tier
 from catalog.permissions import can_curate
 from catalog.queries.datasets import Said, names_of, owners_of, said_of, visible_dataset
 from catalog.queries.proposals import about as proposals_about
+from classification.propagation.paths import inherited_path
 from classification.queries import history_of as label_history
 from classification.queries import levels_by_rank
 from common.components import Crumb, Tab
@@ -149,6 +150,7 @@ def field_page(request: HttpRequest, dataset_id: int, field_id: int) -> HttpResp
         "dataset": dataset,
         "field": field,
         "level": by_rank.get(field.level or 0),
+        "inherited": inherited_path(principal, field),
         "labels": [label for label in label_history(dataset) if label.field_id == field.pk],
         "of": len(by_rank),
         "description": said.descriptions.get(field.pk),

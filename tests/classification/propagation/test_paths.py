@@ -54,7 +54,7 @@ def test_the_path_changes_with_the_lineage(mart, pipe, steward):
 
 def test_a_column_that_inherits_nothing_has_no_path(mart, steward):
     found = inherited_path(steward, field("users.email"))
-    assert (found.hops, found.source, found.rank) == ([], None, None)
+    assert (found.hops, found.source, found.level) == ([], None, None)
 
 
 def test_what_a_reader_may_not_see_stays_without_names(mart):
@@ -74,8 +74,39 @@ def test_what_a_reader_may_not_see_stays_without_names(mart):
     assert found.hops[0].upstream.dataset_id is None
 
 
-def test_a_path_costs_three_statements(mart, steward):
+def test_a_path_costs_four_statements(mart, steward):
     people = field("mart.people")
     with CaptureQueriesContext(connection) as caught:
         inherited_path(steward, people)
-    assert len(caught) == 3
+    assert len(caught) == 4
+
+
+def test_rest_answers_with_the_path(mart, client, steward):
+    client.force_login(steward.user)
+    people = field("mart.people")
+    answer = client.get(f"/api/v2/datasets/{people.dataset_id}/fields/{people.pk}/inherited/")
+    assert answer.status_code == 200, answer.content
+    body = answer.json()
+    assert (body["level"], body["aggregated"], body["held"]) == ("restricted", True, False)
+    assert [(hop["upstream"]["column"], hop["step"]["kind"], hop["step"]["job_name"]) for hop in body["hops"]] == [
+        ("email", "identity", "airflow/make_clean"),
+        ("email", "aggregation", "airflow/make_mart"),
+    ]
+    assert body["hops"][0]["upstream"]["field"] == field("users.email").pk
+    assert body["hops"][1]["step"]["run"] == str(Run.objects.get(job__name="make_mart").pk)
+    assert [(one["step"]["kind"], one["whole"], one["level"]) for one in body["influences"]] == [
+        ("indirect", True, "restricted"),
+        ("masking", False, "restricted"),
+    ]
+    assert client.get(f"/api/v2/datasets/{people.dataset_id}/fields/{field('users.id').pk}/inherited/").status_code == 404
+
+
+def test_the_page_of_a_column_shows_the_way(mart, client, steward):
+    client.force_login(steward.user)
+    people = field("mart.people")
+    page = client.get(f"/datasets/{people.dataset_id}/fields/{people.pk}/").content.decode()
+    assert "How its level came here" in page
+    assert f'href="/datasets/{field("users.email").dataset_id}/fields/{field("users.email").pk}/"' in page
+    assert "is masked on its way here" in page
+    source = client.get(f"/datasets/{field('users.id').dataset_id}/fields/{field('users.id').pk}/").content.decode()
+    assert "How its level came here" not in source
