@@ -39,7 +39,7 @@ class NegativeRule:
     whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rules:
     """A rule set: what is added to the shipped detectors. `disabled` are slugs of shipped categories never to suggest;
     `levels` replaces the shipped level of a category."""

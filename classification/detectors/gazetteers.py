@@ -1,0 +1,134 @@
+"""Lists that the world knows, asked by value: nationalities, faiths, conditions, medicines, codes, streets, names."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from classification.detectors.dictionaries import read_lines, read_table
+from classification.detectors.folding import fold
+
+NO_LISTS: frozenset[str] = frozenset()
+_WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_SEPARATORS = re.compile(r"[|\n]")
+_BLANKS = re.compile(r"\s+")
+_EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,5}")
+# Not lists of whole values, but words inside them.
+_WORD_LISTS = frozenset(("street", "title", "company"))
+
+
+@cache
+def _lists() -> Mapping[str, frozenset[str]]:
+    """Which lists a folded value stands on."""
+    lists: dict[str, set[str]] = {}
+    for name, text in read_table("terms.toml").items():
+        if name not in _WORD_LISTS:
+            for term in _SEPARATORS.split(text):
+                if term.strip():
+                    lists.setdefault(fold(term.strip()), set()).add(name)
+    shared: dict[frozenset[str], frozenset[str]] = {}
+    return {term: shared.setdefault(frozenset(names), frozenset(names)) for term, names in lists.items()}
+
+
+def lists_of(value: str) -> frozenset[str]:
+    """The lists on which a value stands, as a whole."""
+    return _lists().get(_BLANKS.sub(" ", fold(value)), NO_LISTS) if len(value) <= 60 else NO_LISTS
+
+
+@cache
+def words_of(name: str) -> frozenset[str]:
+    """The words of a list of words: street, title, company."""
+    return frozenset(fold(word) for word in _SEPARATORS.split(read_table("terms.toml")[name]) if word.strip())
+
+
+@cache
+def given_names() -> frozenset[str]:
+    """Common given names."""
+    return frozenset(fold(name) for line in read_lines("given_names.txt") for name in line.split())
+
+
+@cache
+def family_names() -> frozenset[str]:
+    """Common family names."""
+    return frozenset(fold(name) for line in read_lines("surnames.txt") for name in line.split())
+
+
+def names_a_person(value: str) -> bool:
+    """Whether a value reads as a full name: two to five capitalised words or a comma between, at least one a name that
+    is known as given or family name, and none the mark of a company, a street or a product."""
+    if len(value) > 60 or any(letter.isdigit() for letter in value):
+        return False
+    if _EAST_ASIAN.fullmatch(value):
+        return value[0] in family_names() or value[:2] in family_names()
+    words = _WORDS.findall(value)
+    if not 2 <= len(words) <= 6 or "/" in value or "@" in value:
+        return False
+    if any(word[0].islower() and word not in _PARTICLES for word in words):
+        return False
+    folded = [fold(word) for word in words]
+    if any(word in _company() for word in folded):
+        return False
+    folded = [word for word in folded if word not in words_of("title")]
+    if not folded:
+        return False
+    given, family = given_names(), family_names()
+    first = any(word in given for word in folded)
+    last = any(word in family for word in folded)
+    return (first and last) if len(folded) > 1 else (first or last)
+
+
+def mentions_a_person(text: str) -> bool:
+    """Whether a sentence names somebody: a given name before a family name, or a title before a capitalised word."""
+    words = _WORDS.findall(text[:600])
+    for word, following in itertools.pairwise(words):
+        if following[0].isupper() and word[0].isupper():
+            left = fold(word)
+            if left in words_of("title") or (left in given_names() and fold(following) in family_names()):
+                return True
+    return False
+
+
+def is_one_name(value: str) -> bool:
+    """Whether a value is a single known given or family name, or two of either."""
+    folded = fold(value)
+    if folded in given_names() or folded in family_names():
+        return True
+    parts = re.split(r"[\s-]+", folded)
+    return 1 < len(parts) <= 3 and all(part in given_names() or part in family_names() for part in parts)
+
+
+_PARTICLES = frozenset(
+    [
+        "de",
+        "da",
+        "do",
+        "dos",
+        "das",
+        "del",
+        "della",
+        "di",
+        "van",
+        "von",
+        "der",
+        "den",
+        "ten",
+        "la",
+        "le",
+        "y",
+        "e",
+        "bin",
+        "binti",
+        "al",
+        "el",
+        "zu",
+        "af",
+        "av",
+    ]
+)
+
+
+@cache
+def _company() -> frozenset[str]:
+    return words_of("company") - {"sa", "ag", "co", "as", "ab"}

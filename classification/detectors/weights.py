@@ -1,0 +1,71 @@
+"""The fitted weights: what each feature is worth, how scores become calibrated confidence, and of which version they are."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from classification.detectors.evidence import Evidence
+from classification.detectors.names import is_lookalike
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """`features` in log-odds by name. A governed category starts at `governed`, a look-alike at `lookalike`, nothing at 0.
+
+    `slope` and `intercept` turn the log-odds of the best category into calibrated ones (Platt's scaling).
+    """
+
+    version: str
+    features: Mapping[str, float]
+    governed: float
+    lookalike: float
+    slope: float
+    intercept: float
+
+    def score(self, kind: str, features: Sequence[tuple[str, float]]) -> float:
+        """The log-odds of one category against nothing at all."""
+        start = self.lookalike if is_lookalike(kind) else self.governed
+        return start + sum(self.features.get(name, 0.0) * amount for name, amount in features)
+
+    def scores(self, evidence: Evidence) -> dict[str, float]:
+        """The log-odds of each category with evidence, against nothing at all."""
+        known = self.features
+        scored = {}
+        for kind, features in evidence.items():
+            total = self.lookalike if is_lookalike(kind) else self.governed
+            for feature in features:
+                total += known.get(feature.name, 0.0) * feature.amount
+            scored[kind] = total
+        return scored
+
+    def confidence(self, probability: float) -> float:
+        """The calibrated confidence of a category that the softmax gives so much probability."""
+        clipped = min(max(probability, 1e-6), 1 - 1e-6)
+        return 1 / (1 + math.exp(-(self.slope * math.log(clipped / (1 - clipped)) + self.intercept)))
+
+
+def probabilities(scores: Mapping[str, float]) -> dict[str, float]:
+    """The softmax over the scored categories and nothing at all, whose score is 0 and whose part is not listed."""
+    highest = max(0.0, *scores.values()) if scores else 0.0
+    raised = {kind: math.exp(score - highest) for kind, score in scores.items()}
+    total = math.exp(-highest) + sum(raised.values())
+    return {kind: value / total for kind, value in raised.items()}
+
+
+@cache
+def shipped_weights() -> Weights:
+    """The weights that `bench/fit_classification.py` wrote."""
+    stored = json.loads(files(__package__).joinpath("weights.json").read_text(encoding="utf-8"))
+    return Weights(
+        version=stored["version"],
+        features=stored["features"],
+        governed=stored["governed"],
+        lookalike=stored["lookalike"],
+        slope=stored["slope"],
+        intercept=stored["intercept"],
+    )
