@@ -81,12 +81,25 @@ _LATEST = f"""
     latest AS MATERIALIZED (
         SELECT touched.job_id, touched.downstream_id, recent.run_id
         FROM touched JOIN lineage_job AS job ON job.id = touched.job_id
-        CROSS JOIN LATERAL (
-            SELECT near.run_id
-            FROM ({_latest_writings(_TOLD_WHAT_IT_READ, "written.run_id, written.last_at", _LOOK_BACK)}) AS near
-            LEFT JOIN lineage_run AS run ON run.id = near.run_id
-            ORDER BY run.ended_state IN ('failed', 'aborted') IS TRUE, near.last_at DESC, near.run_id DESC LIMIT 1
-        ) AS recent
+        JOIN LATERAL (
+            -- Nearly always the newest did not fail. The fence keeps this from being worked out twice.
+            SELECT coalesce(
+                (
+                    SELECT newest.run_id
+                    FROM ({_latest_writings(_TOLD_WHAT_IT_READ, "written.run_id, written.last_at", 1)}) AS newest
+                    WHERE NOT EXISTS (
+                        SELECT FROM lineage_run AS run
+                        WHERE run.id = newest.run_id AND run.ended_state IN ('failed', 'aborted')
+                    )
+                ), (
+                    SELECT near.run_id
+                    FROM ({_latest_writings(_TOLD_WHAT_IT_READ, "written.run_id, written.last_at", _LOOK_BACK)}) AS near
+                    LEFT JOIN lineage_run AS run ON run.id = near.run_id
+                    ORDER BY run.ended_state IN ('failed', 'aborted') IS TRUE, near.last_at DESC, near.run_id DESC LIMIT 1
+                )
+            ) AS run_id
+            OFFSET 0
+        ) AS recent ON recent.run_id IS NOT NULL
     ), writings AS MATERIALIZED (
         -- Under several names of the dataset, if it has them: one run may write to all.
         SELECT latest.downstream_id, written.*

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from catalog.actions import describe_from_pipeline, note_written
 from catalog.described import ToldSchema, describe_no_more
+from common import collector
 from lineage import statements
 from lineage.changed_columns import note_described
 from lineage.merge_statements import LOCK
@@ -40,7 +41,7 @@ def tell_catalog(limit: int = 5000) -> int:
     """Work off the notes about datasets; returns how many there were."""
     told = 0
     while True:
-        with transaction.atomic():
+        with collector.paused(), transaction.atomic():
             notes = _claimed(limit)
             if notes:
                 _tell(notes)
