@@ -28,7 +28,7 @@ from classification.detectors.rows import read_rows, tables_of
 from classification.detectors.weights import Weights
 
 STORE = Path(__file__).parent.parent / "classification" / "detectors" / "weights.json"
-PENALTY = 0.15
+PENALTY = 0.4
 STEPS = 300
 FOLDS = 5
 NOTHING = ""

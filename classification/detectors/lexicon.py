@@ -56,6 +56,10 @@ def lookalikes() -> Mapping[str, Lookalike]:
     }
 
 
+# Words between the words of a phrase, which names leave out: nom de famille, nom_famille.
+_LINKS = frozenset(("de", "d", "du", "des", "del", "di", "da", "do", "of", "la", "le", "the"))
+
+
 @cache
 def shipped_lexicon() -> Lexicon:
     """The lexicon of the shipped dictionaries."""
@@ -76,10 +80,12 @@ def shipped_lexicon() -> Lexicon:
         for kind, row in table.items():
             suffixes[kind] = frozenset(row.get("suffixes", "").split())
         for kind, strength, phrase in _phrases(table):
-            canonical = " ".join(canonical_tokens(phrase.split(), expansions, vocabulary))
-            known = meanings.setdefault(canonical, [])
-            if all(meaning.kind != kind for meaning in known):
-                known.append(Meaning(kind, strength))
+            tokens = list(canonical_tokens(phrase.split(), expansions, vocabulary))
+            for spelt in (tokens, [token for token in tokens if token not in _LINKS]):
+                known = meanings.setdefault(" ".join(spelt), [])
+                if (spelt is tokens or len(spelt) > 1) and all(meaning.kind != kind for meaning in known):
+                    known.append(Meaning(kind, strength))
+    meanings = {phrase: known for phrase, known in meanings.items() if known}
     return Lexicon(
         phrases={phrase: tuple(known) for phrase, known in meanings.items()},
         suffixes=suffixes,
