@@ -18,6 +18,7 @@ from accounts.tokens import Scope
 from common.described_query import DescribedQuery
 from common.keyset import KeysetPagination
 from lineage import reading
+from lineage.explorer_rest import urlpatterns as explorer_urlpatterns
 from lineage.filters import JobFilter, RejectedEventFilter, RunFilter
 from lineage.graph_rest import urlpatterns as graph_urlpatterns
 from lineage.models import Direction, Job, RejectedEvent, Run, RunState
@@ -177,4 +178,4 @@ def register(router: DefaultRouter) -> None:
     router.register("rejected-events", RejectedEventViewSet, basename="rejected-event")
 
 
-urlpatterns = graph_urlpatterns
+urlpatterns = [*graph_urlpatterns, *explorer_urlpatterns]
