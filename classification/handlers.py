@@ -1,20 +1,17 @@
-"""What follows from events of rooms below, from changed levels, and from decisions."""
+"""What follows from events of rooms below."""
 
 from __future__ import annotations
 
+import classification.propagation.handlers  # noqa: F401 -- registers those of labels that travel
 from audit.handlers import handles
 from audit.models import Record, RecordSubject
 from catalog.events import SnapshotApplied
-from catalog.models import Proposal
-from catalog.proposals import on_decision
 from classification.actions import recompute
-from classification.events import LevelAdded, LevelDeleted, LevelsReordered
-from classification.models import Label, StaleDataset
-from classification.propagation.masking import follow_proposal
-from lineage.changed_columns import note_described
+from classification.models import Label
+from classification.tasks import classify_names
 
-on_decision[Proposal.Kind.MASKING] = follow_proposal
 _BATCH = 5_000
+_A_TASK = 500
 
 
 @handles(SnapshotApplied)
@@ -28,13 +25,11 @@ def follow_fields(record: Record) -> None:
 
 
 @handles(SnapshotApplied)
-def meet_lineage(record: Record) -> None:
-    """A crawl saw fields come and go that lineage may have spoken of: what they inherit is looked at. Twice is as once."""
-    subjects = RecordSubject.objects.filter(record=record, kind="dataset")
-    note_described(set(subjects.values_list("object_id", flat=True)))
-
-
-@handles(LevelAdded, LevelDeleted, LevelsReordered)
-def carry_by_new_ranks(record: Record) -> None:
-    """What is higher than what changed, so every label that travels is to be compared anew."""
-    StaleDataset.objects.create(dataset_id=None)
+def classify_what_is_new(record: Record) -> None:
+    """New and changed columns are classified, at least by name, unless the crawl does so itself. Twice is as once."""
+    subjects = RecordSubject.objects.filter(
+        record=record, kind="dataset", change__in=["added", "changed", "returned", "adopted"]
+    )
+    ids = sorted(subjects.values_list("object_id", flat=True))
+    for start in range(0, len(ids), _A_TASK):
+        classify_names.delay(ids[start : start + _A_TASK], record.occurred_at.isoformat())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from accounts.models import Principal
 from catalog.models import Dataset
 from classification.actions import suggest_by_names
 from classification.actions.suggesting import Change, changes_by_names
-from classification.models import Category, Reclassification
+from classification.models import Category, Examination, Reclassification
 from classification.suggesting import Step
 
 AT_ONCE = 100
@@ -53,6 +53,15 @@ def advance(pass_id: int) -> bool:
     found.last_dataset_id, found.moved_at = ids[-1], now
     found.save(update_fields=["done", "columns", "last_dataset_id", "moved_at", "found"])
     return True
+
+
+def classify_unexamined(dataset_ids: Sequence[int], since: dt.datetime) -> None:
+    """Suggest by names what these datasets hold, but for those that were examined since then, perhaps with values."""
+    examined = Examination.objects.filter(dataset__in=dataset_ids, examined_at__gte=since)
+    done = set(examined.values_list("dataset_id", flat=True))
+    ids = [pk for pk in dataset_ids if pk not in done]
+    for start in range(0, len(ids), AT_ONCE):
+        suggest_by_names(datasets=ids[start : start + AT_ONCE], by=Principal.objects.system())
 
 
 def fail(pass_id: int, error: str) -> None:

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import time
 
 from celery import shared_task
 
-from accounts.models import Principal
-from classification.actions import suggest_by_names
 from classification.coverage import keep_day
 from classification.propagation.following import carry_all, follow_changes
 from classification.propagation.ground import TooFar
-from classification.reclassifying import advance, fail, silent
+from classification.reclassifying import advance, classify_unexamined, fail, silent
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +33,9 @@ def reclassify(pass_id: int) -> None:
 
 
 @shared_task(ignore_result=True)
-def classify_names(dataset_ids: list[int]) -> None:
-    """Classify the columns of these datasets by name, type, comment and keys."""
-    suggest_by_names(datasets=dataset_ids, by=Principal.objects.system())
+def classify_names(dataset_ids: list[int], since: str) -> None:
+    """Classify the columns of these datasets by name, type, comment and keys, unless they were examined since then."""
+    classify_unexamined(dataset_ids, dt.datetime.fromisoformat(since))
 
 
 @shared_task(ignore_result=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from classification.views import categories, coverage, levels, review
+from classification.views import categories, coverage, labels, levels, review
 
 app_name = "classification"
 
@@ -25,5 +25,7 @@ urlpatterns = [
     path("categories/rules/<int:version>/apply/", categories.rule_set_apply, name="rule_set_apply"),
     path("categories/rules/<int:version>/discard/", categories.rule_set_discard, name="rule_set_discard"),
     path("categories/negative-rules/<int:rule_id>/end/", categories.negative_rule_end, name="negative_rule_end"),
+    path("classification/labels.csv", labels.labels_export, name="labels_export"),
+    path("classification/import/", labels.labels_import, name="labels_import"),
     path("classification/coverage/", coverage.coverage, name="coverage"),
 ]

@@ -121,9 +121,12 @@ def rule_sets_live(request: HttpRequest) -> HttpResponse:
 def _rule_sets(request: HttpRequest) -> dict[str, object]:
     principal = principal_of(request)
     standing = standing_rule_sets()
+    may_edit = can_edit_rules(principal)
+    # A preview names columns of any dataset, so it is for those who see everything.
+    preview = last_pass(standing.draft, Reclassification.Purpose.PREVIEW) if may_edit else None
     return {
         "rule_sets": standing,
-        "preview": last_pass(standing.draft, Reclassification.Purpose.PREVIEW),
+        "preview": preview,
         "applying": last_pass(standing.applied, Reclassification.Purpose.APPLY),
         "negative_rules": rules_that_may_be_ended(principal),
         "negative_columns": [Column("What"), Column("Where"), Column("Why"), Column("End", hidden=True)],
@@ -134,7 +137,7 @@ def _rule_sets(request: HttpRequest) -> dict[str, object]:
             Column("Removed", align="end"),
             Column("For example"),
         ],
-        "may_edit": can_edit_rules(principal),
+        "may_edit": may_edit,
         "crumbs": _crumbs("Rules"),
     }
 

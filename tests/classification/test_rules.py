@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Principal
 from catalog.models import Field
@@ -18,7 +19,7 @@ from classification.actions import (
     suggest_by_names,
 )
 from classification.models import Category, Label, Level, NegativeRule, Reclassification, RuleSet
-from classification.reclassifying import advance
+from classification.reclassifying import advance, classify_unexamined
 from classification.rules import applied_rule_set
 from classification.shipping import synchronise_categories
 from common.errors import Conflict, Forbidden, Invalid
@@ -30,7 +31,7 @@ def level(slug: str) -> Level:
 
 
 def add(cast: Cast, **values) -> Category:
-    given = {"slug": "badge", "name": "Badge number", "level": level("confidential"), "names": ["badge number"]}
+    given = {"slug": "badge", "name": "Wombat tag", "level": level("confidential"), "names": ["wombat tag"]}
     return add_category(**(given | values), by=cast.administrator)
 
 
@@ -82,8 +83,8 @@ def test_a_shipped_category_is_found_as_shipped_and_may_have_another_level(cast:
 
 
 def test_a_changed_category_has_no_effect_before_it_is_applied(cast: Cast) -> None:
-    world = dataset(fields=["id", "badge_number", "email"], domain=cast.domain)
-    badge, email = (Field.objects.get(dataset=world, path=[name]) for name in ("badge_number", "email"))
+    world = dataset(fields=["id", "wombat_tag", "email"], domain=cast.domain)
+    badge, email = (Field.objects.get(dataset=world, path=[name]) for name in ("wombat_tag", "email"))
     suggest_by_names(datasets=[world.pk], by=Principal.objects.system())
     add(cast)
     edit_category(category=Category.objects.get(slug="email"), changes={"enabled": False}, by=cast.administrator)
@@ -96,7 +97,7 @@ def test_a_changed_category_has_no_effect_before_it_is_applied(cast: Cast) -> No
     assert preview.found["badge"]["added"] == 1
     assert preview.found["email"]["removed"] == 1
     example = preview.found["badge"]["examples"][0]
-    assert (example["what"], example["dataset_id"], example["field"]) == ("added", world.pk, "badge_number")
+    assert (example["what"], example["dataset_id"], example["field"]) == ("added", world.pk, "wombat_tag")
 
     walk(apply_rule_set(rule_set=preview.rule_set, by=cast.administrator))
     assert (suggested(badge), suggested(email)) == ("badge", None)
@@ -155,3 +156,12 @@ def test_an_ended_negative_rule_lets_the_next_pass_suggest_again(cast: Cast) -> 
     end_negative_rule(rule=rule, by=cast.administrator)
     suggest_by_names(datasets=[other.pk], by=system)
     assert suggested(email) == "email"
+
+
+def test_what_a_crawl_finds_is_classified_by_name_once(cast: Cast) -> None:
+    began = timezone.now()
+    classify_unexamined([cast.dataset.pk], began)
+    assert suggested(cast.field("email")) == "email"
+    Label.objects.current().suggested().delete()
+    classify_unexamined([cast.dataset.pk], began)
+    assert suggested(cast.field("email")) is None, "it was examined since the crawl"

@@ -27,7 +27,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.tokens import Scope
-from classification.models import Decision, NegativeRule, RuleSet
+from classification.models import Decision, Label, NegativeRule, RuleSet
 from tests.contracts.url_walk import Route, routes
 from tests.contracts.world import World
 from tests.factories import bearer
@@ -126,7 +126,7 @@ for _name, _object in {
     "catalog:remove_tag": "tag", "catalog:tag_rename": "tag", "dataset-tag": "tag", "tag-detail": "tag",
     "system-detail": "system",
     "classification:level_edit": "level", "classification:level_delete": "level", "classification:level_move": "level",
-    "level-detail": "level", "classification:category_edit": "category",
+    "level-detail": "level", "classification:category_edit": "category", "category-detail": "category",
     **{f"ingestion:source{part}": "source" for part in (
         "", "_connection", "_activity", "_edit", "_schedule", "_crawl")},
     **{f"source-{part}": "source" for part in ("detail", "crawl", "check", "schedule", "snapshots")},
@@ -141,6 +141,11 @@ for _name, _object in {
     "grant-detail": "grant_id", "grant-revoke": "grant_id", "run-detail": "run_id", "token-detail": "token_id",
 }.items():  # fmt: skip
     OBJECTS[f"{_name}.pk"] = OBJECTS[_object]
+
+
+def _waiting() -> int:
+    """A suggestion that waits, in the domain of the steward."""
+    return Label.objects.current().suggested().filter(dataset__domain__name="Teaching").earliest("pk").pk
 
 
 BODIES: dict[str, Callable[[World], Any]] = {
@@ -160,6 +165,14 @@ BODIES: dict[str, Callable[[World], Any]] = {
         "reason": "Contact details.",
         "datasets": [world.users.pk],
     },
+    "POST category-list": lambda _: {"slug": "badge", "name": "Badge number", "level": "confidential"},
+    "PATCH category-detail": lambda _: {"description": "Where e-mail reaches a person."},
+    "POST rule-set-try-out": lambda _: {"names": ["email"]},
+    "POST suggestion-accept": lambda _: {"suggestions": [_waiting()]},
+    "POST suggestion-reject": lambda _: {"suggestions": [_waiting()], "reason": "Templates."},
+    "POST suggestion-relabel": lambda _: {"suggestions": [_waiting()], "reason": "Otherwise.", "level": "internal"},
+    "POST suggestion-undo": lambda _: {"decision": Decision.objects.get(kind="accept").pk},
+    "POST label-import-list": lambda _: {"csv": "namespace,dataset,column,category,level\n", "reason": "A register."},
     "POST label-clear": lambda world: {"reason": "It was wrong.", "fields": [world.email.pk]},
     "POST access-request-list": lambda world: {"dataset": world.users.pk, "purpose": "To plan.", "days": 10},
     "POST access-request-approve": lambda _: {},
@@ -339,6 +352,9 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "classification:rule_set_apply", "302 403 403 403 302", objects={"version": "version_of_draft"}),
     Row("POST", "classification:rule_set_discard", "302 403 403 403 302", objects={"version": "version_of_draft"}),
     Row("POST", "classification:negative_rule_end", "302 403 403 302 302"),
+    Row("GET", "classification:labels_export", "302 200 200 200 200"),
+    Row("GET", "classification:labels_import", "302 200 200 200 200", page=True),
+    Row("POST", "classification:labels_import", "302 200 200 200 200"),
     Row("GET", "classification:coverage", "302 200 200 200 200", query="by=domain", page=True),
     Row("GET", "access:inbox", "302 200 200 200 200", page=True),
     Row("GET", "access:request_create", "302 200 200 200 200", query="dataset={dataset_id}", page=True),
@@ -491,6 +507,24 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "label-list", "401 403 403 403 200 200"),
     Row("POST", "label-clear", "401 403 404 403 200 200"),
     Row("GET", "label-detail", "401 403 404 200 200 200"),
+    Row("GET", "category-list", "401 403 200 200 200 200"),
+    Row("POST", "category-list", "401 403 403 403 403 201"),
+    Row("GET", "category-detail", "401 403 200 200 200 200"),
+    Row("PATCH", "category-detail", "401 403 403 403 403 200"),
+    Row("GET", "rule-set-list", "401 403 200 200 200 200"),
+    Row("POST", "rule-set-list", "401 403 403 403 403 201"),
+    Row("GET", "rule-set-detail", "401 403 200 200 200 200", objects={"version": "version_of_draft"}),
+    Row("GET", "rule-set-preview", "401 403 403 403 403 200", objects={"version": "version_of_draft"}),
+    Row("POST", "rule-set-apply", "401 403 403 403 403 409", objects={"version": "version_of_draft"}),
+    Row("POST", "rule-set-discard", "401 403 403 403 403 204", objects={"version": "version_of_draft"}),
+    Row("POST", "rule-set-try-out", "401 403 403 403 403 200"),
+    Row("GET", "suggestion-list", "401 403 200 200 200 200"),
+    Row("POST", "suggestion-accept", "401 403 404 404 200 200"),
+    Row("POST", "suggestion-reject", "401 403 404 404 200 200"),
+    Row("POST", "suggestion-relabel", "401 403 404 404 200 200"),
+    Row("POST", "suggestion-undo", "401 403 404 404 200 404"),
+    Row("GET", "coverage-list", "401 403 200 200 200 200", query="by=source"),
+    Row("POST", "label-import-list", "401 403 200 200 200 200"),
     Row("GET", "access-request-list", "401 403 200 200 200 200"),
     Row("POST", "access-request-list", "401 403 201 201 201 201"),
     Row("GET", "access-request-detail", "401 403 404 200 200 200"),

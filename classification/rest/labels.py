@@ -6,13 +6,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import rest_principal
@@ -21,8 +19,8 @@ from accounts.rest import PrincipalSerializer
 from catalog.models import Dataset, Field, Tier
 from classification.actions import add_level, clear_level, delete_level, edit_level, reorder_levels, set_level
 from classification.models import LONGEST_GRANT_DAYS, Category, Label, Level
-from classification.path_rest import urlpatterns as path_urlpatterns
 from classification.querysets import LabelQuerySet
+from classification.rest.bodies import IF_MATCH, checked
 from common.components import COLOURS
 from common.described_query import DescribedQuery
 from common.errors import Invalid, NotFound
@@ -31,13 +29,6 @@ from common.http import check_if_match, etag_of
 from common.json_body import BodySerializer
 from common.keyset import KeysetPagination
 
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    required=True,
-    description="The ETag that you read.",
-)
 MOST_TARGETS = 10_000
 
 
@@ -173,7 +164,7 @@ class LevelViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Level])
 
     @extend_schema(summary="Add a level", request=NewLevelSerializer, responses={201: LevelSerializer})
     def create(self, request: Request) -> Response:
-        values = _checked(NewLevelSerializer, request)
+        values = checked(NewLevelSerializer, request)
         above = values.pop("above", None)
         below = Level.objects.filter(slug=above).first() if above else None
         if above and below is None:
@@ -190,7 +181,7 @@ class LevelViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Level])
     def partial_update(self, request: Request, slug: str) -> Response:
         level = self.get_object()
         check_if_match(request._request, etag_of_level(level))
-        changes = _checked(LevelChangeSerializer, request)
+        changes = checked(LevelChangeSerializer, request)
         return _answer_level(edit_level(level=level, changes=changes, by=rest_principal(request)))
 
     @extend_schema(summary="Delete a level that was never used", responses={204: None}, parameters=[IF_MATCH])
@@ -203,7 +194,7 @@ class LevelViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Level])
     @extend_schema(summary="Order the levels anew", request=LevelOrderSerializer, responses=LevelSerializer(many=True))
     @action(detail=False, methods=["post"], pagination_class=None)
     def order(self, request: Request) -> Response:
-        slugs = _checked(LevelOrderSerializer, request)["order"]
+        slugs = checked(LevelOrderSerializer, request)["order"]
         known = {level.slug: level for level in Level.objects.all()}
         unknown = [slug for slug in slugs if slug not in known]
         if unknown:
@@ -232,7 +223,7 @@ class LabelViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModelMi
         summary="Put a level on datasets and fields", request=SetLevelSerializer, responses=ChangedSerializer
     )
     def create(self, request: Request) -> Response:
-        values = _checked(SetLevelSerializer, request)
+        values = checked(SetLevelSerializer, request)
         level = Level.objects.filter(slug=values["level"]).first()
         if level is None:
             raise Invalid("There is no such level.", {"level": [f"no level is called {values['level']}"]})
@@ -248,17 +239,10 @@ class LabelViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModelMi
     )
     @action(detail=False, methods=["post"], filter_backends=[], pagination_class=None)
     def clear(self, request: Request) -> Response:
-        values = _checked(TargetsSerializer, request)
+        values = checked(TargetsSerializer, request)
         by = rest_principal(request)
         datasets, fields = _targets(by, values)
         return Response({"changed": clear_level(datasets=datasets, fields=fields, reason=values["reason"], by=by)})
-
-
-def _checked(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    given = serializer(data=request.data)
-    given.is_valid(raise_exception=True)
-    values: dict[str, Any] = given.validated_data
-    return values
 
 
 def _answer_level(level: Level, code: int = status.HTTP_200_OK) -> Response:
@@ -276,11 +260,3 @@ def _targets(by: Principal, values: dict[str, Any]) -> tuple[list[Dataset], list
     if len(datasets) < len(set(values["datasets"])) or len(fields) < len(set(values["fields"])):
         raise NotFound("One of these datasets or fields does not exist, or you may not see it.")
     return datasets, fields
-
-
-def register(router: DefaultRouter) -> None:
-    router.register("levels", LevelViewSet, basename="level")
-    router.register("labels", LabelViewSet, basename="label")
-
-
-urlpatterns = path_urlpatterns

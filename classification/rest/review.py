@@ -1,0 +1,222 @@
+"""REST of suggestions, of coverage, and of labels as CSV."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet, ViewSet
+
+from accounts.authentication import rest_principal
+from classification.actions import accept, reject, relabel, undo
+from classification.actions.importing import import_labels
+from classification.coverage import coverage_by
+from classification.label_csv import planned
+from classification.models import Category, CoverageDay, Decision, Label, Level, NegativeRule
+from classification.querysets import LabelQuerySet
+from classification.rest.bodies import LONG_TEXT, checked, named
+from classification.review import MOST_AT_ONCE, waiting_for
+from common.described_query import DescribedQuery
+from common.errors import Invalid, NotFound
+from common.filters import IdFilter, TextFilter
+from common.json_body import BodySerializer
+from common.keyset import KeysetPagination
+
+
+class SuggestionSerializer(serializers.ModelSerializer[Label]):
+    """A label that waits for a decision."""
+
+    level: serializers.SlugRelatedField[Level] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    category: serializers.SlugRelatedField[Category] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    path = serializers.ListField(child=serializers.CharField(), source="field.path", read_only=True)
+    evidence = serializers.JSONField(read_only=True)
+    rule_set = serializers.IntegerField(source="rule_set.version", read_only=True, allow_null=True, default=None)
+
+    class Meta:
+        model = Label
+        fields = [
+            "id", "dataset", "field", "path", "category", "level", "confidence", "evidence", "phrase", "rule_set", "valid_from",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class ChosenSerializer(BodySerializer):
+    """Suggestions by their ids."""
+
+    suggestions = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), min_length=1, max_length=MOST_AT_ONCE
+    )
+    reason = serializers.CharField(max_length=LONG_TEXT, allow_blank=True, default="")
+
+
+class RejectSerializer(ChosenSerializer):
+    reason = serializers.CharField(max_length=LONG_TEXT)
+    as_rule = serializers.ChoiceField(
+        choices=NegativeRule.Scope.choices,
+        required=False,
+        help_text="Rules out look-alike columns in this scope as well.",
+    )
+
+
+class RelabelSerializer(ChosenSerializer):
+    reason = serializers.CharField(max_length=LONG_TEXT)
+    category = serializers.SlugField(max_length=60, required=False)
+    level = serializers.SlugField(max_length=60, required=False, help_text="Without it, the category's.")
+
+
+class DecisionSerializer(serializers.ModelSerializer[Decision]):
+    class Meta:
+        model = Decision
+        fields = ["id", "kind", "at", "reason", "count", "undone_at"]
+        read_only_fields = fields
+
+
+class UndoSerializer(BodySerializer):
+    decision = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+
+
+class RestoredSerializer(serializers.Serializer[Any]):
+    restored = serializers.IntegerField(help_text="How many suggestions wait again.")
+
+
+class CoverageSerializer(serializers.Serializer[Any]):
+    subject = serializers.CharField()
+    name = serializers.CharField()
+    columns = serializers.IntegerField()
+    decided = serializers.IntegerField()
+    suggested = serializers.IntegerField()
+    clear = serializers.IntegerField(help_text="Looked at: nothing was found, or what was found was rejected.")
+    undecided = serializers.IntegerField(help_text="Not looked at.")
+
+
+class ImportSerializer(BodySerializer):
+    """A file in the form of the export. Without `apply` nothing is changed."""
+
+    csv = serializers.CharField(max_length=10 * 1024 * 1024, trim_whitespace=False)
+    reason = serializers.CharField(max_length=LONG_TEXT)
+    apply = serializers.BooleanField(default=False)
+
+
+class FaultSerializer(serializers.Serializer[Any]):
+    line = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+class PlannedSerializer(serializers.Serializer[Any]):
+    """How many columns the file changes (or changed, if `applied`), how many it leaves, and the lines that cannot be used."""
+
+    applied = serializers.BooleanField()
+    changes = serializers.IntegerField()
+    same = serializers.IntegerField()
+    faults = FaultSerializer(many=True)
+
+
+class SuggestionFilter(filters.FilterSet):
+    dataset = IdFilter()
+    category = TextFilter(field_name="category__slug")
+    level = TextFilter(field_name="level__slug")
+
+    class Meta:
+        model = Label
+        fields: list[str] = []
+
+
+@extend_schema_view(list=extend_schema(summary="Suggestions that you may decide about, newest first"))
+class SuggestionViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Label]):
+    queryset = Label.objects.none()
+    serializer_class = SuggestionSerializer
+    pagination_class = KeysetPagination
+    filter_backends = [filters.DjangoFilterBackend]
+    filterset_class = SuggestionFilter
+
+    def get_queryset(self) -> LabelQuerySet:
+        found: LabelQuerySet = waiting_for(rest_principal(self.request))
+        return found.select_related("level", "category", "rule_set", "field")
+
+    @extend_schema(summary="Accept suggestions", request=ChosenSerializer, responses=DecisionSerializer)
+    @action(detail=False, methods=["post"], filter_backends=[], pagination_class=None)
+    def accept(self, request: Request) -> Response:
+        values = checked(ChosenSerializer, request)
+        labels = self._chosen(values)
+        return Response(
+            DecisionSerializer(accept(labels=labels, by=rest_principal(request), reason=values["reason"])).data
+        )
+
+    @extend_schema(summary="Reject suggestions", request=RejectSerializer, responses=DecisionSerializer)
+    @action(detail=False, methods=["post"], filter_backends=[], pagination_class=None)
+    def reject(self, request: Request) -> Response:
+        values = checked(RejectSerializer, request)
+        scope = NegativeRule.Scope(values["as_rule"]) if "as_rule" in values else None
+        labels = self._chosen(values)
+        decision = reject(labels=labels, by=rest_principal(request), reason=values["reason"], as_rule=scope)
+        return Response(DecisionSerializer(decision).data)
+
+    @extend_schema(summary="Label otherwise than suggested", request=RelabelSerializer, responses=DecisionSerializer)
+    @action(detail=False, methods=["post"], filter_backends=[], pagination_class=None)
+    def relabel(self, request: Request) -> Response:
+        values = checked(RelabelSerializer, request)
+        decision = relabel(
+            labels=self._chosen(values),
+            category=named(Category.objects.select_related("level"), "category", values),
+            level=named(Level.objects.all(), "level", values),
+            reason=values["reason"],
+            by=rest_principal(request),
+        )
+        return Response(DecisionSerializer(decision).data)
+
+    @extend_schema(summary="Undo a decision", request=UndoSerializer, responses=RestoredSerializer)
+    @action(detail=False, methods=["post"], filter_backends=[], pagination_class=None)
+    def undo(self, request: Request) -> Response:
+        by = rest_principal(request)
+        decision = Decision.objects.filter(pk=checked(UndoSerializer, request)["decision"], by=by).first()
+        if decision is None:
+            raise NotFound("There is no such decision of yours.")
+        return Response({"restored": undo(decision=decision, by=by)})
+
+    def _chosen(self, values: dict[str, Any]) -> list[Label]:
+        """The suggestions of these ids, all of them the principal's to decide; one statement."""
+        found = list(self.get_queryset().filter(pk__in=values["suggestions"]))
+        if len(found) < len(set(values["suggestions"])):
+            raise NotFound("One of these suggestions does not wait, or you may not decide about it.")
+        return found
+
+
+_COVERAGE_BY = OpenApiParameter("by", OpenApiTypes.STR, enum=["source", "domain", "owner"], required=True)
+
+
+class CoverageViewSet(DescribedQuery, ViewSet):
+    @extend_schema(
+        summary="Coverage of what you see", parameters=[_COVERAGE_BY], responses=CoverageSerializer(many=True)
+    )
+    def list(self, request: Request) -> Response:
+        by = request.query_params.get("by", "")
+        if by not in ("source", "domain", "owner"):
+            raise Invalid("by is source, domain or owner.", {"by": ["source, domain or owner"]})
+        return Response(CoverageSerializer(coverage_by(rest_principal(request), CoverageDay.By(by)), many=True).data)
+
+
+class LabelImportViewSet(ViewSet):
+    @extend_schema(
+        summary="See what a CSV file of labels would change, or apply it",
+        request=ImportSerializer,
+        responses=PlannedSerializer,
+    )
+    def create(self, request: Request) -> Response:
+        values = checked(ImportSerializer, request)
+        by = rest_principal(request)
+        plan = planned(by, values["csv"].encode())
+        if values["apply"]:
+            import_labels(wanted=plan.changes, reason=values["reason"], by=by)
+        found = {
+            "applied": values["apply"],
+            "changes": len(plan.changes),
+            "same": plan.same,
+            "faults": plan.faults,
+        }
+        return Response(PlannedSerializer(found).data)
