@@ -59,6 +59,8 @@ _READ = """
 
 # As `lineage.edge_statements` derives what is current, from what had happened then. Every edge that ever was is in the
 # table, so it says which jobs and outputs to look at.
+_WRITING = "written.run_id, written.job_id, written.dataset_id, written.last_at, written.told_at, written.told_digest"
+
 _AS_OF = f"""
     WITH near AS MATERIALIZED (
         SELECT upstream_id, downstream_id, job_id, origin, current, last_seen FROM lineage_datasetedge
@@ -70,21 +72,28 @@ _AS_OF = f"""
         SELECT DISTINCT job_id, downstream_id FROM near WHERE origin = 'event'
     ), latest AS MATERIALIZED (
         SELECT touched.downstream_id, recent.*
-        FROM touched CROSS JOIN LATERAL (
+        FROM touched JOIN lineage_job AS job ON job.id = touched.job_id
+        CROSS JOIN LATERAL (
             SELECT close.* FROM (
-                SELECT written.*, (run.ended_state IN ('failed', 'aborted') AND run.ended_at <= %(at)s) IS TRUE AS failed
-                FROM lineage_rundataset AS written
-                JOIN lineage_job AS job ON job.id = written.job_id
+                SELECT {_WRITING}, (run.ended_state IN ('failed', 'aborted') AND run.ended_at <= %(at)s) IS TRUE AS failed
+                FROM (
+                    SELECT touched.downstream_id AS id
+                    UNION ALL
+                    SELECT id FROM catalog_dataset WHERE merged_into_id = touched.downstream_id
+                ) AS member
+                CROSS JOIN LATERAL (
+                    -- From the index, in this order: a job's thousandth run costs what its second did.
+                    SELECT {_WRITING} FROM lineage_rundataset AS written
+                    WHERE written.dataset_id = member.id AND written.direction = 2 AND written.job_id = touched.job_id
+                      AND written.last_at <= %(at)s
+                      AND (job.deleted_at IS NULL OR job.deleted_at > %(at)s OR written.last_at > job.deleted_at)
+                      AND (written.told_at IS NOT NULL OR EXISTS (
+                          SELECT FROM lineage_rundataset AS read
+                          WHERE read.run_id = written.run_id AND read.job_id = written.job_id AND read.direction = 1
+                      ))
+                    ORDER BY written.last_at DESC, written.run_id DESC LIMIT 20
+                ) AS written
                 LEFT JOIN lineage_run AS run ON run.id = written.run_id
-                WHERE written.dataset_id IN (
-                    SELECT id FROM catalog_dataset WHERE id = touched.downstream_id
-                    UNION ALL SELECT id FROM catalog_dataset WHERE merged_into_id = touched.downstream_id
-                ) AND written.direction = 2 AND written.job_id = touched.job_id AND written.last_at <= %(at)s
-                  AND (job.deleted_at IS NULL OR job.deleted_at > %(at)s OR written.last_at > job.deleted_at)
-                  AND (written.told_at IS NOT NULL OR EXISTS (
-                      SELECT FROM lineage_rundataset AS read
-                      WHERE read.run_id = written.run_id AND read.job_id = written.job_id AND read.direction = 1
-                  ))
                 ORDER BY written.last_at DESC, written.run_id DESC LIMIT 20
             ) AS close
             ORDER BY close.failed, close.last_at DESC, close.run_id DESC LIMIT 1
