@@ -76,6 +76,7 @@ def _gates() -> tuple[dict[str, frozenset[str]], dict[str, int]]:
     return {kind: frozenset(families.split()) for kind, families in table["families"].items()}, table["least"]
 
 
+@lru_cache(maxsize=4096)
 def can_hold(native: str, kind: str) -> bool:
     """Whether a column of the native type could hold the category; an administrator's and look-alikes always."""
     families, least = _gates()

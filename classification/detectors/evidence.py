@@ -23,6 +23,7 @@ from classification.detectors.tokens import tokens_of
 from classification.detectors.values import Sample, sample_of
 
 MOST_MISSES = 5
+_MOST_MISSES_UNNAMED = 3  # of a category that neither name nor comment speaks of
 _RARE = 0.12  # of texts, so few need to name people; all are read
 
 
@@ -198,12 +199,16 @@ _HOME: dict[str, str] = {test.kind: group for group, tests in TESTS.items() for 
 def _ask(test: Test, sample: Sample, evidence: Evidence, tested: dict[str, Feature]) -> None:
     """Put a test to the values, and keep its answer where it is better than the last for that category."""
     hits = misses = 0
-    for value in sample.values:
-        if test.passes(value):
+    limit = MOST_MISSES if test.kind in evidence else _MOST_MISSES_UNNAMED
+    if test.enough == _RARE:
+        limit = len(sample.values)
+    passes = test.passes
+    for value in sample.compact if test.compact else sample.values:
+        if passes(value):
             hits += 1
         else:
             misses += 1
-            if misses >= MOST_MISSES and misses > hits and test.enough != _RARE:
+            if misses >= limit and misses > hits:
                 break
     asked = hits + misses
     share = hits / asked
@@ -252,7 +257,8 @@ _PREFERENCE: dict[str, int] = {
 def _add_lists(sample: Sample, evidence: Evidence, tested: dict[str, Feature], native: str) -> None:
     counts: Counter[str] = Counter()
     for value in sample.values:
-        counts.update(gazetteers.lists_of(value))
+        for name in gazetteers.lists_of(value):
+            counts[name] += 1
     asked = len(sample.values)
     best: dict[str, tuple[int, str]] = {}
     for name, hits in counts.items():

@@ -17,18 +17,21 @@ _FILLERS = frozenset("09xX-*#?. ")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What is left of a column's values: up to 20 distinct ones in the order in which they came, trimmed and capped.
+    """What is left of a column's values: up to 20 distinct ones in the order in which they came, trimmed and capped;
+    `compact` are the same without blanks, dots, dashes and slashes, in upper case.
 
     `read` values were looked at, of which `present` were neither null nor placeholders, and `different` of these differed.
     """
 
     values: tuple[str, ...]
+    compact: tuple[str, ...]
     read: int
     present: int
     different: int
 
 
-NOTHING = Sample((), 0, 0, 0)
+NOTHING = Sample((), (), 0, 0, 0)
+_SEPARATORS = str.maketrans("", "", " -./\u00a0")
 
 
 def is_placeholder(trimmed: str) -> bool:
@@ -60,4 +63,6 @@ def sample_of(values: Sequence[str | None] | None) -> Sample:
             continue
         present += 1
         distinct[trimmed] = None
-    return Sample(tuple(distinct)[:MOST_VALUES], read, present, len(distinct))
+    values_kept = tuple(distinct)[:MOST_VALUES]
+    compact = tuple([value[:60].translate(_SEPARATORS).upper() for value in values_kept])
+    return Sample(values_kept, compact, read, present, len(distinct))
