@@ -230,7 +230,9 @@ class Explorer:
     def _side(self, node: PictureNode, way: Any) -> Side:
         side = node.up if way == "up" else node.down
         more = self.asked.with_pages(node.key, way, side.pages + 1) if side.shown < side.total else ""
-        return Side(side.shown, side.total, more, self.asked.with_pages(node.key, way, 0) if side.pages else "")
+        return Side(
+            side.shown, side.total, more, self.asked.with_pages(node.key, way, 0) if side.pages and side.shown else ""
+        )
 
     @property
     def connection_rows(self) -> list[ConnectionRow]:

@@ -1,7 +1,7 @@
 // The picture: only what is in view is drawn; from far away datasets are boxes without words, in a handful of paths.
 import { WIDTH } from "./model.js";
 import { draw, drawNode } from "./nodes.js";
-import { boundsOf, curve, pointsOf, pointsOfFlow } from "./shapes.js";
+import { boundsOf, curve, flowCurve, pointsOf, pointsOfFlow } from "./shapes.js";
 
 const FAR = 0.42;
 // So much of a window is drawn beside what is in view, so that most frames of a pan move what is there.
@@ -60,8 +60,10 @@ export class Drawing {
 
   shaped(shape) {
     const [source, target] = [this.scene.nodes.get(shape.source), this.scene.nodes.get(shape.target)];
-    const points = shape.kind === "line" ? pointsOf(shape, source, target, this.down) : pointsOfFlow(shape, source, target);
-    return { ...shape, points, path: curve(points, shape.kind === "line" && this.down), bounds: boundsOf(points) };
+    const isLine = shape.kind === "line";
+    const points = isLine ? pointsOf(shape, source, target, this.down) : pointsOfFlow(shape, source, target, this.down);
+    const path = isLine ? curve(points, this.down) : flowCurve(points, this.down);
+    return { ...shape, points, path, bounds: boundsOf(points) };
   }
 
   drawFar() {

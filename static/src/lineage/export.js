@@ -3,7 +3,7 @@ import { draw } from "./nodes.js";
 import { Drawing } from "./drawing.js";
 
 const STYLES = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-family", "font-size", "font-weight", "font-style", "text-anchor"];
-const PADDING = 24;
+const PADDING = 56;
 const MOST_PIXELS = 32_000_000;
 const MOST_SIDE = 16_000;
 

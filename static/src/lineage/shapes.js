@@ -2,6 +2,7 @@
 import { WIDTH, rowMiddle } from "./model.js";
 
 const BEND = 0.5;
+const BULGE = 56;
 
 /** A smooth path through points along the flow; lines run straight through the layers on their way. */
 export function curve(points, down) {
@@ -36,12 +37,21 @@ export function pointsOf(line, source, target, down) {
   return [start, ...(line.bends ?? []), end];
 }
 
-/** The points of a flow between two columns, from the right side of a row to the left side of another. */
-export function pointsOfFlow(flow, source, target) {
+/** The points of a flow between two columns: from the right side of a row to the left side of another; where layers run
+ *  down, to its right side as well. */
+export function pointsOfFlow(flow, source, target, down) {
   return [
     { x: source.x + WIDTH, y: source.y + rowMiddle(source, flow.source_column) },
-    { x: target.x - 4, y: target.y + rowMiddle(target, flow.target_column) },
+    { x: down ? target.x + WIDTH + 4 : target.x - 4, y: target.y + rowMiddle(target, flow.target_column) },
   ];
+}
+
+/** The path of such a flow; where layers run down it keeps to the right of the boxes. */
+export function flowCurve(points, down) {
+  if (!down) return curve(points, false);
+  const [from, to] = points;
+  const out = Math.max(from.x, to.x) + BULGE;
+  return `M${round(from.x)},${round(from.y)}C${round(out)},${round(from.y)} ${round(out)},${round(to.y)} ${round(to.x)},${round(to.y)}`;
 }
 
 export function boundsOf(points) {
