@@ -149,16 +149,21 @@ _AS_OF = f"""
     ), standing AS MATERIALIZED (
         SELECT pair.job_id, pair.dataset_id, recent.columns
         FROM (SELECT DISTINCT job_id, dataset_id FROM told WHERE origin = 'event') AS pair
+        JOIN lineage_job AS job ON job.id = pair.job_id
         CROSS JOIN LATERAL (
-            SELECT written.columns FROM lineage_rundataset AS written
-            JOIN lineage_job AS job ON job.id = written.job_id
-            WHERE written.dataset_id IN (
-                SELECT id FROM catalog_dataset WHERE id = pair.dataset_id
-                UNION ALL SELECT id FROM catalog_dataset WHERE merged_into_id = pair.dataset_id
-            ) AND written.direction = 2 AND written.job_id = pair.job_id AND written.columns_at IS NOT NULL
-              AND written.last_at <= %(at)s
-              AND (job.deleted_at IS NULL OR job.deleted_at > %(at)s OR written.last_at > job.deleted_at)
-            ORDER BY written.last_at DESC, written.run_id DESC LIMIT 1
+            SELECT written.columns FROM (
+                SELECT pair.dataset_id AS id
+                UNION ALL
+                SELECT id FROM catalog_dataset WHERE merged_into_id = pair.dataset_id
+            ) AS member
+            CROSS JOIN LATERAL (
+                SELECT written.columns, written.last_at, written.run_id FROM lineage_rundataset AS written
+                WHERE written.dataset_id = member.id AND written.direction = 2 AND written.job_id = pair.job_id
+                  AND written.columns_at IS NOT NULL AND written.last_at <= %(at)s
+                  AND (job.deleted_at IS NULL OR job.deleted_at > %(at)s OR written.last_at > job.deleted_at)
+                ORDER BY written.last_at DESC, written.run_id DESC LIMIT 1
+            ) AS written
+            ORDER BY written.last_at DESC, written.run_id DESC, written.columns DESC LIMIT 1
         ) AS recent
     ), explanation AS MATERIALIZED (
         SELECT told.id, told.job_id, told.origin FROM told

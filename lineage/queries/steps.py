@@ -57,10 +57,10 @@ _READ = """
       AND read.run_id = written.run_id AND read.job_id = written.job_id AND read.direction = 1
 """
 
-# As `lineage.edge_statements` derives what is current, from what had happened then. Every edge that ever was is in the
-# table, so it says which jobs and outputs to look at.
 _WRITING = "written.run_id, written.job_id, written.dataset_id, written.last_at, written.told_at, written.told_digest"
 
+# As `lineage.edge_statements` derives what is current, from what had happened then. Every edge that ever was is in the
+# table, so it says which jobs and outputs to look at.
 _AS_OF = f"""
     WITH near AS MATERIALIZED (
         SELECT upstream_id, downstream_id, job_id, origin, current, last_seen FROM lineage_datasetedge
