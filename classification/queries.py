@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from catalog.models import Dataset
-from classification.effective import Assertion
+from classification.effective import STRONGEST_FIRST, Assertion
 from classification.models import Label, Level
 
 USAGE_CAP = 10_000
@@ -43,6 +43,27 @@ def history_of(dataset: Dataset, *, limit: int = 100) -> list[Label]:
         .select_related("level", "category", "field", "author__user", "ended_by__user")
         .order_by("-id")[:limit]
     )
+
+
+_FIRST_SHOWN = (Label.State.CONFIRMED, Label.State.INHERITED, Label.State.SUGGESTED)
+
+
+def shown_labels(dataset: Dataset) -> dict[int, Label]:
+    """By field id the label that says most of each: what was confirmed, else inherited, else suggested; one statement."""
+    found: dict[int, Label] = {}
+    labels = (
+        Label.objects.current()
+        .filter(dataset=dataset, field__isnull=False, state__in=_FIRST_SHOWN)
+        .select_related("level", "category", "author__user", "rule_set")
+        .order_by("pk")
+    )
+    for label in sorted(labels, key=_shown_first):
+        found.setdefault(label.field_id or 0, label)
+    return found
+
+
+def _shown_first(label: Label) -> tuple[int, int]:
+    return _FIRST_SHOWN.index(Label.State(label.state)), STRONGEST_FIRST.index(label.origin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,13 @@ from catalog.queries.datasets import (
     versions_of,
 )
 from catalog.schema_history import ChangeKind, Difference, differences
-from classification.queries import levels_by_rank
+from classification.queries import levels_by_rank, shown_labels
 from common.components import Change, Version
 from common.errors import Invalid
 
 if TYPE_CHECKING:
     from accounts.models import Principal
-    from classification.models import Level
+    from classification.models import Label, Level
 
 PAGE = 250
 """Fields on one page: a table of 1,600 columns stays quick to draw and to walk."""
@@ -50,6 +50,8 @@ class FieldLine:
     level: Level | None = None
     inherits: bool = False
     """The level is the dataset's, for the column has none of its own."""
+    label: Label | None = None
+    """What says most of how sensitive the column is: confirmed, else inherited, else suggested."""
     text: str = ""
     said: Description | None = None
     tags: Sequence[TagAssignment] = ()
@@ -139,6 +141,7 @@ def _present_lines(
 ) -> list[FieldLine]:
     said = said_of(dataset)
     levels = levels_by_rank()
+    labels = shown_labels(dataset)
     primary = keys.primary() if keys else frozenset()
     foreign = keys.foreign() if keys else {}
     changed = _by_field(changes)
@@ -150,6 +153,7 @@ def _present_lines(
             line,
             primary=line.path in primary,
             reference=foreign.get(line.path),
+            label=labels.get(pk),
             said=said.descriptions.get(pk),
             tags=said.tags.get(pk, ()),
         )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from portal.views import audit, browse, dataset, explorer, home, impact, search
+from portal.views import audit, browse, dataset, explorer, held, home, impact, search
 
 app_name = "portal"
 
@@ -27,5 +27,8 @@ urlpatterns = [
     path("datasets/<int:dataset_id>/impact/", impact.impact_page, name="impact"),
     path("datasets/<int:dataset_id>/impact.csv", impact.impact_file, name="impact_file"),
     path("datasets/<int:dataset_id>/fields/<int:field_id>/", dataset.field_page, name="field"),
+    path("held/", held.held, name="held_special"),
+    path("held/<slug:group>/", held.held, name="held"),
+    path("held/<slug:group>/columns.csv", held.held_file, name="held_file"),
     path("audit/", audit.audit_log, name="audit"),
 ]

@@ -1,0 +1,150 @@
+"""Where governed data is held, who owns it, and who may read it: categories, labels and grants in one view."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from access.models import Grant
+from classification.label_csv import safe
+from classification.models import Category, Label
+from common.errors import NotFound
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+    from catalog.models import Dataset, Field
+
+MOST_COLUMNS = 2_000
+"""So many columns are shown on the page; the file has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Categories that one list shows."""
+
+    slug: str
+    name: str
+    text: str
+    condition: Q
+
+
+GROUPS = {
+    group.slug: group
+    for group in (
+        Group(
+            "special",
+            "Special categories",
+            "Special under GDPR (Art. 9 and 10), or sensitive information under the Australian Privacy Act 1988, s 6.",
+            Q(special=True),
+        ),
+        Group(
+            "health",
+            "Health",
+            "Health, disability, genetic and biometric data.",
+            Q(slug__in=("health", "disability", "genetic", "biometric")),
+        ),
+        Group("personal", "Personal data", "Whatever is about persons.", Q(personal=True)),
+        Group("australian", "Australian identifiers", "Government identifiers of Australia.", Q(jurisdiction="AU")),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A dataset that holds data of the group: which columns, whose it is, and who has a grant to any of them.
+
+    `suggested` are columns about which nobody has decided.
+    """
+
+    dataset: Dataset
+    columns: Sequence[Label]
+    suggested: Sequence[Label]
+    readers: Sequence[Grant]
+
+
+def group_of(slug: str) -> tuple[Group, list[Category]]:
+    """A group, or a single category by its slug, with its categories. Raises `NotFound`."""
+    group = GROUPS.get(slug)
+    if group is not None:
+        return group, list(Category.objects.filter(group.condition).order_by("name"))
+    category = Category.objects.filter(slug=slug).first()
+    if category is None:
+        raise NotFound("There is no such list. Choose one of those above, or a category.")
+    return Group(slug, category.name, category.description, Q(pk=category.pk)), [category]
+
+
+def held_of(principal: Principal, categories: Sequence[Category], *, most: int | None = MOST_COLUMNS) -> list[Held]:
+    """The datasets whose metadata the principal reads that hold such data, by name; two statements besides visibility.
+
+    Grants are those that the principal may see: its own, those of datasets it answers for, or for administrators all.
+    """
+    labels = (
+        Label.objects.current()
+        .visible_to(principal)
+        .filter(
+            category__in=categories,
+            state__in=(Label.State.CONFIRMED, Label.State.INHERITED, Label.State.SUGGESTED),
+            dataset__gone_since__isnull=True,
+            dataset__merged_into__isnull=True,
+            field__gone_since__isnull=True,
+        )
+        .select_related("dataset__domain", "field", "level", "category")
+        .order_by("dataset__qualified_name", "dataset_id", "field__position", "pk")
+    )
+    columns: dict[int, dict[int, Label]] = defaultdict(dict)
+    for label in labels[:most] if most else labels:
+        known = columns[label.dataset_id].get(label.field_id or 0)
+        if known is None or known.state == Label.State.SUGGESTED:
+            columns[label.dataset_id][label.field_id or 0] = label
+    grants: dict[int, list[Grant]] = defaultdict(list)
+    live = Grant.objects.live().visible_to(principal).filter(dataset__in=list(columns))
+    for grant in live.select_related("principal__user").order_by("pk"):
+        grants[grant.dataset_id].append(grant)
+    return [_held(list(found.values()), grants[dataset_id]) for dataset_id, found in columns.items()]
+
+
+def _held(labels: Sequence[Label], grants: Sequence[Grant]) -> Held:
+    ids = {label.field_id for label in labels if label.field_id}
+    return Held(
+        dataset=labels[0].dataset,
+        columns=[label for label in labels if label.state != Label.State.SUGGESTED],
+        suggested=[label for label in labels if label.state == Label.State.SUGGESTED],
+        # A grant without columns is one to the whole dataset.
+        readers=[grant for grant in grants if not grant.field_ids or ids & set(grant.field_ids)],
+    )
+
+
+def exported(principal: Principal, categories: Sequence[Category]) -> Iterator[str]:
+    """Lines of CSV, a column each, the header first."""
+    yield _line(("namespace", "dataset", "column", "category", "level", "state", "domain", "owners", "may read"))
+    for held in held_of(principal, categories, most=None):
+        for label in (*held.columns, *held.suggested):
+            yield _line(
+                (
+                    held.dataset.namespace,
+                    held.dataset.qualified_name,
+                    str(label.field or ""),
+                    label.category.slug if label.category else "",
+                    label.level.slug,
+                    label.state,
+                    held.dataset.domain.name if held.dataset.domain else "",
+                    "; ".join(held.dataset.owner_names),
+                    "; ".join(grant.principal.name for grant in held.readers if _reads(grant, label.field)),
+                )
+            )
+
+
+def _reads(grant: Grant, field: Field | None) -> bool:
+    return not grant.field_ids or (field is not None and field.pk in grant.field_ids)
+
+
+def _line(cells: Sequence[str]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerow([safe(cell) for cell in cells])
+    return written.getvalue()
