@@ -6,7 +6,7 @@ from classification.actions.labelling import clear_level, hold_datasets, origin_
 from classification.actions.levels import add_level, delete_level, edit_level, reorder_levels
 from classification.actions.rule_sets import apply_rule_set, discard_rule_set, draft_rule_set
 from classification.actions.ruling_out import end_negative_rule
-from classification.actions.suggesting import Suggestions, suggest, suggest_by_names
+from classification.actions.suggesting import Suggestions, suggest, suggest_by_keys, suggest_by_names
 
 __all__ = [
     "Suggestions",
@@ -29,6 +29,7 @@ __all__ = [
     "reorder_levels",
     "set_level",
     "suggest",
+    "suggest_by_keys",
     "suggest_by_names",
     "undo",
 ]

@@ -13,8 +13,9 @@ from accounts.models import Principal
 from audit.recording import record
 from catalog.models import Dataset, Field, Origin
 from classification.actions.labelling import end_labels, hold_datasets
-from classification.detectors import Verdict, classify
+from classification.detectors import Contribution, EvidenceKind, Sensitivity, Verdict, classify
 from classification.events import SuggestionsChanged
+from classification.keys import key_text, labels_by_keys, referring_to, with_key
 from classification.models import Category, Examination, Label, Level, RuleSet
 from classification.permissions import check_can_label
 from classification.rules import applied_rule_set, rules_of
@@ -23,6 +24,7 @@ from classification.sketching import sketches_of
 from classification.suggesting import Standing, Step, Suggested, Verdicts, next_step
 
 _REASON = "Found by the detectors."
+_NOTHING = Verdict(None, False, Sensitivity.INTERNAL, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,16 @@ class Suggestions:
 
 @transaction.atomic
 def suggest(
-    *, verdicts: Mapping[int, Verdict], by: Principal, rule_set: RuleSet | None = None, with_values: bool = False
+    *,
+    verdicts: Mapping[int, Verdict],
+    by: Principal,
+    rule_set: RuleSet | None = None,
+    with_values: bool = False,
+    examined: bool = True,
 ) -> Suggestions:
     """Make what the detectors say of these fields (by id) what is suggested about them; the datasets count as examined.
+
+    A column that refers to a labelled one by a foreign key is suggested that label, whatever its verdict is.
 
     The same verdicts again change nothing. A suggestion that they no longer bear out is withdrawn, but one that rests on
     values only by verdicts `with_values`. Where a person decided nothing is suggested, nor is what somebody rejected. The
@@ -77,7 +86,8 @@ def suggest(
         if change.after and change.step != Step.REFRESH
     )
     _refresh([change for change in changes if change.step == Step.REFRESH])
-    _note_examined(datasets, rule_set, with_values)
+    if examined:
+        _note_examined(datasets, rule_set, with_values)
     told = Counter(change.step for change in changes)
     made = Suggestions(told[Step.ADD], told[Step.CHANGE], told[Step.WITHDRAW])
     moved = {change.field.dataset_id for change in changes if change.step != Step.REFRESH}
@@ -91,6 +101,26 @@ def suggest_by_names(*, datasets: Collection[int], by: Principal, rule_set: Rule
     """Classify the stored columns of these datasets (ids) by name, type, comment and keys, and suggest what is found."""
     rule_set = rule_set or applied_rule_set()
     return suggest(verdicts=verdicts_by_names(datasets, rule_set), by=by, rule_set=rule_set)
+
+
+def suggest_by_keys(*, datasets: Collection[int], by: Principal) -> Suggestions:
+    """Look again at the columns that foreign keys lead from to these datasets (ids), whose labels changed.
+
+    What detectors found of them stays. Datasets that were never examined wait for that.
+    """
+    verdicts: dict[int, Verdict] = dict.fromkeys(referring_to(datasets), _NOTHING)
+    standing = Label.objects.current().suggested().filter(field__in=verdicts.keys()).select_related("category")
+    verdicts |= {label.field_id: _found_before(label) for label in standing if label.field_id is not None}
+    return suggest(verdicts=verdicts, by=by, examined=False) if verdicts else Suggestions()
+
+
+def _found_before(label: Label) -> Verdict:
+    """What detectors found of a column when they last looked, without what its key said."""
+    own = [one for one in label.evidence or () if one["kind"] != EvidenceKind.KEY or one["text"] != key_text(label)]
+    if not own or label.category is None:
+        return _NOTHING
+    evidence = tuple(Contribution(EvidenceKind(one["kind"]), one["text"], one["weight"]) for one in own)
+    return replace(_NOTHING, category=label.category.slug, confidence=label.confidence or 0.0, evidence=evidence)
 
 
 def verdicts_by_names(dataset_ids: Collection[int], rule_set: RuleSet) -> dict[int, Verdict]:
@@ -124,8 +154,9 @@ def _changes(
     rule_set: RuleSet,
     with_values: bool,
 ) -> list[Change]:
-    """What is to be done, without what stays as it is; four statements."""
+    """What is to be done, without what stays as it is; five statements."""
     categories = _Categories.of(rule_set)
+    keys = labels_by_keys([field.pk for field in fields])
     ruled_out = ruled_out_in(datasets)
     labels: dict[int, list[Label]] = defaultdict(list)
     for label in Label.objects.current().filter(field__in=[field.pk for field in fields]):
@@ -134,7 +165,12 @@ def _changes(
     for field in fields:
         known = [label for label in labels[field.pk] if label.state == Label.State.SUGGESTED]
         said = Verdicts(
-            found=categories.suggested(verdicts[field.pk]),
+            found=with_key(
+                categories.suggested(verdicts[field.pk]),
+                keys.get(field.pk),
+                level_of=categories.level_of,
+                rule_set=rule_set.pk,
+            ),
             with_values=with_values,
             ruled_out=_ruled_out(ruled_out[field.dataset_id], field),
             level_of=categories.level_of,

@@ -40,8 +40,15 @@ class _Change(NamedTuple):
     """Whether only its path is another."""
 
 
-def write_labels(columns: Collection[int] | None, *, why: str) -> int:
-    """Make the inherited labels of the fields of these columns, or of all, what the columns carry; returns how many changed.
+class Written(NamedTuple):
+    """How many labels were added, changed, ended or moved, and the ids of the datasets where not only a path changed."""
+
+    labels: int
+    datasets: Sequence[int]
+
+
+def write_labels(columns: Collection[int] | None, *, why: str) -> Written:
+    """Make the inherited labels of the fields of these columns, or of all, what the columns carry.
 
     A label that comes another way and says the same stays the same label. Effective levels follow; recorded as one set, with
     what made somebody look.
@@ -50,7 +57,7 @@ def write_labels(columns: Collection[int] | None, *, why: str) -> int:
     with _joined_at_once() if columns is None else nullcontext():
         changes = list(map(_Change._make, streamed(statements.LABEL_CHANGES, asked)))
     if not changes:
-        return 0
+        return Written(0, ())
     system = Principal.objects.system()
     said = [change for change in changes if not change.moved]
     datasets = sorted({change.dataset_id for change in said})
@@ -65,7 +72,7 @@ def write_labels(columns: Collection[int] | None, *, why: str) -> int:
         recompute(datasets[start : start + _BATCH], cleared=cleared if start == 0 else (), by_lineage=True)
     if said:
         _record(said, datasets, why, system)
-    return len(changes)
+    return Written(len(changes), datasets)
 
 
 @contextmanager

@@ -98,7 +98,9 @@ def test_rest_answers_with_the_path(mart, client, steward):
         ("indirect", True, "restricted"),
         ("masking", False, "restricted"),
     ]
-    assert client.get(f"/api/v2/datasets/{people.dataset_id}/fields/{field('users.id').pk}/inherited/").status_code == 404
+    assert (
+        client.get(f"/api/v2/datasets/{people.dataset_id}/fields/{field('users.id').pk}/inherited/").status_code == 404
+    )
 
 
 def test_the_page_of_a_column_shows_the_way(mart, client, steward):
