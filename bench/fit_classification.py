@@ -29,6 +29,7 @@ from classification.detectors.weights import Weights
 
 STORE = Path(__file__).parent.parent / "classification" / "detectors" / "weights.json"
 PENALTY = 0.4
+PENALTY_OF_STARTS = 4.0  # what all categories begin with would else take up what single features are worth
 STEPS = 300
 FOLDS = 5
 NOTHING = ""
@@ -49,6 +50,7 @@ PRIOR: dict[str, float] = {
     "name.weak.front": -1.0,
     "name.weak.thing": -2.5,
     "name.other_head": -2.5,
+    "name.says_other": -2.0,
     "other.strong.whole": 5.0,
     "other.strong.head": 3.5,
     "other.strong.front": 1.0,
@@ -82,7 +84,7 @@ PRIOR: dict[str, float] = {
     "values.weak.all": 1.0,
     "values.weak.most": 0.5,
     "values.weak.some": -0.5,
-    "values.fail.closed": -4.0,
+    "values.fail.closed": -6.0,
     "values.fail.open": -1.0,
     "values.members": 5.0,
     "values.repeat": -1.0,
@@ -143,7 +145,7 @@ def fitted(cases: Sequence[Case]) -> dict[str, float]:
     step = dict.fromkeys(names, 0.1)
     last = dict.fromkeys(names, 0.0)
     for _ in range(STEPS):
-        slope = {name: PENALTY * (weights[name] - PRIOR.get(name, 0.0)) for name in names}
+        slope = {name: _penalty(name) * (weights[name] - PRIOR.get(name, 0.0)) for name in names}
         for case in cases:
             _add_slope(case, weights, slope)
         for name in names:
@@ -157,6 +159,10 @@ def fitted(cases: Sequence[Case]) -> dict[str, float]:
                 weights[name] -= math.copysign(step[name], slope[name])
             last[name] = slope[name]
     return {name: round(weight, 3) for name, weight in weights.items()}
+
+
+def _penalty(name: str) -> float:
+    return PENALTY_OF_STARTS if name.startswith("start.") else PENALTY
 
 
 def _add_slope(case: Case, weights: dict[str, float], slope: dict[str, float]) -> None:

@@ -186,11 +186,25 @@ def add_values(column: ColumnSketch, evidence: Evidence, own: Own) -> None:
                 _ask(confirming, sample, evidence, tested)
             elif kind not in tested and (home := _HOME.get(kind)) is not None and home != group:
                 tested[kind] = Feature("values.fail.closed", 1.0, EvidenceKind.NEGATIVE, "the values have another form")
+    other = _other_name(evidence)
     for kind, feature in tested.items():
+        if other and kind not in evidence and feature.name.startswith("values.") and ".decisive." not in feature.name:
+            evidence.setdefault(kind, []).append(other)
         if kind in evidence or not feature.name.startswith(("values.fail", "values.weak")):
             evidence.setdefault(kind, []).append(feature)
     _add_spread(column, sample, group, evidence)
 
+
+def _other_name(evidence: Evidence) -> Feature | None:
+    """What is held against values whose column is named for a look-alike: a match of values does not override a name."""
+    for features in evidence.values():
+        for feature in features:
+            if feature.name in _OTHER_NAMES:
+                return Feature("name.says_other", 1.0, EvidenceKind.NEGATIVE, f"{feature.text} says something else")
+    return None
+
+
+_OTHER_NAMES = frozenset(f"other.strong.{place}" for place in (Place.WHOLE, Place.HEAD, Place.THING))
 
 # Groups in which the values of a category with a fixed form are found.
 _HOME: dict[str, str] = {test.kind: group for group, tests in TESTS.items() for test in tests if test.closed}
@@ -360,8 +374,7 @@ def _add_members(sample: Sample, evidence: Evidence) -> None:
     asked = len(sample.values)
     for kind, hits in found.items():
         if hits / asked >= 0.3:
+            evidence.pop("software", None)  # a payload is what it holds
             evidence.setdefault(kind, []).append(
-                Feature(
-                    "values.members", asked / (asked + 1), EvidenceKind.VALUES, f"{hits} of {asked} documents hold it"
-                )
+                Feature("values.members", 1.0, EvidenceKind.VALUES, f"{hits} of {asked} documents hold it")
             )

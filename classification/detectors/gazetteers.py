@@ -11,7 +11,8 @@ from classification.detectors.dictionaries import read_lines, read_table
 from classification.detectors.folding import fold
 
 NO_LISTS: frozenset[str] = frozenset()
-_WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+# Not \w: the vowel signs of Indian scripts are no letters to it.
+_WORDS = re.compile(r"[^\s\d!-&(-,./:-@\[-`{-~]+")
 _SEPARATORS = re.compile(r"[|\n]")
 _BLANKS = re.compile(r"\s+")
 _EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,5}")

@@ -67,6 +67,11 @@ def ip_address(value: str) -> bool:
     return (_IPV4(value) if "." in value and ":" not in value else _IPV6(value)) if len(value) < 50 else False
 
 
+def _surely_ip_address(value: str) -> bool:
+    """An IP address that is hardly a version: one of its four numbers is larger than versions get."""
+    return ip_address(value) and (":" in value or max(map(int, value.partition("/")[0].split("."))) > 63)
+
+
 def street_address(value: str) -> bool:
     """A house number and a word that streets are called by, in either order, or the marks of an Asian address."""
     if not 5 < len(value) < 160:
@@ -191,7 +196,7 @@ TESTS: dict[str, tuple[Test, ...]] = {
         Test("phone", Proof.SHAPE, _shape("phone"), "have the form of a telephone number", closed=False),
         Test("bank_routing", Proof.SHAPE, _shape("bank_routing"), "have the form of a bank's code", closed=False),
         Test("geo_coordinate", Proof.SHAPE, _shape("geo_coordinate"), "are pairs of degrees", closed=False),
-        Test("ip_address", DECISIVE, ip_address, "are IP addresses"),
+        Test("ip_address", DECISIVE, _surely_ip_address, "are IP addresses"),
         Test("mac_address", DECISIVE, _shape("mac_address"), "are hardware addresses"),
         Test("moment", Proof.SHAPE, _shape("moment"), "are points in time", closed=False),
         Test("software", Proof.SHAPE, _shape("version_or_schedule"), "are versions or schedules", closed=False),
@@ -216,7 +221,7 @@ TESTS: dict[str, tuple[Test, ...]] = {
         Test("in_pan", Proof.SHAPE, _shape("in_pan"), "have the form of an Indian PAN"),
         Test("mac_address", DECISIVE, _shape("mac_address"), "are hardware addresses", closed=False),
         Test("mac_address", Proof.SHAPE, _shape("bare_mac"), "are twelve hexadecimal digits"),
-        Test("ip_address", DECISIVE, ip_address, "are IP addresses"),
+        Test("ip_address", DECISIVE, _surely_ip_address, "are IP addresses"),
         Test(
             "vehicle_id",
             Proof.SHAPE,
@@ -281,6 +286,7 @@ CONFIRMING: dict[str, Test] = {
     test.kind: test
     for test in (
         Test("phone", Proof.WEAK, _shape("loose_phone"), "could be telephone numbers"),
+        Test("ip_address", Proof.WEAK, ip_address, "could be IP addresses"),
         Test("person_name", Proof.WEAK, person_word, "are made of letters as names are"),
         Test("date_of_birth", Proof.WEAK, _DATE, "parse as dates"),
         Test("age", Proof.WEAK, _shape("age"), "could be ages"),

@@ -12,7 +12,8 @@ LONGEST_NAME = 200
 _MOST_TOKENS = 14
 _LONGEST_WORD = 20
 
-_SEPARATORS = re.compile(r"[\W_]+")
+# Not \W: the vowel signs of Indian scripts are no letters to it.
+_SEPARATORS = re.compile(r"[\s!-/:-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u303f\uff00-\uff0f]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _TRAILING_DIGITS = re.compile(r"^([^\W\d]+)(\d+)$")
 
@@ -127,6 +128,10 @@ def _words(piece: str, lexicon: Lexicon) -> list[str]:
         return [*_words(numbered[1], lexicon), numbered[2]]
     if len(piece) > 3 and piece[-1] == "s" and piece[:-1] in lexicon.vocabulary:
         return [piece]
+    # German written without umlauts: bestaetigt is bestätigt, which folds to bestatigt.
+    plain = piece.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+    if plain != piece and plain in lexicon.vocabulary:
+        return [plain]
     return cut(piece, lexicon.vocabulary) or [piece]
 
 

@@ -1,0 +1,143 @@
+"""Values prove what names leave open, and look-alikes stay what they are."""
+
+import pytest
+
+from classification.detectors import (
+    ColumnSketch,
+    CustomCategory,
+    NegativeRule,
+    Rules,
+    Sensitivity,
+    TableSketch,
+    checksums,
+    classify,
+)
+from classification.detectors.checksums import australian_medicare, check
+from classification.detectors.values import sample_of
+
+# Published examples: tax offices, Services Australia, NHS, UIDAI, ISO 13616, the cards' test numbers, Wikipedia.
+VALID = {
+    "au_tfn": "123456782", "au_abn": "51824753556", "au_medicare": "2123456701", "uk_nhs": "9434765919",
+    "in_aadhaar": "234123412346", "fr_nir": "295109912611193", "de_tax_id": "36574261809",
+    "cn_resident_id": "360426199101010071", "br_cpf": "39053344705", "es_nif": "54362315K",
+    "it_codice_fiscale": "RCCMNL83S18D969H", "nl_bsn": "111222333", "ca_sin": "123456782", "us_routing": "111000025",
+    "credit_card": "4111111111111111", "iban": "GB82WEST12345698765432", "imei": "490154203237518",
+    "pl_pesel": "44051401359", "tr_kimlik": "17291716060", "mx_curp": "BOXW310820HNERXN09", "cl_rut": "125319092",
+    "se_personnummer": "8803200016",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(VALID))
+def test_a_check_knows_its_numbers_and_no_neighbour_of_them(name):
+    passes, number = check(name), VALID[name]
+    place = next(place for place, sign in enumerate(number) if sign.isdigit() and place >= len(number) // 2)
+    wrong = number[:place] + str((int(number[place]) + 1) % 10) + number[place + 1 :]
+    assert passes(number)
+    assert not passes(wrong)
+    assert not passes("")
+    assert not passes("١" * len(number))
+
+
+def test_every_check_that_categories_may_name_exists():
+    assert all(callable(check(name)) for name in checksums.names())
+
+
+def test_medicare_takes_ten_or_eleven_digits_and_cards_that_exist():
+    assert australian_medicare("21234567011")
+    assert not australian_medicare("1123456701")
+    assert not australian_medicare("212345670")
+
+
+def test_a_sample_is_trimmed_distinct_short_and_without_placeholders():
+    sample = sample_of(["  a ", "a", None, "N/A", "0000", "test@example.com", "b" * 9_000, *map(str, range(50))])
+    assert sample.values[:2] == ("a", "b" * 2_000)
+    assert len(sample.values) == 20
+    assert sample.present == 53
+
+
+def category(values, name="c17", native="varchar(100)"):
+    (verdict,) = classify(TableSketch("t4", [ColumnSketch(name, native, values=values)]))
+    return verdict.category
+
+
+LOOKALIKES = {
+    "order numbers": ["ORD-100234", "ORD-100299", "ORD-100301", "ORD-100377", "ORD-100402"],
+    "versions": ["1.22.4", "2.0.19", "10.4.1", "3.3.3", "7.24.5"],
+    "digests": ["9f86d081884c7d659a2feaa0c55ad015", "2c26b46b68ffc68ff99b453c1d304134", "fcde2b2edba56bf408601fb721fe9b5c"],
+    "parts of UUIDs": ["550e8400-e29b-41d4-a716-446655440000", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"],
+    "epochs": ["1657269135", "1576188348", "1534108181", "1675559551"],
+    "amounts": ["101.25", "99.00", "12.50", "7.75"],
+    "digits that are no card": ["5703221725896217", "1610591348860412", "4562957762422354", "5912252838678587"],
+    "times of day": ["06:46:56:03", "23:32:03:18", "17:17:00:14"],
+    "serials of eight octets": ["9a:0f:ca:39:38:0a:74:bd", "ce:f5:be:e9:3c:00:a5:fe"],
+    "colours": ["#c7bcc0", "#658911", "#c42960"],
+    "states": ["active", "pending", "closed"],
+    "packages": ["@babel/core@6.3.2", "@vue/cli@4.13.8"],
+    "scenario codes": ["SCN-125", "SCN-126", "SCN-200"],
+    "companies": ["Smith and Sons", "Taylor Group", "Jones Ltd", "Wilson Inc"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", sorted(LOOKALIKES))
+def test_a_lookalike_is_nothing_governed(what):
+    assert category(LOOKALIKES[what]) is None
+
+
+def test_values_alone_are_enough_where_they_prove_something():
+    assert category(["jo@acme.example", "x.y@mail.example.org", "z@web.example"]) == "email"
+    assert category(["4111 1111 1111 1111", "5555 5555 5555 4444", "4012888888881881"]) == "credit_card"
+    assert category(["Asthma", "Migraine", "Type 2 diabetes", "Epilepsy"]) == "health"
+    assert category(["-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA"]) == "secret"
+
+
+def test_a_value_match_does_not_override_a_name():
+    phones = ["0412555019", "0401555233", "0455555871", "0499555004", "0422555310"]
+    assert category(phones, name="order_number") is None
+    assert category(phones, name="invoice_ref") is None
+    assert category(phones, name="contact_phone") == "phone"
+
+
+def test_values_that_cannot_be_it_speak_against_a_name():
+    assert category(["blue", "green", "red", "amber", "violet", "grey"], name="email") is None
+
+
+OWN = CustomCategory(
+    "permit",
+    "Permit",
+    Sensitivity.RESTRICTED,
+    True,
+    names=("fishing permit",),
+    abbreviations={"fprm": "fishing permit"},
+    patterns=(r"FP-\d{4}",),
+)
+
+
+def test_an_administrators_category_is_found_by_name_abbreviation_and_pattern():
+    rules = Rules(version="2", categories=(OWN,))
+    table = TableSketch(
+        "t",
+        [
+            ColumnSketch("fishingPermit", "text"),
+            ColumnSketch("FPRM_NO", "text"),
+            ColumnSketch("c3", "text", values=["FP-1001", "FP-2044", "FP-9120", "FP-7777", "FP-4020"]),
+            ColumnSketch("colour", "text"),
+        ],
+    )
+    verdicts = classify(table, rules)
+    assert [verdict.category for verdict in verdicts] == ["permit", "permit", "permit", None]
+    assert verdicts[0].level is Sensitivity.RESTRICTED
+
+
+def test_what_people_ruled_out_is_not_suggested_again_and_says_so():
+    rules = Rules(version="3", negatives=(NegativeRule("email", "support email", whole=False),))
+    table = TableSketch("t", [ColumnSketch("our_support_email", "text"), ColumnSketch("email", "text")])
+    ruled, other = classify(table, rules)
+    assert (ruled.category, other.category) == (None, "email")
+    assert any(contribution.kind == "rule" for contribution in ruled.evidence)
+
+
+def test_disabled_categories_and_changed_levels_are_obeyed():
+    rules = Rules(version="4", disabled=frozenset({"email"}), levels={"phone": Sensitivity.RESTRICTED})
+    email, phone = classify(TableSketch("t", [ColumnSketch("email", "text"), ColumnSketch("phone", "text")]), rules)
+    assert email.category is None
+    assert phone.level is Sensitivity.RESTRICTED
