@@ -1,9 +1,10 @@
 """Classify the development benchmark: right, unseen, calibrated and fast.
 
 The columns come from the file that CLASSIFICATION_BENCHMARK names, or from
-../shared/benchmarks/classification/columns.jsonl, and are scored by the score.py beside it. "Unseen" is 5-fold by table: each column is judged by weights fitted without its table
-or any other of that name. "Names never seen" are columns whose names are made up of the dictionaries' words, each once, so
-that no cache helps; the other speeds go through the benchmark's columns again and again, as names repeat in a warehouse.
+../shared/benchmarks/classification/columns.jsonl, and are scored by the score.py beside it. "Unseen" is 5-fold by
+table: each column is judged by weights fitted without its table or any other of that name. "Names never seen" are columns
+whose names are made up of the dictionaries' words, each once, so that no cache helps; the other speeds go through the
+benchmark's columns again and again, as names repeat in a warehouse.
 """
 
 from __future__ import annotations

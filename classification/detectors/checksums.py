@@ -16,7 +16,9 @@ Check = Callable[[str], bool]
 
 _DIGITS = {length: re.compile(rf"\d{{{length}}}", re.ASCII) for length in range(8, 20)}
 _MEDICARE_WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9)
-_CARD = re.compile(r"(?:4|5[1-5]|2[2-7]|3[0-9]|6)\d{11,18}", re.ASCII)
+_CARD = re.compile(
+    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[068]\d{12}|35\d{14}|6\d{15,18}", re.ASCII
+)
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.ASCII)
 _IMEI = re.compile(r"(?:35|86|01|99|45|49)\d{13}", re.ASCII)
 
