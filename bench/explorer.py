@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def run() -> list[Figure]:
 
 
 def _session() -> str:
-    user, _ = User.objects.get_or_create(username="bench-explorer", defaults={"is_superuser": True, "is_staff": True})
+    name = f"bench-{uuid.uuid4().hex[:12]}"
+    user = User.objects.create_user(name, f"{name}@example.org", is_superuser=True, is_staff=True)
     client = Client()
     client.force_login(user)
     return client.cookies[settings.SESSION_COOKIE_NAME].value

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from django.urls import reverse
 
 from catalog.models import Dataset, Tier
 from catalog.queries.datasets import visible_dataset
@@ -49,7 +48,6 @@ class PictureNode(msgspec.Struct, frozen=True, gc=False):
     is_gone: bool
     criticality: int | None
     reads: bool
-    href: str
     up: Neighbours
     down: Neighbours
 
@@ -205,9 +203,9 @@ def _node(
         for way in WAYS
     )
     if known.tier < Tier.DISCOVER:
-        return PictureNode(key, "", "", "", None, False, None, False, "", up, down)
+        return PictureNode(key, "", "", "", None, False, None, False, up, down)
     reads = known.tier >= Tier.METADATA
     return PictureNode(
         key, known.name, known.place, known.kind, known.level, known.is_gone, known.criticality if reads else None,
-        reads, reverse("portal:dataset", args=[pk]), up, down,
+        reads, up, down,
     )  # fmt: skip

@@ -90,7 +90,7 @@ def test_hidden_datasets_are_anonymous_and_can_be_walked_beyond(flow):
     reader = factories.person()
     picture = explore(reader, named("a"), Asked())
     (hidden,) = [one for one in picture.nodes if one.is_hidden]
-    assert hidden.key != str(named("h").pk) and not hidden.href and hidden.criticality is None
+    assert hidden.key != str(named("h").pk) and not hidden.place and hidden.criticality is None
     assert hidden.down.total == 1
     beyond = explore(reader, named("a"), Asked(expanded={(hidden.key, "down"): 1}))
     assert titles(beyond) == {"a", "", "c"}
