@@ -75,7 +75,8 @@ class Group:
 
     @property
     def percent(self) -> int:
-        return round(self.certainty * 100)
+        """How certain the detectors are on average; never 100, for nobody has decided."""
+        return min(99, round(self.certainty * 100))
 
     @property
     def more(self) -> int:

@@ -189,3 +189,8 @@ class Label(models.Model):
 
     def __str__(self) -> str:
         return f"{self.level_id} on {self.field_id or self.dataset_id}"
+
+    @property
+    def percent(self) -> int | None:
+        """The confidence in per cent; never 100, for detectors are never sure."""
+        return None if self.confidence is None else min(99, round(self.confidence * 100))

@@ -95,7 +95,7 @@ def rules_try(request: HttpRequest) -> HttpResponse:
             (
                 name,
                 names.get(verdict.category or "", "Nothing governed"),
-                round(verdict.confidence * 100),
+                min(99, round(verdict.confidence * 100)),
                 verdict.evidence,
             )
             for name, verdict in zip(values["names"], verdicts, strict=False)
