@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classification.detectors.classifying import add_context, evidence_of, sure_of
+from classification.detectors.classifying import add_context, evidence_of, is_anchor
 from classification.detectors.context import subject_of_name
 from classification.detectors.evidence import NOTHING_OWN
 from classification.detectors.lexicon import lookalikes
@@ -119,10 +119,9 @@ def cases_of(path: Path) -> list[Case]:
     with path.open(encoding="utf-8") as lines:
         for table, rows in tables_of(read_rows(lines)):
             evidences = [evidence_of(column, NOTHING_OWN) for column in table.columns]
-            sure = [sure_of(evidence) for evidence in evidences]
+            anchors = [is_anchor(evidence) for evidence in evidences]
             for number, (row, evidence) in enumerate(zip(rows, evidences, strict=True)):
-                others = [kind for place, kinds in enumerate(sure) if place != number for kind in kinds]
-                add_context(evidence, others, subject_of_name(table.name))
+                add_context(evidence, sum(anchors) > anchors[number], subject_of_name(table.name))
                 choices = {}
                 for kind, features in evidence.items():
                     worth: dict[str, float] = defaultdict(float)

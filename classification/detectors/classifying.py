@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from classification.detectors.categories import shipped_categories
-from classification.detectors.context import OF_MACHINES, Subject, subject_of, subject_of_name
+from classification.detectors.context import ANCHORS, OF_MACHINES, Subject, subject_of, subject_of_name
 from classification.detectors.evidence import Evidence, Feature, Own, add_values, name_evidence
 from classification.detectors.lexicon import lookalikes
 from classification.detectors.names import is_lookalike
@@ -32,17 +33,48 @@ def classify(table: TableSketch, rules: Rules = SHIPPED) -> list[Verdict]:
 
 def classify_with(table: TableSketch, weights: Weights, ruling: Ruling) -> list[Verdict]:
     """What `classify` does, by given weights."""
-    evidences = [evidence_of(column, ruling.own) for column in table.columns]
-    sure = [sure_of(evidence) for evidence in evidences]
+    bare = [_is_bare(column) for column in table.columns]
+    seen = [
+        _bare_evidence(column, ruling) if alone else _evidence(column, ruling)
+        for column, alone in zip(table.columns, bare, strict=True)
+    ]
+    anchored = sum(bool(anchors) for _, anchors in seen)
     by_name = subject_of_name(table.name)
-    anchored = [kind for kinds in sure for kind in kinds]
-    subject = subject_of(table.name, anchored)
+    subject = subject_of(table.name, anchored > 0)
     verdicts = []
-    for column, evidence, own_sure in zip(table.columns, evidences, sure, strict=True):
-        others = anchored if not own_sure else _without(anchored, own_sure)
-        add_context(evidence, others, by_name)
-        verdicts.append(_verdict(column, evidence, weights, ruling, subject))
+    for column, alone, (evidence, anchors) in zip(table.columns, bare, seen, strict=True):
+        people = anchored > (1 if anchors else 0)
+        if alone:
+            verdicts.append(_bare_verdict(column, people, by_name, subject, weights, ruling))
+        else:
+            add_context(evidence, people, by_name)
+            verdicts.append(_verdict(column, evidence, weights, ruling, subject))
     return verdicts
+
+
+def _evidence(column: ColumnSketch, ruling: Ruling) -> tuple[Evidence, bool]:
+    evidence = evidence_of(column, ruling.own)
+    return evidence, is_anchor(evidence)
+
+
+def _is_bare(column: ColumnSketch) -> bool:
+    """Whether a column was not sampled, and is small enough to be remembered."""
+    return column.values is None and len(column.name) + len(column.comment) + len(column.type) < 600
+
+
+# The same names come again and again in a source; without values they say the same each time.
+@lru_cache(maxsize=2048)
+def _bare_evidence(column: ColumnSketch, ruling: Ruling) -> tuple[Evidence, bool]:
+    return _evidence(column, ruling)
+
+
+@lru_cache(maxsize=2048)
+def _bare_verdict(
+    column: ColumnSketch, people: bool, by_name: Subject, subject: Subject, weights: Weights, ruling: Ruling
+) -> Verdict:
+    evidence = {kind: list(features) for kind, features in _bare_evidence(column, ruling)[0].items()}
+    add_context(evidence, people, by_name)
+    return _verdict(column, evidence, weights, ruling, subject)
 
 
 def evidence_of(column: ColumnSketch, own: Own) -> Evidence:
@@ -53,20 +85,11 @@ def evidence_of(column: ColumnSketch, own: Own) -> Evidence:
     return evidence
 
 
-def sure_of(evidence: Evidence) -> tuple[str, ...]:
-    """The governed categories of which a column is sure without its neighbours."""
-    return tuple(
-        kind
-        for kind, features in evidence.items()
-        if any(feature.name in _SURE for feature in features) and not is_lookalike(kind)
+def is_anchor(evidence: Evidence) -> bool:
+    """Whether a column says by itself, and for sure, that its table is about people."""
+    return any(
+        kind in ANCHORS and any(feature.name in _SURE for feature in features) for kind, features in evidence.items()
     )
-
-
-def _without(anchored: list[str], own: tuple[str, ...]) -> list[str]:
-    left = list(anchored)
-    for kind in own:
-        left.remove(kind)
-    return left
 
 
 _NEIGHBOURS = Feature("context.people", 1.0, EvidenceKind.CONTEXT, "other columns of the table hold data on people")
@@ -75,14 +98,12 @@ _ABOUT_MACHINES = Feature("context.machines", 1.0, EvidenceKind.CONTEXT, "the ta
 _UNSURE_NAMES = ("name.fair", "name.weak", "comment.weak")
 
 
-def add_context(evidence: Evidence, others: Sequence[str], by_name: Subject) -> None:
-    """What neighbours and the table's name add to governed categories that the column's own name leaves open."""
-    from classification.detectors.context import ANCHORS
-
+def add_context(evidence: Evidence, people: bool, by_name: Subject) -> None:
+    """What neighbours on people and the table's name add to categories that the column's own name leaves open."""
     for kind, features in evidence.items():
         if is_lookalike(kind) or not any(feature.name.startswith(_UNSURE_NAMES) for feature in features):
             continue
-        if any(other in ANCHORS for other in others):
+        if people:
             features.append(_NEIGHBOURS)
         if by_name is Subject.PERSON:
             features.append(_ABOUT_PEOPLE)

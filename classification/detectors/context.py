@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache, lru_cache
 
@@ -75,8 +74,6 @@ def _tokens() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(table["people"].split()), frozenset(table["equipment"].split())
 
 
-def subject_of(name: str, sure: Iterable[str]) -> Subject:
+def subject_of(name: str, anchored: bool) -> Subject:
     """What the table is about: people, where columns that are sure of themselves say so, else what its name says."""
-    if any(kind in ANCHORS for kind in sure):
-        return Subject.PERSON
-    return subject_of_name(name)
+    return Subject.PERSON if anchored else subject_of_name(name)

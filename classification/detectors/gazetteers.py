@@ -17,6 +17,7 @@ _SEPARATORS = re.compile(r"[|\n]")
 _BLANKS = re.compile(r"\s+")
 # A dose, a year or a section behind a term: paracetamol 500 mg, assault - s. 31.
 _DOSE = re.compile(r"([^\d(]{3,40}?)[ ,(-]*(?:s\. ?)?\d[^a-z]{0,12}(?:[a-z]{1,4}\)?)?")
+_DIGIT = re.compile(r"\d")
 _EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,5}")
 # Not lists of whole values, but words inside them.
 _WORD_LISTS = frozenset(("street", "title", "company"))
@@ -41,7 +42,12 @@ def lists_of(value: str) -> frozenset[str]:
         return NO_LISTS
     folded = _BLANKS.sub(" ", fold(value))
     found = _lists().get(folded)
-    if found is None and (dosed := _DOSE.fullmatch(folded)) is not None:
+    if (
+        found is None
+        and folded[:1].isalpha()
+        and _DIGIT.search(folded)
+        and (dosed := _DOSE.fullmatch(folded)) is not None
+    ):
         found = _lists().get(dosed[1])
     return found or NO_LISTS
 

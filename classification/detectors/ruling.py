@@ -19,7 +19,7 @@ LARGEST_PATTERN_MEMORY = 256 * 1024
 LONGEST_PATTERN = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ruling:
     """What a rule set comes to."""
 

@@ -13,7 +13,7 @@ from classification.detectors.evidence import Evidence
 from classification.detectors.names import is_lookalike
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Weights:
     """`features` in log-odds by name. A governed category starts at `governed`, a look-alike at `lookalike`, nothing at 0.
 
