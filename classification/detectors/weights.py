@@ -12,6 +12,9 @@ from importlib.resources import files
 from classification.detectors.evidence import Evidence
 from classification.detectors.names import is_lookalike
 
+SURPRISE = 0.02
+"""How often the surest verdict is held to be wrong: sources elsewhere differ from the benchmark that calibrated it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
@@ -46,7 +49,7 @@ class Weights:
     def confidence(self, probability: float) -> float:
         """The calibrated confidence of a category that the softmax gives so much probability."""
         clipped = min(max(probability, 1e-6), 1 - 1e-6)
-        return 1 / (1 + math.exp(-(self.slope * math.log(clipped / (1 - clipped)) + self.intercept)))
+        return (1 - SURPRISE) / (1 + math.exp(-(self.slope * math.log(clipped / (1 - clipped)) + self.intercept)))
 
 
 def probabilities(scores: Mapping[str, float]) -> dict[str, float]:
