@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from classification.queries import levels_by_rank
 from common.components import Column
+from common.templatetags.formats import number
 from common.templatetags.ui import KINDS
 from lineage.exploring import MAX_SHOWN, Asked, Picture, PictureEdge, PictureNode
 from lineage.exploring.tracing import TracedFlow
@@ -176,7 +177,7 @@ class Explorer:
             sizes.append(("columns", "Columns", len(self._flows)))
         return [
             Choice(
-                f"{label} ({size:,})", self.asked.query(view="table", listed=name, page=1), name == self.asked.listed
+                f"{label} ({number(size)})", self.asked.query(view="table", listed=name, page=1), name == self.asked.listed
             )
             for name, label, size in sizes
         ]

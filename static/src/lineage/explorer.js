@@ -14,6 +14,9 @@ import { Viewport } from "./viewport.js";
 const NARROW = 560;
 const LOW = 400;
 
+/** A number as the page's other numbers are written: "12 345", with a thin space. */
+const spaced = (number) => number.toLocaleString("en").replaceAll(",", "\u202f");
+
 export class Explorer {
   constructor(host) {
     this.host = host;
@@ -187,9 +190,9 @@ export class Explorer {
 
   counts() {
     const { nodes, lines } = this.scene;
-    const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+    const count = (number, noun) => `${spaced(number)} ${noun}${number === 1 ? "" : "s"}`;
     const left = this.graph.nodes.length - nodes.size;
-    return `${count(nodes.size, "dataset")}, ${count(lines.length, "connection")}${left ? `, ${left.toLocaleString("en")} less critical left out` : ""}`;
+    return `${count(nodes.size, "dataset")}, ${count(lines.length, "connection")}${left ? `, ${spaced(left)} less critical left out` : ""}`;
   }
 
   /** Fields, links and the slider say what the address says. */
@@ -219,7 +222,7 @@ export class Explorer {
   }
 
   sayCritical(critical) {
-    this.part("critical-text").textContent = critical.toLocaleString("en");
+    this.part("critical-text").textContent = spaced(critical);
     this.slider.setAttribute("aria-valuetext", critical ? `${critical} or more depend on it` : "everything");
   }
 
