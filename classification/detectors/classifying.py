@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from classification.detectors.categories import shipped_categories
 from classification.detectors.context import ANCHORS, OF_MACHINES, Subject, subject_of, subject_of_name
 from classification.detectors.evidence import Evidence, Feature, Own, add_values, name_evidence
 from classification.detectors.lexicon import lookalikes
@@ -152,8 +151,3 @@ def _explain(features: Sequence[Feature], weights: Weights) -> tuple[Contributio
         for feature in features
     ]
     return tuple(sorted(weighed, key=lambda contribution: -abs(contribution.weight)))
-
-
-def categories_known(rules: Rules = SHIPPED) -> frozenset[str]:
-    """The slugs that verdicts by these rules may carry."""
-    return (frozenset(shipped_categories()) | {own.slug for own in rules.categories}) - rules.disabled

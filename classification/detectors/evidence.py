@@ -41,13 +41,6 @@ Evidence = dict[str, list[Feature]]
 
 
 @dataclass(frozen=True, slots=True)
-class OwnCategory:
-    """An administrator's category, compiled: the tests that its values pass."""
-
-    tests: tuple[Test, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Own:
     """All that a rule set adds to the shipped detectors."""
 

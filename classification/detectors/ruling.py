@@ -9,7 +9,7 @@ from functools import lru_cache
 from classification.detectors.categories import shipped_categories
 from classification.detectors.checksums import check
 from classification.detectors.evidence import NOTHING_OWN, Evidence, Own
-from classification.detectors.lexicon import Meaning, shipped_lexicon
+from classification.detectors.lexicon import Meaning
 from classification.detectors.patterns import Proof, Test
 from classification.detectors.rules import CustomCategory, NegativeRule, Rules
 from classification.detectors.sketches import Sensitivity
@@ -125,9 +125,3 @@ def _compile(pattern: str) -> Callable[[str], bool]:
         return compiled.fullmatch(value.encode("utf-8", "replace").decode("utf-8")) is not None
 
     return matches
-
-
-def expand_own(category: CustomCategory) -> tuple[str, ...]:
-    """The phrases by which an administrator's category is found, as they are compared."""
-    shipped_lexicon()
-    return tuple(dict.fromkeys(_phrases(category)))

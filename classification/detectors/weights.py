@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -29,11 +29,6 @@ class Weights:
     lookalike: float
     slope: float
     intercept: float
-
-    def score(self, kind: str, features: Sequence[tuple[str, float]]) -> float:
-        """The log-odds of one category against nothing at all."""
-        start = self.lookalike if is_lookalike(kind) else self.governed
-        return start + sum(self.features.get(name, 0.0) * amount for name, amount in features)
 
     def scores(self, evidence: Evidence) -> dict[str, float]:
         """The log-odds of each category with evidence, against nothing at all."""
