@@ -177,7 +177,9 @@ class Explorer:
             sizes.append(("columns", "Columns", len(self._flows)))
         return [
             Choice(
-                f"{label} ({number(size)})", self.asked.query(view="table", listed=name, page=1), name == self.asked.listed
+                f"{label} ({number(size)})",
+                self.asked.query(view="table", listed=name, page=1),
+                name == self.asked.listed,
             )
             for name, label, size in sizes
         ]
