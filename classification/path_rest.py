@@ -59,7 +59,7 @@ class LabelInfluenceSerializer(serializers.Serializer[Any]):
     """
 
     upstream = PlaceSerializer()
-    level = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True, allow_null=True)
+    level = serializers.CharField(source="level.slug", read_only=True, allow_null=True, default=None)
     whole = serializers.BooleanField()
     step = StepSerializer()
 
@@ -70,7 +70,7 @@ class InheritedPathSerializer(serializers.Serializer[Any]):
     `aggregated`: to be reviewed. `held`: masking on the way waits for a steward's decision.
     """
 
-    level = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True, allow_null=True)
+    level = serializers.CharField(source="level.slug", read_only=True, allow_null=True, default=None)
     aggregated = serializers.BooleanField()
     held = serializers.BooleanField()
     hops = HopSerializer(many=True)

@@ -25,6 +25,7 @@ _TOUCHED = """
     )
 """
 
+
 # The latest writings of a job and a dataset, under each of its names: read from the index in this order, so that a job's
 # thousandth run costs what its second did. Takes a condition, the columns wanted, how many, and what decides between
 # names that one run wrote to at the same time.

@@ -10,33 +10,49 @@ from django import forms
 from django.db.models import QuerySet
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
+from django.utils import timezone
 
 from common.errors import Invalid
 from common.filters import IdFilter, TextFilter
 from lineage.models import Job, RejectedEvent, Run, RunState
 from lineage.queries import DIRECTIONS, MAX_DEPTH, MAX_NODES, Direction, Slice
+from lineage.querysets import JobQuerySet, RunQuerySet
+
+JOB_STATES = [("overdue", "Overdue"), *RunState.choices, ("never", "Never run")]
+RUN_STATES = [("overdue", "Overdue"), *RunState.choices]
 
 
 class JobFilter(django_filters.FilterSet):
-    """`q` is a part of the name, `namespace` the exact one, `state` that of the latest run."""
+    """`q` is a part of the name, `namespace` the exact one, `state` that of the latest run; a run that is overdue is
+    running as well."""
 
     q = TextFilter(field_name="name", lookup_expr="icontains", label="Name")
     namespace = TextFilter(field_name="namespace", label="Namespace")
-    state = django_filters.ChoiceFilter(field_name="latest_state", choices=RunState.choices, label="Latest run")
+    state = django_filters.ChoiceFilter(choices=JOB_STATES, label="Latest run", method="in_state")
 
     class Meta:
         model = Job
         fields = ["q", "namespace", "state"]
 
+    def in_state(self, jobs: JobQuerySet, _name: str, state: str) -> JobQuerySet:
+        if state == "overdue":
+            return jobs.overdue(timezone.now())
+        return jobs.filter(latest_state="" if state == "never" else state)
+
 
 class RunFilter(django_filters.FilterSet):
     job = IdFilter(field_name="job_id", label="Job")
-    state = django_filters.ChoiceFilter(choices=RunState.choices, label="State")
+    state = django_filters.ChoiceFilter(choices=RUN_STATES, label="State", method="in_state")
     parent = django_filters.UUIDFilter(label="The run that started it")
+    since = django_filters.IsoDateTimeFilter(field_name="began_at", lookup_expr="gte", label="Began at or after")
+    until = django_filters.IsoDateTimeFilter(field_name="began_at", lookup_expr="lt", label="Began before")
 
     class Meta:
         model = Run
-        fields = ["job", "state", "parent"]
+        fields = ["job", "state", "parent", "since", "until"]
+
+    def in_state(self, runs: RunQuerySet, _name: str, state: str) -> RunQuerySet:
+        return runs.overdue(timezone.now()) if state == "overdue" else runs.filter(state=state)
 
 
 class RejectedEventFilter(django_filters.FilterSet):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce
 
 from catalog.visibility import scope_of
+from lineage.overdue import due_at
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -26,6 +30,9 @@ def _seen(principal: Principal, reference: str) -> models.Q:
     return models.Q(models.Exists(datasets.visible_to(principal))) | ~models.Q(models.Exists(links))
 
 
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     def visible_to(self, principal: Principal) -> JobQuerySet:
         """Jobs that read or write at least one dataset which `principal` may discover, and those that touch none."""
@@ -35,6 +42,29 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs that pipelines run, as lists show them: neither views nor jobs that were deleted and did not come back."""
         alive = models.Q(deleted_at=None) | models.Q(deleted_at__lt=models.F("last_seen"))
         return self.filter(alive, origin="pipeline")
+
+    def with_overdue(self, now: dt.datetime) -> JobQuerySet:
+        """Adds `due_at`, of a latest run that has not ended (else None), `overdue`, whether `now` is past it, and
+        `shown_state`: `latest_state`, or "overdue"."""
+        running = Q(latest_state="running")
+        due = Case(When(running, then=due_at("latest_at", "usual_seconds")), output_field=models.DateTimeField())
+        return self.annotate(due_at=due).annotate(**_overdue(running, now, "latest_state"))
+
+    def overdue(self, now: dt.datetime) -> JobQuerySet:
+        return self.with_overdue(now).filter(latest_state="running", due_at__lt=now)
+
+    def by_attention(self, now: dt.datetime) -> JobQuerySet:
+        """Adds what `ATTENTION_ORDER` sorts by: overdue jobs first, then failing, running, other and never run ones."""
+        ranks = Case(
+            When(overdue=True, then=0),
+            When(latest_state="failed", then=1),
+            When(latest_state="running", then=2),
+            When(latest_state="", then=4),
+            default=3,
+            output_field=models.IntegerField(),
+        )
+        recent = Coalesce("latest_at", "first_seen", Value(_EPOCH, output_field=models.DateTimeField()))
+        return self.with_overdue(now).annotate(attention=ranks, recent_at=recent)
 
     def open_to(self, principal: Principal) -> JobQuerySet:
         """Jobs whose code and facets `principal` may read: the third tier on every dataset that they touch."""
@@ -51,3 +81,24 @@ class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, principal: Principal) -> RunQuerySet:
         """A run is seen by whoever sees its job."""
         return self if scope_of(principal).everything else self.filter(_seen(principal, "job_id"))
+
+    def with_overdue(self, now: dt.datetime) -> RunQuerySet:
+        """Adds `due_at`, of a run that has not ended (else None), `overdue`, whether `now` is past it, and
+        `shown_state`: `state`, or "overdue"."""
+        running = Q(ended_state=None)
+        due = Case(When(running, then=due_at("began_at", "job__usual_seconds")), output_field=models.DateTimeField())
+        return self.annotate(due_at=due).annotate(**_overdue(running, now, "state"))
+
+    def overdue(self, now: dt.datetime) -> RunQuerySet:
+        return self.with_overdue(now).filter(ended_state=None, due_at__lt=now)
+
+
+ATTENTION_ORDER = ("attention", "-recent_at", "id")
+
+
+def _overdue(running: Q, now: dt.datetime, state: str) -> dict[str, Any]:
+    past = running & Q(due_at__lt=now)
+    return {
+        "overdue": Case(When(past, then=True), default=False, output_field=models.BooleanField()),
+        "shown_state": Case(When(past, then=Value("overdue")), default=F(state), output_field=models.CharField()),
+    }

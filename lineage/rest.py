@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
@@ -28,10 +29,17 @@ from lineage.reading import Use
 
 class JobSerializer(serializers.ModelSerializer[Job]):
     latest_state = serializers.ChoiceField(choices=[("", ""), *RunState.choices], read_only=True)
+    due_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When its latest run should have ended; null once it has."
+    )
+    overdue = serializers.BooleanField(read_only=True, help_text="Whether its latest run has not ended by `due_at`.")
 
     class Meta:
         model = Job
-        fields = ["id", "namespace", "name", "first_seen", "last_seen", "latest_run", "latest_state", "latest_at"]
+        fields = [
+            "id", "namespace", "name", "first_seen", "last_seen", "latest_run", "latest_state", "latest_at",
+            "usual_seconds", "due_at", "overdue",
+        ]  # fmt: skip
         read_only_fields = fields
 
 
@@ -70,10 +78,17 @@ class JobDetailSerializer(JobSerializer):
 class RunSerializer(serializers.ModelSerializer[Run]):
     state = serializers.ChoiceField(choices=RunState.choices, read_only=True)
     began_at = serializers.DateTimeField(read_only=True)
+    due_at = serializers.DateTimeField(
+        read_only=True,
+        allow_null=True,
+        help_text="Three times its job's usual duration after it began, 10 minutes at least, 24 hours without history; "
+        "null once it has ended.",
+    )
+    overdue = serializers.BooleanField(read_only=True, help_text="Whether it has not ended by `due_at`.")
 
     class Meta:
         model = Run
-        fields = ["id", "job", "state", "began_at", "started_at", "ended_at", "parent"]
+        fields = ["id", "job", "state", "began_at", "started_at", "ended_at", "parent", "due_at", "overdue"]
         read_only_fields = fields
 
 
@@ -109,7 +124,7 @@ class JobViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Job]):
     scope_read = Scope.LINEAGE_READ
 
     def get_queryset(self) -> JobQuerySet:
-        return Job.objects.visible_to(rest_principal(self.request)).listed()
+        return Job.objects.visible_to(rest_principal(self.request)).listed().with_overdue(timezone.now())
 
     @extend_schema(summary="A job, and what it reads and writes", responses=JobDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -135,7 +150,7 @@ class RunViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Run]):
     scope_read = Scope.LINEAGE_READ
 
     def get_queryset(self) -> RunQuerySet:
-        return Run.objects.visible_to(rest_principal(self.request))
+        return Run.objects.visible_to(rest_principal(self.request)).with_overdue(timezone.now())
 
     @extend_schema(summary="A run, and what it read and wrote", responses=RunDetailSerializer)
     def retrieve(self, request: Request, pk: Any) -> Response:

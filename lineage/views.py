@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.authentication import principal_of
@@ -19,6 +20,7 @@ from lineage import reading, rejections
 from lineage.filters import JobFilter, RejectedEventFilter, graph_query, narrowed
 from lineage.models import Direction, Job, RejectedEvent, Run, RunState
 from lineage.queries import dataset_lineage
+from lineage.querysets import ATTENTION_ORDER
 from lineage.reading import Facet, Use
 
 _JOB_COLUMNS = [
@@ -33,7 +35,8 @@ _PLOTTED = 50
 @require_safe
 def job_list(request: HttpRequest) -> HttpResponse:
     filters = JobFilter(request.GET, queryset=Job.objects.visible_to(principal_of(request)).listed())
-    page = page_of(narrowed(filters), order=("name", "id"), cursor=request.GET.get("cursor"), size=page_size(request))
+    jobs = narrowed(filters).by_attention(timezone.now())
+    page = page_of(jobs, order=ATTENTION_ORDER, cursor=request.GET.get("cursor"), size=page_size(request))
     context = {"page": page, "filters": filters.form, "columns": _JOB_COLUMNS, "narrowed": filters.form.has_changed()}
     return render(request, "lineage/job_list.html", context)
 
@@ -42,7 +45,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
 def job_page(request: HttpRequest, job_id: int) -> HttpResponse:
     principal = principal_of(request)
     job = reading.visible_job(principal, job_id)
-    runs = Run.objects.filter(job=job)
+    runs = Run.objects.filter(job=job).with_overdue(timezone.now())
     state = request.GET.get("state", "")
     if state in RunState.values:
         runs = runs.filter(state=state)

@@ -26,7 +26,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(condition=models.Q(("via_id", 0), _negated=True), fields=["via_id"], name="carried_through")
+                    models.Index(
+                        condition=models.Q(("via_id", 0), _negated=True), fields=["via_id"], name="carried_through"
+                    )
                 ],
             },
         ),
@@ -36,8 +38,13 @@ class Migration(migrations.Migration):
                 (
                     "pk",
                     models.CompositePrimaryKey(
-                        "downstream_id", "upstream_id", "job_id",
-                        blank=True, editable=False, primary_key=True, serialize=False,
+                        "downstream_id",
+                        "upstream_id",
+                        "job_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("upstream_id", models.BigIntegerField()),

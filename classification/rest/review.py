@@ -205,7 +205,7 @@ class LabelImportViewSet(ViewSet):
     @extend_schema(
         summary="See what a CSV file of labels would change, or apply it",
         request=ImportSerializer,
-        responses=PlannedSerializer,
+        responses={200: PlannedSerializer},
     )
     def create(self, request: Request) -> Response:
         values = checked(ImportSerializer, request)

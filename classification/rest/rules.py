@@ -153,7 +153,7 @@ class CategoryViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Cate
         return _answer_category(edit_category(category=category, changes=changes, by=rest_principal(request)))
 
 
-@extend_schema_view(list=extend_schema(summary="Rule sets, newest first"))
+@extend_schema_view(list=extend_schema(summary="Rule sets, newest first"), retrieve=extend_schema(summary="A rule set"))
 class RuleSetViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[RuleSet]):
     queryset = RuleSet.objects.select_related("made_by__user")
     serializer_class = RuleSetSerializer

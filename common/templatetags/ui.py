@@ -60,6 +60,7 @@ STATES: dict[str, tuple[str, str]] = {
     "recorded": ("note", "teal"),
     "fresh": ("circle-check", "green"),
     "failed": ("circle-x", "red"),
+    "overdue": ("clock-exclamation", "orange"),
     "fail": ("circle-x", "red"),
     "refused": ("circle-x", "red"),
     "denied": ("circle-x", "red"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from catalog.models import Dataset, Tier
 from common.errors import NotFound
@@ -28,7 +29,8 @@ class Use:
 
 def visible_job(principal: Principal, job_id: int) -> Job:
     """The job; raises `NotFound` where there is none or the principal sees none of its datasets."""
-    found: Job | None = Job.objects.visible_to(principal).filter(pk=job_id).first()
+    jobs = Job.objects.visible_to(principal).with_overdue(timezone.now())
+    found: Job | None = jobs.filter(pk=job_id).first()
     if found is None:
         raise NotFound("There is no such job, or you may not see it.")
     return found
@@ -36,7 +38,8 @@ def visible_job(principal: Principal, job_id: int) -> Job:
 
 def visible_run(principal: Principal, run_id: UUID) -> Run:
     """The run with its job; raises `NotFound` where there is none or its job may not be seen."""
-    found: Run | None = Run.objects.visible_to(principal).select_related("job").filter(pk=run_id).first()
+    runs = Run.objects.visible_to(principal).with_overdue(timezone.now()).select_related("job")
+    found: Run | None = runs.filter(pk=run_id).first()
     if found is None:
         raise NotFound("There is no such run, or you may not see it.")
     return found

@@ -326,9 +326,7 @@ def _classify(cast: factories.Cast, users: Dataset, email: Field) -> list[int]:
     )
     verdicts = {
         field.pk: Verdict(category, True, Sensitivity.CONFIDENTIAL, 0.8, evidence)
-        for field, category in zip(
-            others, ("person_name", "username", "phone", "health", "gender"), strict=False
-        )
+        for field, category in zip(others, ("person_name", "username", "phone", "health", "gender"), strict=False)
     }
     suggest(verdicts=verdicts, by=Principal.objects.system())
     waiting = Label.objects.current().suggested().order_by("pk")
