@@ -51,7 +51,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.annotate(due_at=due).annotate(**_overdue(running, now, "latest_state"))
 
     def overdue(self, now: dt.datetime) -> JobQuerySet:
-        return self.with_overdue(now).filter(latest_state="running", due_at__lt=now)
+        return self.with_overdue(now).filter(Q(due_at__lt=now), latest_state="running")
 
     def by_attention(self, now: dt.datetime) -> JobQuerySet:
         """Adds what `ATTENTION_ORDER` sorts by: overdue jobs first, then failing, running, other and never run ones."""
@@ -90,7 +90,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.annotate(due_at=due).annotate(**_overdue(running, now, "state"))
 
     def overdue(self, now: dt.datetime) -> RunQuerySet:
-        return self.with_overdue(now).filter(ended_state=None, due_at__lt=now)
+        return self.with_overdue(now).filter(Q(due_at__lt=now), ended_state=None)
 
 
 ATTENTION_ORDER = ("attention", "-recent_at", "id")

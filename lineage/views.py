@@ -34,9 +34,9 @@ _PLOTTED = 50
 
 @require_safe
 def job_list(request: HttpRequest) -> HttpResponse:
-    filters = JobFilter(request.GET, queryset=Job.objects.visible_to(principal_of(request)).listed())
-    jobs = narrowed(filters).by_attention(timezone.now())
-    page = page_of(jobs, order=ATTENTION_ORDER, cursor=request.GET.get("cursor"), size=page_size(request))
+    listed = Job.objects.visible_to(principal_of(request)).listed().by_attention(timezone.now())
+    filters = JobFilter(request.GET, queryset=listed)
+    page = page_of(narrowed(filters), order=ATTENTION_ORDER, cursor=request.GET.get("cursor"), size=page_size(request))
     context = {"page": page, "filters": filters.form, "columns": _JOB_COLUMNS, "narrowed": filters.form.has_changed()}
     return render(request, "lineage/job_list.html", context)
 

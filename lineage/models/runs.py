@@ -52,6 +52,10 @@ class Job(models.Model):
     objects = JobQuerySet.as_manager()
     runs: models.Manager[Run]
     links: models.Manager[JobDataset]
+    # What `with_overdue` adds.
+    due_at: dt.datetime | None
+    overdue: bool
+    shown_state: str
 
     class Meta:
         constraints = [models.UniqueConstraint(name="job_name_unique", fields=["namespace", "name"])]
@@ -99,6 +103,10 @@ class Run(models.Model):
     )
 
     objects = RunQuerySet.as_manager()
+    # What `with_overdue` adds.
+    due_at: dt.datetime | None
+    overdue: bool
+    shown_state: str
 
     class Meta:
         indexes = [
