@@ -201,7 +201,7 @@ class CoverageViewSet(DescribedQuery, ViewSet):
         return Response(CoverageSerializer(coverage_by(rest_principal(request), CoverageDay.By(by)), many=True).data)
 
 
-class LabelImportViewSet(ViewSet):
+class LabelImportViewSet(DescribedQuery, ViewSet):
     @extend_schema(
         summary="See what a CSV file of labels would change, or apply it",
         request=ImportSerializer,
