@@ -44,12 +44,10 @@ class RunFilter(django_filters.FilterSet):
     job = IdFilter(field_name="job_id", label="Job")
     state = django_filters.ChoiceFilter(choices=RUN_STATES, label="State", method="in_state")
     parent = django_filters.UUIDFilter(label="The run that started it")
-    since = django_filters.IsoDateTimeFilter(field_name="began_at", lookup_expr="gte", label="Began at or after")
-    until = django_filters.IsoDateTimeFilter(field_name="began_at", lookup_expr="lt", label="Began before")
 
     class Meta:
         model = Run
-        fields = ["job", "state", "parent", "since", "until"]
+        fields = ["job", "state", "parent"]
 
     def in_state(self, runs: RunQuerySet, _name: str, state: str) -> RunQuerySet:
         return runs.overdue(timezone.now()) if state == "overdue" else runs.filter(state=state)

@@ -60,7 +60,7 @@ STATES: dict[str, tuple[str, str]] = {
     "recorded": ("note", "teal"),
     "fresh": ("circle-check", "green"),
     "failed": ("circle-x", "red"),
-    "overdue": ("clock-exclamation", "orange"),
+    "overdue": ("hourglass", "orange"),
     "fail": ("circle-x", "red"),
     "refused": ("circle-x", "red"),
     "denied": ("circle-x", "red"),
