@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 ChangeKind = Literal["added", "removed", "changed", "same"]
 
@@ -163,61 +163,3 @@ class Version:
     value: str
     label: str
     at: dt.datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GraphNode:
-    """A box. `kind` is dataset, job or hidden (a dataset the reader may not know of: no title, no href).
-
-    `level` and `colour` are a level's name and palette colour; `badge` is a short state, shown where no
-    level is.
-    """
-
-    id: str
-    kind: Literal["dataset", "job", "hidden"]
-    title: str = "Hidden dataset"
-    subtitle: str = ""
-    href: str = ""
-    level: str = ""
-    colour: str = "grey"
-    badge: str = ""
-    focus: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GraphEdge:
-    """An arrow in the direction in which rows flow."""
-
-    source: str
-    target: str
-    title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """What the lineage graph draws. `as_json()` is also what its JSON endpoint answers."""
-
-    nodes: Sequence[GraphNode]
-    edges: Sequence[GraphEdge]
-    more: int = 0
-    """How many further nodes exist that are not shown."""
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "nodes": [asdict(node) for node in self.nodes],
-            "edges": [asdict(edge) for edge in self.edges],
-            "more": self.more,
-        }
-
-    def rows(self) -> Iterable[GraphRow]:
-        """The edges with their ends resolved, for the table beside the picture."""
-        nodes = {node.id: node for node in self.nodes}
-        for edge in self.edges:
-            yield GraphRow(nodes[edge.source], nodes[edge.target], edge.title)
-
-
-@dataclass(frozen=True, slots=True)
-class GraphRow:
-    source: GraphNode
-    target: GraphNode
-    title: str = ""

@@ -21,14 +21,28 @@ logger = logging.getLogger(__name__)
 
 PASSING = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _PASSING_IN_A_ROW = 5
+_TELL_AFTER = 2.0
+"""Seconds of folding between two times that the catalog is told: events wait as long as that takes."""
 
 
 def drain(seconds: float = 20.0, batch_size: int = BATCH_SIZE) -> int:
-    """Fold what waits, for at most about so many seconds; returns how many events were folded.
+    """Fold what waits and tell the catalog, until nothing waits or about so many seconds are over; returns how many events
+    were folded.
 
-    Raises what the database raises when it is gone; the events then still wait.
+    The catalog is told every few seconds, and what came while it was told is folded at once. Raises what the database raises
+    when it is gone; the events then still wait.
     """
     until = time.monotonic() + seconds
+    folded = 0
+    while True:
+        done = _fold_until(min(until, time.monotonic() + _TELL_AFTER), batch_size)
+        _tell()
+        folded += done
+        if not done or time.monotonic() >= until:
+            return folded
+
+
+def _fold_until(until: float, batch_size: int) -> int:
     folded = passing = 0
     while time.monotonic() < until:
         try:
@@ -41,18 +55,19 @@ def drain(seconds: float = 20.0, batch_size: int = BATCH_SIZE) -> int:
                     raise failure.__cause__ from None
                 continue
             done = _isolate(failure.event_ids, failure)
-            if not done:
-                break
         if not done:
             break
         folded += done
+    return folded
+
+
+def _tell() -> None:
     try:
         tell_catalog()
     except OperationalError as error:
         # A crawl holds these datasets: the notes stay, and are worked off a second later.
         if not isinstance(error.__cause__, PASSING):
             raise
-    return folded
 
 
 def _is_of_the_event(error: OperationalError) -> bool:

@@ -149,12 +149,24 @@ class Use(NamedTuple):
     entry: told.LineageEntry | None
 
 
-def names_in(events: Iterable[Event]) -> tuple[set[DatasetKey], set[JobKey]]:
+class Read(NamedTuple):
+    """An event with the datasets that it names, found once for all who ask."""
+
+    event: Event
+    digest: UUID
+    uses: tuple[Use, ...]
+
+
+def read(arrived: Arrived) -> Read:
+    return Read(arrived.event, arrived.digest, tuple(_uses(arrived.event)))
+
+
+def names_in(events: Iterable[Read]) -> tuple[set[DatasetKey], set[JobKey]]:
     """Every dataset and job that these events are about, which must have ids before `reduced`."""
     datasets: set[DatasetKey] = set()
     jobs: set[JobKey] = set()
-    for event in events:
-        for use in _uses(event):
+    for event, _, uses in events:
+        for use in uses:
             facets = use.dataset.facets
             datasets.add(use.key)
             if not facets:
@@ -206,12 +218,12 @@ def _only_told(entry: told.LineageEntry | None, read: set[DatasetKey]) -> Iterat
             yield Use(INPUT, key, Dataset(key.namespace, key.name), None)
 
 
-def reduced(arrived: Iterable[Arrived], dataset_ids: Mapping[DatasetKey, int], job_ids: Mapping[JobKey, int]) -> Batch:
+def reduced(events: Iterable[Read], dataset_ids: Mapping[DatasetKey, int], job_ids: Mapping[JobKey, int]) -> Batch:
     """The rows that these events make. Several names may have one id: what they say is then one row."""
     batch = Batch()
-    for event, digest in arrived:
+    for event, digest, uses in events:
         if isinstance(event, DatasetEvent):
-            for use in _uses(event):
+            for use in uses:
                 _describe(batch, event, digest, dataset_ids, use)
             continue
         own = JobKey(event.job.namespace, event.job.name)
@@ -230,7 +242,7 @@ def reduced(arrived: Iterable[Arrived], dataset_ids: Mapping[DatasetKey, int], j
         else:
             run_id = digest
             batch.declared.add(digest)
-        for use in _uses(event):
+        for use in uses:
             dataset_id = dataset_ids[use.key]
             _merge(batch.links, LinkKey(job_id, use.direction, dataset_id), span, Span.widen)
             schema = _describe(batch, event, digest, dataset_ids, use)

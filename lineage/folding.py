@@ -20,7 +20,7 @@ from catalog.models import Origin
 from common import collector
 from lineage import openlineage, statements
 from lineage.deriving import derive
-from lineage.fold import Arrived, Batch, Observation, Register, RunRow, Span, names_in, reduced
+from lineage.fold import Arrived, Batch, Observation, Register, RunRow, Span, names_in, read, reduced
 from lineage.packing import unpacked
 from lineage.rows import encoded, write
 from lineage.told import WATCHED, JobKey
@@ -83,9 +83,10 @@ def _claim(limit: int, only: Sequence[int] | None) -> list[Waiting]:
 
 
 def _fold(arrived: Sequence[Arrived]) -> None:
-    dataset_keys, job_keys = names_in(event for event, _ in arrived)
+    events = [read(one) for one in arrived]
+    dataset_keys, job_keys = names_in(events)
     dataset_ids = resolve_names(dataset_keys, origin=Origin.PIPELINE)
-    batch = reduced(arrived, dataset_ids, _job_ids(job_keys))
+    batch = reduced(events, dataset_ids, _job_ids(job_keys))
     mentioned = sorted(set(dataset_ids.values()) - {key.dataset_id for key in batch.observations})
     if mentioned:
         with connection.cursor() as cursor:
@@ -159,10 +160,14 @@ def _jobs(statement: str, rows: Sequence[Any]) -> dict[JobKey, int]:
 
 
 def _write_contents(contents: Mapping[UUID, Any]) -> None:
-    """Write facets without what all of a kind repeat: who made them, and by which schema, is written once."""
+    """Write the facets that are new, without what all of a kind repeat: who made them, and by which schema, is kept once."""
     rows = []
     provenances = set()
-    for digest, value in contents.items():
+    with connection.cursor() as cursor:
+        cursor.execute(statements.KNOWN_CONTENTS, [list(contents)])
+        known = {digest for (digest,) in cursor.fetchall()}
+    for digest in contents.keys() - known:
+        value = contents[digest]
         provenance = _provenance(value)
         if provenance is None:
             rows.append({"digest": digest, "members": value})

@@ -135,23 +135,3 @@ def shortest_paths(edges: Iterable[tuple[Any, ...]], source: int, target: int, *
         if len(found) == most:
             break
     return found
-
-
-def uses(edges: Iterable[Edge]) -> list[tuple[int, list[Edge]]]:
-    """The edges by job, and apart where one job moves things that have nothing to do with each other.
-
-    A job made from a template copies a to b in one run and c to d in another: drawn as one box it would seem to copy a to d.
-    """
-    by_job: dict[int, list[Edge]] = {}
-    for edge in sorted(edges):
-        by_job.setdefault(edge.job, []).append(edge)
-    return [(job, group) for job, own in sorted(by_job.items()) for group in _joined(own)]
-
-
-def _joined(own: list[Edge]) -> list[list[Edge]]:
-    """The edges of a job, parted into those that hang together."""
-    if len({edge.upstream for edge in own}) == 1 or len({edge.downstream for edge in own}) == 1:
-        return [own]
-    pairs = nx.Graph((("in", edge.upstream), ("out", edge.downstream)) for edge in own)
-    groups = sorted(nx.connected_components(pairs), key=min)
-    return [[edge for edge in own if ("in", edge.upstream) in group] for group in groups]

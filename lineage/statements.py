@@ -34,6 +34,9 @@ CREATE_JOBS = """
     ON CONFLICT (namespace, name) DO NOTHING
 """
 
+# Contents stay for ever, so what is known now is known when the rest is written.
+KNOWN_CONTENTS = "SELECT digest FROM lineage_contentbody WHERE digest = ANY(%s::uuid[])"
+
 # Its own statement: the next one must see what another fold wrote in the meantime. What is known takes no number.
 PROVENANCES = """
     INSERT INTO lineage_provenance (producer, schema_url)

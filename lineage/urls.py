@@ -1,4 +1,4 @@
-"""Jobs and runs, the graph of a dataset, and the intake of events (with and without a slash: a POST is never redirected)."""
+"""Jobs and runs, and the intake of events (with and without a slash: a POST is never redirected)."""
 
 from django.urls import path
 
@@ -11,7 +11,6 @@ urlpatterns = [
     path("jobs/<int:job_id>/", views.job_page, name="job"),
     path("jobs/rejected/", views.rejected_events, name="rejected"),
     path("jobs/runs/<uuid:run_id>/", views.run_page, name="run"),
-    path("datasets/<int:dataset_id>/lineage/graph.json", views.dataset_graph, name="dataset_graph"),
     path("api/v1/lineage", intake_views.lineage, name="intake"),
     path("api/v1/lineage/", intake_views.lineage),
     path("api/v1/lineage/batch", intake_views.lineage, name="intake_batch"),

@@ -1,4 +1,4 @@
-"""Pages of jobs and runs, and the graph of a dataset as JSON."""
+"""Pages of jobs and runs."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import json
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.authentication import principal_of
-from catalog.models import Tier
-from catalog.queries.datasets import visible_dataset
 from common.components import Column, Crumb
 from common.pagination import page_of, page_size
 from lineage import reading, rejections
-from lineage.filters import JobFilter, RejectedEventFilter, graph_query, narrowed
+from lineage.filters import JobFilter, RejectedEventFilter, narrowed
 from lineage.models import Direction, Job, RejectedEvent, Run, RunState
-from lineage.queries import dataset_lineage
 from lineage.querysets import ATTENTION_ORDER
 from lineage.reading import Facet, Use
 
@@ -113,14 +110,6 @@ def rejected_events(request: HttpRequest) -> HttpResponse:
         "most": rejections.KEPT_OF_A_TOKEN,
     }
     return render(request, "lineage/rejected.html", context)
-
-
-@require_safe
-def dataset_graph(request: HttpRequest, dataset_id: int) -> JsonResponse:
-    """The graph that the page's picture is drawn from: `?direction=both|up|down&depth=3&limit=150`."""
-    principal = principal_of(request)
-    dataset = visible_dataset(principal, dataset_id, tier=Tier.METADATA)
-    return JsonResponse(dataset_lineage(principal, dataset, **graph_query(request.GET)).graph.as_json())
 
 
 def _by_direction(uses: list[Use]) -> dict[str, Any]:

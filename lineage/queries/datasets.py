@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from django.db import connection
 from django.db.models import TextField
 from django.db.models.expressions import RawSQL
-from django.urls import reverse
 
 from catalog.models import Dataset, Tier
 from catalog.visibility import scope_of
-from common.components import Graph, GraphEdge, GraphNode, LevelLike
 from lineage import graph as cores
-from lineage.graph import Edge, Walked
+from lineage.graph import Walked
 from lineage.queries.steps import CURRENT, Readable, Slice, datasets_among, steps
 
 if TYPE_CHECKING:
@@ -76,9 +74,6 @@ class LineageGraph:
     far as `COUNTED_BEYOND`.
     """
 
-    direction_choices: ClassVar = (("both", "both ways"), ("up", "upstream"), ("down", "downstream"))
-    depth_choices: ClassVar = (1, 2, 3, 5, 10, 20)
-
     dataset: Dataset
     direction: Direction
     depth: int
@@ -87,7 +82,6 @@ class LineageGraph:
     jobs: Sequence[JobNode]
     edges: Sequence[tuple[int, int, int]]
     more: int
-    levels: Mapping[int, LevelLike] = field(default_factory=dict, repr=False)
 
     @property
     def upstream(self) -> int:
@@ -102,21 +96,10 @@ class LineageGraph:
         return sum(1 for node in self.nodes if node.is_hidden)
 
     @cached_property
-    def graph(self) -> Graph:
-        """What is drawn: boxes of datasets, and between them boxes of jobs."""
-        return _drawn(self)
-
-    @cached_property
     def layers(self) -> Sequence[Sequence[DatasetNode]]:
         """The datasets in the order of the flow; those of a cycle stand together."""
         nodes = {node.id: node for node in self.nodes}
         return [[nodes[pk] for pk in layer] for layer in cores.layers(nodes, self.edges)]
-
-    @cached_property
-    def cyclic(self) -> Sequence[Sequence[GraphNode]]:
-        """The groups that flow into themselves, as they are drawn."""
-        boxes = dict(zip((node.id for node in self.nodes), self.graph.nodes, strict=False))
-        return [[boxes[pk] for pk in group] for group in cores.cycles(self.edges)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +121,12 @@ def dataset_lineage(
     depth: int = 3,
     limit: int = 150,
     slice_: Slice = CURRENT,
-    levels: Mapping[int, LevelLike] | None = None,
 ) -> LineageGraph:
     """The graph around a dataset, up to `depth` edges away and `limit` other datasets, the nearest first.
 
     One statement a distance (two for whoever does not see everything), and a fixed number beside them. Datasets that the
     principal may not discover are anonymous; those that it may discover but not read show their name and level, and only
-    edges to datasets that it may read. The walk follows no others. `levels` are the levels by rank, for names and colours.
+    edges to datasets that it may read. The walk follows no others.
     """
     depth, limit = max(1, min(depth, MAX_DEPTH)), max(1, min(limit, MAX_NODES))
     walked = _walk(principal, dataset, direction, depth, slice_, limit)
@@ -161,7 +143,6 @@ def dataset_lineage(
         jobs=jobs_of({job for _, _, job in edges}),
         edges=edges,
         more=walked.more,
-        levels=levels or {},
     )
 
 
@@ -285,45 +266,3 @@ def jobs_of(ids: Iterable[int]) -> list[JobNode]:
     with connection.cursor() as cursor:
         cursor.execute(_JOBS, [list(ids)])
         return [JobNode(*row) for row in cursor.fetchall()]
-
-
-def _drawn(found: LineageGraph) -> Graph:
-    boxes = {node.id: _box(node, found) for node in found.nodes}
-    jobs = {job.id: job for job in found.jobs}
-    between: list[GraphNode] = []
-    arrows: dict[tuple[str, str], GraphEdge] = {}
-    for number, (job_id, own) in enumerate(cores.uses(map(Edge._make, found.edges)), start=1):
-        job = jobs[job_id]
-        box = GraphNode(
-            id=f"job-{job_id}-{number}",
-            kind="job",
-            title=job.name,
-            subtitle=job.namespace,
-            href=reverse("lineage:job", args=[job_id]),
-            badge=job.state,
-        )
-        between.append(box)
-        for edge in own:
-            for source, target, title in (
-                (boxes[edge.upstream].id, box.id, f"read by {job.name}"),
-                (box.id, boxes[edge.downstream].id, f"written by {job.name}"),
-            ):
-                arrows[source, target] = GraphEdge(source, target, title)
-    return Graph([*boxes.values(), *between], list(arrows.values()), found.more)
-
-
-def _box(node: DatasetNode, found: LineageGraph) -> GraphNode:
-    if node.is_hidden:
-        return GraphNode(f"hidden-{-node.id}", "hidden")
-    level = found.levels.get(node.level or 0)
-    return GraphNode(
-        id=str(node.id),
-        kind="dataset",
-        title=node.title,
-        subtitle=node.place,
-        href=reverse("portal:dataset", args=[node.id]),
-        level=level.name if level else "",
-        colour=level.colour if level else "grey",
-        badge="gone" if node.gone else "",
-        focus=node.id == found.dataset.pk,
-    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.contracts.url_table import ROWS, Row
+from tests.contracts.url_table import ROWS
+from tests.contracts.url_visit import Row
 
 
 def pages() -> list[tuple[Row, str]]:

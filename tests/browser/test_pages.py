@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import House
 from tests.browser.harness import Theme, settled, violations
 from tests.browser.pages import pages
-from tests.contracts.url_table import Row
+from tests.contracts.url_visit import Row
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("pages")]
 

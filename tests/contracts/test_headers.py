@@ -11,7 +11,8 @@ import sys
 import pytest
 from django.conf import settings
 
-from tests.contracts.url_table import ROWS, Row, visit
+from tests.contracts.url_table import ROWS
+from tests.contracts.url_visit import Row, visit
 from tests.contracts.world import CANARY, World
 
 pytestmark = pytest.mark.django_db

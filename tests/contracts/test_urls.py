@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.contracts.url_table import ROUTES, ROWS, Row, visit
+from tests.contracts.url_table import ROWS
+from tests.contracts.url_visit import ROUTES, Row, visit
 from tests.contracts.world import World
 
 pytestmark = pytest.mark.django_db

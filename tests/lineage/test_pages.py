@@ -112,16 +112,6 @@ def test_raw_events_are_for_the_third_tier_only(client, outsider):
     assert "eventTime" not in html and "no such table" not in html
 
 
-def test_the_graph_is_json_for_whoever_may_read_the_dataset(client, outsider):
-    client.force_login(outsider.user)
-    shown = Dataset.objects.get(qualified_name="open")
-    answer = client.get(reverse("lineage:dataset_graph", args=[shown.pk]), {"direction": "down"}).json()
-    assert {node["kind"] for node in answer["nodes"]} == {"dataset", "job", "hidden"}
-    hidden = Dataset.objects.get(qualified_name="closed")
-    assert client.get(reverse("lineage:dataset_graph", args=[hidden.pk])).status_code == 404
-    assert client.get(reverse("lineage:dataset_graph", args=[shown.pk]), {"depth": "1001"}).status_code == 422
-
-
 def test_the_lineage_tab_shows_the_graph_as_a_table_too(client, admin):
     shown = Dataset.objects.get(qualified_name="closed")
     client.force_login(admin.user)

@@ -18,6 +18,7 @@ import pytest
 from stack.layout import ROOT, Layout
 from stack.servers import Servers
 from stack.supervision import wait_until
+from tests.servers import plugin
 
 LEFT_OUT = {"var", "node_modules", "dist", ".git", "__pycache__", "docs", ".mypy_cache", ".ruff_cache"}
 ORDINARY = "nobody"
@@ -158,7 +159,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
         **options,
     )
     if found.returncode != 0 and os.geteuid() == 0:
-        pytest.skip(f"{ORDINARY} has no Python 3.11 to run bin/run with ({sys.executable} is root's).")
+        plugin.lacking(
+            f"Python 3.11 for the account {ORDINARY}", f"Install one outside root's home: {sys.executable} is root's."
+        )
     yield Checkout(place, home, options)
     shutil.rmtree(base)
 

@@ -1,0 +1,204 @@
+"""How a row of `url_table` is visited: the objects of a URL's parameters, good bodies, and the readers who ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from accounts.tokens import Scope
+from classification.models import Decision, Label, NegativeRule, RuleSet
+from tests.contracts.url_walk import Route, routes
+from tests.contracts.world import World
+from tests.factories import bearer
+
+PERSONAS = ("anonymous", "scopeless", "outsider", "analyst", "steward", "administrator")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    method: str
+    name: str
+    expected: str
+    query: str = ""
+    objects: Mapping[str, str] = field(default_factory=dict)
+    page: bool = False
+    """Whether browsers look at it: an HTML page for the steward or the administrator."""
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """The expected status of each persona; a page's row leaves out `scopeless`."""
+        codes = [int(code) for code in self.expected.split()]
+        names = PERSONAS if len(codes) == len(PERSONAS) else tuple(p for p in PERSONAS if p != "scopeless")
+        return dict(zip(names, codes, strict=True))
+
+    def path(self, world: World) -> str:
+        values = {name: self._value(world, name) for name in ROUTES[self.name].parameters}
+        found = reverse(self.name, kwargs=values) if ":" in self.name or "/" not in self.name else f"/{self.name}"
+        return f"{found}?{self.query.format_map(_Objects(world))}" if self.query else found
+
+    def _value(self, world: World, parameter: str) -> Any:
+        key = self.objects.get(parameter) or parameter
+        if key.startswith("="):
+            return key[1:]
+        return OBJECTS.get(f"{self.name}.{key}", OBJECTS.get(key, _unknown))(world)
+
+    def __str__(self) -> str:
+        words = [self.method, self.name, *(f"{key}={value}" for key, value in self.objects.items()), self.query]
+        return " ".join(word for word in words if word)
+
+
+class _Objects(dict[str, Any]):
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+
+    def __missing__(self, key: str) -> Any:
+        return OBJECTS[key](self.world)
+
+
+def _unknown(world: World) -> Any:
+    raise LookupError("Add the parameter's object to OBJECTS in tests/contracts/url_visit.py.")
+
+
+ROUTES: dict[str, Route] = {route.name: route for route in routes()}
+
+OBJECTS: dict[str, Callable[[World], Any]] = {
+    "dataset_id": lambda world: world.users.pk,
+    "field_id": lambda world: world.email.pk,
+    "fact_id": lambda world: next(link.dataset_id for link in world.job.links.all() if link.direction == 2),
+    "target_id": lambda world: world.users.pk,
+    "hidden": lambda world: world.hidden.pk,
+    "hidden_field": lambda world: world.hidden.fields.first().pk,
+    "membership_id": lambda world: world.membership.pk,
+    "ownership_id": lambda world: world.ownership.pk,
+    "request_id": lambda world: world.request.pk,
+    "decided": lambda world: world.decided.pk,
+    "grant_id": lambda world: world.grant.pk,
+    "token_id": lambda world: world.token.pk,
+    "run_id": lambda world: world.run.pk,
+    "waiting": lambda world: world.waiting.pk,
+    "job_id": lambda world: world.job.pk,
+    "lineage:run.run_id": lambda world: world.run_id,
+    "level": lambda world: world.level.slug,
+    "source": lambda world: world.ontrack.slug,
+    "domain": lambda world: world.domain.slug,
+    "system": lambda world: world.system.slug,
+    "tag": lambda world: world.tag.slug,
+    "label": lambda world: world.label_id,
+    "decision_id": lambda world: Decision.objects.get(kind="accept").pk,
+    "rule_id": lambda world: NegativeRule.objects.get().pk,
+    "version_of_draft": lambda world: RuleSet.objects.get(state="draft").version,
+    "category": lambda world: "email",
+    "proposal_id": lambda world: world.proposal.pk,
+    "marquez:run.run_id": lambda world: world.run_id,
+    "marquez:run_facets.run_id": lambda world: world.run_id,
+    "marquez:mark_run.run_id": lambda world: world.run_id,
+    "marquez:mark_run.action": lambda _: "complete",
+    "marquez:in_namespace.path": lambda world: f"{world.job.namespace}/jobs",
+    "marquez:source.name": lambda _: "default",
+    "marquez:tag.name": lambda _: "personal",
+    "marquez:stats.what": lambda _: "jobs",
+}
+for _name, _object in {
+    "catalog:domain": "domain", "catalog:domain_edit": "domain", "catalog:domain_grant": "domain",
+    "catalog:domain_end_role": "domain", "domain-detail": "domain", "domain-member": "domain", "domain-members": "domain",
+    "catalog:remove_tag": "tag", "catalog:tag_rename": "tag", "dataset-tag": "tag", "tag-detail": "tag",
+    "system-detail": "system",
+    "classification:level_edit": "level", "classification:level_delete": "level", "classification:level_move": "level",
+    "level-detail": "level", "classification:category_edit": "category", "category-detail": "category",
+    **{f"ingestion:source{part}": "source" for part in (
+        "", "_connection", "_activity", "_edit", "_schedule", "_crawl")},
+    **{f"source-{part}": "source" for part in ("detail", "crawl", "check", "schedule", "snapshots")},
+}.items():  # fmt: skip
+    OBJECTS[f"{_name}.slug"] = OBJECTS[_object]
+for _name, _object in {
+    **{f"dataset-{part}": "dataset_id" for part in (
+        "detail", "activity", "diff", "field", "fields", "names", "owner", "owners", "tag", "tags", "version", "versions")},
+    "job-detail": "job_id", "job-run-detail": "lineage:run.run_id", "label-detail": "label",
+    **{f"access-request-{part}": "request_id" for part in ("detail", "approve", "cancel", "deny")},
+    **{f"proposal-{part}": "proposal_id" for part in ("detail", "accept", "decline")},
+    "grant-detail": "grant_id", "grant-revoke": "grant_id", "run-detail": "run_id", "token-detail": "token_id",
+}.items():  # fmt: skip
+    OBJECTS[f"{_name}.pk"] = OBJECTS[_object]
+
+
+def _waiting() -> int:
+    """A suggestion that waits, in the domain of the steward."""
+    return Label.objects.current().suggested().filter(dataset__domain__name="Teaching").earliest("pk").pk
+
+
+BODIES: dict[str, Callable[[World], Any]] = {
+    "POST system-list": lambda _: {"slug": "library", "name": "Library"},
+    "POST domain-list": lambda _: {"slug": "research", "name": "Research"},
+    "PATCH domain-detail": lambda _: {"description": "Courses and units."},
+    "POST domain-members": lambda _: {"member": "otto", "role": "viewer"},
+    "PATCH dataset-detail": lambda _: {"description": "Who signs in."},
+    "PATCH dataset-field": lambda _: {"description": "An address."},
+    "POST dataset-owners": lambda _: {"member": "stella"},
+    "PUT source-schedule": lambda _: {"cron": "30 4 * * *"},
+    "POST level-list": lambda _: {"slug": "secret", "name": "Secret", "colour": "violet"},
+    "PATCH level-detail": lambda _: {"description": "For staff."},
+    "POST level-order": lambda _: {"order": ["internal", "public", "confidential", "restricted"]},
+    "POST label-list": lambda world: {
+        "level": "restricted",
+        "reason": "Contact details.",
+        "datasets": [world.users.pk],
+    },
+    "POST category-list": lambda _: {"slug": "badge", "name": "Badge number", "level": "confidential"},
+    "PATCH category-detail": lambda _: {"description": "Where e-mail reaches a person."},
+    "POST rule-set-try-out": lambda _: {"names": ["email"]},
+    "POST suggestion-accept": lambda _: {"suggestions": [_waiting()]},
+    "POST suggestion-reject": lambda _: {"suggestions": [_waiting()], "reason": "Templates."},
+    "POST suggestion-relabel": lambda _: {"suggestions": [_waiting()], "reason": "Otherwise.", "level": "internal"},
+    "POST suggestion-undo": lambda _: {"decision": Decision.objects.get(kind="accept").pk},
+    "POST label-import-list": lambda _: {"csv": "namespace,dataset,column,category,level\n", "reason": "A register."},
+    "POST label-clear": lambda world: {"reason": "It was wrong.", "fields": [world.email.pk]},
+    "POST access-request-list": lambda world: {"dataset": world.users.pk, "purpose": "To plan.", "days": 10},
+    "POST access-request-approve": lambda _: {},
+    "POST access-request-deny": lambda _: {"reason": "Not needed."},
+    "POST access-request-cancel": lambda _: {},
+    "POST proposal-accept": lambda _: {},
+    "POST proposal-decline": lambda _: {"reason": "It is not so."},
+    "POST grant-revoke": lambda _: {"reason": "The project is over."},
+    "POST token-list": lambda _: {"name": "more", "scopes": ["catalog:read"]},
+}
+"""Bodies that would be accepted from whoever may send them."""
+
+
+_CLIENT = Client(raise_request_exception=False)
+"""One for all visits, for each would load the middleware again."""
+
+
+def visit(world: World, row: Row, persona: str) -> Any:
+    """Ask as the persona; answers with the test client's response. Whatever the request writes is undone."""
+    client = _CLIENT
+    client.cookies.clear()
+    headers: dict[str, str] = {}
+    with transaction.atomic():
+        if persona == "scopeless":
+            headers = bearer(world.persona("steward"), Scope.LINEAGE_WRITE)
+        elif persona != "anonymous":
+            principal = world.persona(persona)
+            # A new object, for a principal keeps what it may see as long as it lives.
+            if ROUTES[row.name].is_api and not row.page:
+                headers = bearer(principal)
+            else:
+                assert principal.user is not None
+                client.force_login(principal.user)
+        path = row.path(world)
+        if row.method != "GET" and ROUTES[row.name].is_api:
+            headers["If-Match"] = "*"
+        body = json.dumps(BODIES[key](world)).encode() if (key := f"{row.method} {row.name}") in BODIES else b""
+        answer: Any = client.generic(row.method, path, body, "application/json", headers=headers)
+        if answer.streaming:
+            # Read within the transaction that the rows are in.
+            answer = HttpResponse(answer.getvalue(), status=answer.status_code, headers=dict(answer.items()))
+        transaction.set_rollback(True)
+    return answer
