@@ -254,7 +254,12 @@ def _processes() -> Iterator[int]:
         for process in reversed(started):
             process.terminate()
         for process in started:
-            process.wait(timeout=60)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                # Celery's beat swallows the signal where it comes while it sends; the supervisor kills it too then.
+                process.kill()
+                process.wait()
 
 
 def _wait_for(port: int, web: subprocess.Popen[bytes]) -> None:

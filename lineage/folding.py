@@ -25,7 +25,7 @@ from lineage.packing import unpacked
 from lineage.rows import encoded, write
 from lineage.told import WATCHED, JobKey
 
-BATCH_SIZE = 1000
+BATCH_SIZE = 2000
 PROVENANCE = ("_producer", "_schemaURL")
 """The members that every facet of a kind has alike: `lineage.models.Provenance`."""
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 from celery import shared_task
 
 from lineage import rejections
@@ -7,11 +9,21 @@ from lineage.criticality import count_criticality
 from lineage.draining import drain
 from lineage.partitions import forget_old_events, make_partitions_ahead
 
+_AT_ONCE = 2
+_ROOM = threading.BoundedSemaphore(_AT_ONCE)
+"""Two folds use a process well: one computes while the other waits for PostgreSQL. More would only wait for each other,
+and keep every thread from what people wait for."""
+
 
 @shared_task(ignore_result=True)
 def fold() -> int:
-    """Fold what waits. Sent every second; a worker that is at it already lets the next ones expire."""
-    return drain()
+    """Fold what waits. Sent every second; a worker that has enough of them under way passes over it."""
+    if not _ROOM.acquire(blocking=False):
+        return 0
+    try:
+        return drain()
+    finally:
+        _ROOM.release()
 
 
 @shared_task(ignore_result=True)

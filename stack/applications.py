@@ -14,6 +14,8 @@ QUEUES = {
     "worker-prompt": ("interactive", "expiry", "audit", "fold"),
     "worker-long": ("crawl", "analytics"),
 }
+# Of the prompt ones two may fold, so that one is always there for what a person waits for.
+THREADS = {"worker-prompt": 3, "worker-long": 2}
 
 
 def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[Program]:
@@ -44,7 +46,7 @@ def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[
             "--pool",
             "threads",
             "--concurrency",
-            "2",
+            str(THREADS[name]),
             "--queues",
             ",".join(queues),
         )
