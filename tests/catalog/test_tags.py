@@ -123,3 +123,20 @@ def test_the_form_says_what_is_wrong_and_where_it_leads(client: Client, cast: Ca
     renamed = client.post(reverse("catalog:tag_rename", args=[exams.slug]), {"name": "Viva"}, follow=True)
     assert "The tag Exams is now called Viva." in renamed.text
     assert client.get(reverse("catalog:tag_rename", args=["nothing"])).status_code == 404
+
+
+def test_a_tag_renamed_in_the_administration_is_renamed_on_datasets(cast: Cast, client: Client) -> None:
+    administrator = cast.administrator.user
+    assert administrator is not None
+    client.force_login(administrator)
+    made = client.post(reverse("admin:catalog_tag_add"), {"name": "Exams", "slug": "exams"})
+    assert made.status_code == 302
+    tag = Tag.objects.get(slug="exams")
+    tagged = dataset("results")
+    add_tag(datasets=[tagged], tag=tag, by=cast.administrator)
+    renamed = client.post(reverse("admin:catalog_tag_change", args=[tag.pk]), {"name": "Tests", "slug": "other"})
+    assert renamed.status_code == 302
+    tagged.refresh_from_db()
+    tag.refresh_from_db()
+    assert (tag.name, tag.slug, tagged.tag_names) == ("Tests", "exams", ["Tests"])
+    assert {"created the tag Exams", "renamed the tag Exams to Tests"} <= set(sentences(tag))
