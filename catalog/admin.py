@@ -30,6 +30,7 @@ class TagAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Tag, form: Any, change: bool) -> None:
         by = principal_of(request)
-        obj.pk = (
-            rename_tag(tag=obj, name=obj.name, by=by) if change else create_tag(name=obj.name, slug=obj.slug, by=by)
-        ).pk
+        if change:
+            rename_tag(tag=obj, name=obj.name, by=by)
+        else:
+            obj.pk = create_tag(name=obj.name, slug=obj.slug, by=by).pk

@@ -9,8 +9,7 @@ from lineage.criticality import count_criticality
 from lineage.draining import drain
 from lineage.partitions import forget_old_events, make_partitions_ahead
 
-_AT_ONCE = 2
-_ROOM = threading.BoundedSemaphore(_AT_ONCE)
+_ROOM = threading.BoundedSemaphore(2)
 """Two folds use a process well: one computes while the other waits for PostgreSQL. More would only wait for each other,
 and keep every thread from what people wait for."""
 

@@ -14,7 +14,7 @@ QUEUES = {
     "worker-prompt": ("interactive", "expiry", "audit", "fold"),
     "worker-long": ("crawl", "analytics"),
 }
-# Of the prompt ones two may fold, so that one is always there for what a person waits for.
+# `lineage.tasks.fold` takes two threads at most: of the prompt ones one is always there for what a person waits for.
 THREADS = {"worker-prompt": 3, "worker-long": 2}
 
 

@@ -140,3 +140,6 @@ def test_a_tag_renamed_in_the_administration_is_renamed_on_datasets(cast: Cast, 
     tag.refresh_from_db()
     assert (tag.name, tag.slug, tagged.tag_names) == ("Tests", "exams", ["Tests"])
     assert {"created the tag Exams", "renamed the tag Exams to Tests"} <= set(sentences(tag))
+    taken = client.post(reverse("admin:catalog_tag_add"), {"name": "tests", "slug": "more"})
+    assert taken.status_code == 409
+    assert "already a tag called Tests" in taken.text

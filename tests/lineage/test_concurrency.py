@@ -14,6 +14,8 @@ from lineage.draining import drain
 from lineage.folding import fold_batch
 from lineage.intake import accept, accept_batch
 from lineage.models import DatasetEdge, PendingEvent, Run
+from lineage.tasks import fold
+from stack.supervision import wait_until
 from tests.factories import pipeline
 from tests.lineage.events import dataset, run_event, run_id
 from tests.lineage.state import folded_state, forget
@@ -113,6 +115,26 @@ def test_what_another_fold_holds_is_passed_over_and_not_lost(token):
         in_threads(1, lambda number: counted.append(drain()))
         assert counted == [0]
     assert drain() == 1
+
+
+def test_a_worker_leaves_a_thread_to_others_however_many_folds_it_is_sent(token):
+    accept(json.dumps(run_event()).encode(), token=token)
+    folded: list[int] = []
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE lineage_pendingevent IN ACCESS EXCLUSIVE MODE")
+        two = threading.Thread(target=in_threads, args=(2, lambda number: folded.append(fold())))
+        two.start()
+        assert wait_until(lambda: _waiting_for("lineage_pendingevent") == 2, seconds=30)
+        assert fold() == 0
+    two.join(timeout=120)
+    assert sorted(folded) == [0, 1]
+
+
+def _waiting_for(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted", [table])
+        return int(cursor.fetchone()[0])
 
 
 def test_a_fold_whose_connection_is_lost_leaves_its_events_waiting(token):

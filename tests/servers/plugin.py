@@ -88,7 +88,10 @@ def chromium() -> str | None:
 
 
 def lacking(what: str, remedy: str) -> None:
-    """Skip the test because the machine lacks something; with CI=true that is a failure."""
+    """Skip the test because a newcomer's machine lacks what bin/test cannot install there; with CI=true that is a failure.
+
+    The summary at the end names what was not run, and what to install for it.
+    """
     sentence = f"This machine has no {what}. {remedy}"
     MISSING.setdefault(what, remedy)
     if os.environ.get("CI") == "true":
