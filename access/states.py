@@ -43,6 +43,11 @@ class GrantState(StrEnum):
     SUPERSEDED = "superseded"
 
 
+def choices(states: type[StrEnum]) -> list[tuple[str, str]]:
+    """The states of a machine as a model's choices."""
+    return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]
+
+
 REQUEST_TRANSITIONS: Mapping[RequestState, frozenset[RequestState]] = {
     RequestState.DRAFT: frozenset({RequestState.PENDING, RequestState.CANCELLED}),
     RequestState.PENDING: frozenset(

@@ -1,28 +1,26 @@
-"""What people ask to read, and what they were granted."""
+"""What people ask to read."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING
 
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from access.policy import LONGEST_DAYS
-from access.querysets import GrantQuerySet, RequestQuerySet
-from access.states import GRANT_LIVE, GrantState, RequestState
+from access.querysets import RequestQuerySet
+from access.states import RequestState, choices
 from accounts.models import Principal
 from catalog.models import Dataset
 
+if TYPE_CHECKING:
+    from access.models.grants import Grant
+
 DECIDE_WITHIN = dt.timedelta(days=30)
 """A request that nobody decides expires after this."""
-
-
-def _choices(states: Any) -> list[tuple[str, str]]:
-    return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]
 
 
 class AccessRequest(models.Model):
@@ -36,7 +34,7 @@ class AccessRequest(models.Model):
     field_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
     purpose = models.TextField()
     days = models.PositiveSmallIntegerField(help_text="For how many days from the approval on.")
-    state = models.CharField(max_length=10, choices=_choices(RequestState), default=RequestState.DRAFT.value)
+    state = models.CharField(max_length=10, choices=choices(RequestState), default=RequestState.DRAFT.value)
     created_at = models.DateTimeField(default=timezone.now)
     submitted_at = models.DateTimeField(null=True, blank=True)
     decide_by = models.DateTimeField(null=True, blank=True, help_text="Undecided, it expires then.")
@@ -86,56 +84,3 @@ class AccessRequest(models.Model):
     @property
     def is_pending(self) -> bool:
         return self.state == RequestState.PENDING
-
-
-class Validity(Func):
-    """[valid_from, valid_to) as PostgreSQL's range."""
-
-    function = "tstzrange"
-    output_field = DateTimeRangeField()
-
-
-class Grant(models.Model):
-    """Access of a principal to a dataset or some of its columns, from a time to a time.
-
-    A grant that ended early has its real end in `valid_to`: what held at a moment is what spans it.
-    """
-
-    principal = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="grants")
-    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="grants")
-    field_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
-    request = models.OneToOneField(AccessRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="grant")
-    state = models.CharField(max_length=20, choices=_choices(GrantState))
-    valid_from = models.DateTimeField()
-    valid_to = models.DateTimeField()
-    granted_by = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
-    ended_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    end_reason = models.TextField(default="", blank=True)
-
-    objects = GrantQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(name="grant_ends_after_it_begins", condition=Q(valid_to__gte=F("valid_from"))),
-            ExclusionConstraint(
-                name="grant_live_once_per_principal_and_dataset",
-                expressions=[
-                    ("principal", RangeOperators.EQUAL),
-                    ("dataset", RangeOperators.EQUAL),
-                    (Validity("valid_from", "valid_to"), RangeOperators.OVERLAPS),
-                ],
-                condition=Q(state__in=sorted(state.value for state in GRANT_LIVE)),
-            ),
-        ]
-        indexes = [
-            models.Index(name="grant_of_principal", fields=["principal", "-id"]),
-            models.Index(name="grant_of_dataset", fields=["dataset", "-id"]),
-            models.Index(name="grant_due", fields=["valid_to"], condition=Q(state="recorded")),
-        ]
-
-    def __str__(self) -> str:
-        return f"grant {self.pk}"
-
-    @property
-    def is_live(self) -> bool:
-        return self.state in GRANT_LIVE

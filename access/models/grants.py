@@ -1,0 +1,67 @@
+"""What people were granted."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+
+from access.models.requests import AccessRequest
+from access.querysets import GrantQuerySet
+from access.states import GRANT_LIVE, GrantState, choices
+from accounts.models import Principal
+from catalog.models import Dataset
+
+
+class Validity(Func):
+    """[valid_from, valid_to) as PostgreSQL's range."""
+
+    function = "tstzrange"
+    output_field = DateTimeRangeField()
+
+
+class Grant(models.Model):
+    """Access of a principal to a dataset or some of its columns, from a time to a time.
+
+    A grant that ended early has its real end in `valid_to`: what held at a moment is what spans it.
+    """
+
+    principal = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="grants")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="grants")
+    field_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    request = models.OneToOneField(AccessRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="grant")
+    state = models.CharField(max_length=20, choices=choices(GrantState))
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField()
+    granted_by = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
+    ended_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    end_reason = models.TextField(default="", blank=True)
+
+    objects = GrantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="grant_ends_after_it_begins", condition=Q(valid_to__gte=F("valid_from"))),
+            ExclusionConstraint(
+                name="grant_live_once_per_principal_and_dataset",
+                expressions=[
+                    ("principal", RangeOperators.EQUAL),
+                    ("dataset", RangeOperators.EQUAL),
+                    (Validity("valid_from", "valid_to"), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(state__in=sorted(state.value for state in GRANT_LIVE)),
+            ),
+        ]
+        indexes = [
+            models.Index(name="grant_of_principal", fields=["principal", "-id"]),
+            models.Index(name="grant_of_dataset", fields=["dataset", "-id"]),
+            models.Index(name="grant_due", fields=["valid_to"], condition=Q(state="recorded")),
+        ]
+
+    def __str__(self) -> str:
+        return f"grant {self.pk}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in GRANT_LIVE
