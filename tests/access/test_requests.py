@@ -13,7 +13,7 @@ from access.actions import (
     approve_request,
     cancel_request,
     deny_request,
-    expire_due,
+    expire_grants,
     request_access,
     revoke_grant,
 )
@@ -280,11 +280,11 @@ def test_expiry_takes_as_many_statements_for_many_as_for_one(cast: Cast, django_
             Grant.objects.filter(pk=grant.pk).update(valid_from=past, valid_to=past + dt.timedelta(days=1))
 
     due(1)
-    with django_assert_num_queries(8):
-        assert expire_due(by=by) == 1
+    with django_assert_num_queries(7):
+        assert expire_grants(by=by) == 1
     due(7)
-    with django_assert_num_queries(8):
-        assert expire_due(by=by) == 7
+    with django_assert_num_queries(7):
+        assert expire_grants(by=by) == 7
 
 
 def test_purposes_and_reasons_stay_out_of_the_immutable_record(cast: Cast) -> None:

@@ -1,0 +1,103 @@
+"""Every write of grants: begin, end before the time, end at the time."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from access.actions.words import names_of, told_of_grant
+from access.events import GrantExpired, GrantRevoked
+from access.models import AccessRequest, Grant
+from access.permissions import check_can_revoke
+from access.states import GrantState, check_grant_moves
+from accounts.models import Principal
+from audit.recording import record, record_many
+from common.errors import Conflict, Invalid
+
+BATCH = 500
+
+
+def begin_grant(*, request: AccessRequest, lasting: dt.timedelta, by: Principal) -> tuple[Grant, list[Grant]]:
+    """The grant of an approved request, which begins now, and the live ones that it replaced.
+
+    The caller authorised, holds the request's lock and records. Raises `Conflict` where another grant of the same
+    principal and dataset began at this moment.
+    """
+    now = timezone.now()
+    replaced = _supersede(request, by, now)
+    grant = Grant(
+        principal=request.requester,
+        dataset=request.dataset,
+        field_ids=request.field_ids,
+        request=request,
+        state=GrantState.RECORDED,
+        valid_from=now,
+        valid_to=now + lasting,
+        granted_by=by,
+    )
+    try:
+        with transaction.atomic():
+            grant.save()
+    except IntegrityError:
+        raise Conflict("Another grant began at this moment. Reload the page to see it.") from None
+    return grant, replaced
+
+
+@transaction.atomic
+def revoke_grant(*, grant: Grant, reason: str, by: Principal) -> Grant:
+    """End a grant now. Raises `Invalid` without a reason and `Conflict` where it has ended already."""
+    grant = Grant.objects.select_for_update(of=("self",)).select_related("principal__user", "dataset").get(pk=grant.pk)
+    check_can_revoke(by, grant)
+    check_grant_moves(grant.state, GrantState.REVOKED)
+    reason = reason.strip()
+    if not reason:
+        raise Invalid("Say why you end it; its holder reads it.", {"reason": ["Say why."]})
+    planned = grant.valid_to
+    now = timezone.now()
+    grant.state = GrantState.REVOKED
+    grant.valid_to = max(grant.valid_from, min(now, planned))
+    grant.ended_by = by
+    grant.end_reason = reason
+    grant.save(update_fields=["state", "valid_to", "ended_by", "end_reason"])
+    record(
+        GrantRevoked(
+            **told_of_grant(grant, names_of([grant.field_ids])),
+            reason=reason,
+            before={"until": planned.isoformat()},
+            after={"until": grant.valid_to.isoformat()},
+        ),
+        by=by,
+    )
+    return grant
+
+
+@transaction.atomic
+def expire_grants(*, by: Principal) -> int:
+    """End grants whose time is over; returns how many.
+
+    Any number of workers may run it at once: each takes what no other has. The number of statements is fixed.
+    """
+    due = Grant.objects.due_at(timezone.now()).select_for_update(of=("self",), skip_locked=True)
+    grants = list(due.select_related("principal__user", "dataset").order_by("valid_to")[:BATCH])
+    if not grants:
+        return 0
+    for grant in grants:
+        check_grant_moves(grant.state, GrantState.EXPIRED)
+    Grant.objects.filter(pk__in=[grant.pk for grant in grants]).update(state=GrantState.EXPIRED, ended_by=by)
+    names = names_of(grant.field_ids for grant in grants)
+    record_many([GrantExpired(**told_of_grant(grant, names)) for grant in grants], by=by)
+    return len(grants)
+
+
+def _supersede(request: AccessRequest, by: Principal, now: dt.datetime) -> list[Grant]:
+    """End the grants that the new one replaces."""
+    live = Grant.objects.live().filter(principal_id=request.requester_id, dataset_id=request.dataset_id)
+    replaced = list(live.select_for_update(of=("self",)).select_related("principal__user", "dataset"))
+    for grant in replaced:
+        check_grant_moves(grant.state, GrantState.SUPERSEDED)
+    Grant.objects.filter(pk__in=[grant.pk for grant in replaced]).update(
+        state=GrantState.SUPERSEDED, valid_to=now, ended_by=by
+    )
+    return replaced
