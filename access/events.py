@@ -58,6 +58,66 @@ class RequestApproved(RequestEvent):
 
 
 @event(
+    "access.endorsed",
+    "approved {requester}'s request for {columns} of {dataset}; {missing} more of {whom} must",
+    personal=["requester", "reason"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestEndorsed(RequestEvent):
+    """An approval that was not the last one needed."""
+
+    missing: int
+    whom: str
+    decided_as: list[str]
+    reason: str
+
+
+@event(
+    "access.escalated",
+    "let administrators decide on {requester}'s request for {columns} of {dataset}: {why}",
+    personal=["requester"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestEscalated(RequestEvent):
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelegationEvent(Event):
+    """What all events of a delegation tell."""
+
+    delegation_id: int
+    giver_id: int
+    receiver_id: int
+    giver: str
+    receiver: str
+    until: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("principal", self.giver_id), Subject("principal", self.receiver_id)]
+
+
+@event(
+    "access.delegated",
+    "let {receiver} decide on requests in the place of {giver} until {until}",
+    personal=["giver", "receiver", "reason"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionsDelegated(DelegationEvent):
+    reason: str
+
+
+@event(
+    "access.delegation_ended",
+    "ended that {receiver} decides in the place of {giver}",
+    personal=["giver", "receiver"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelegationEnded(DelegationEvent):
+    pass
+
+
+@event(
     "access.denied",
     "refused {requester}'s request for {columns} of {dataset}",
     personal=["requester", "reason"],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from access.models import AccessRequest, Grant
-from access.policy import Decision
+from access.policy import Decision, ReviewDecision
 from access.reviewing import review_decision, revoke_decision
 from accounts.models import Principal
 from catalog.models import Dataset, Field, Tier
-from common.errors import Forbidden, NotFound
+from common.errors import Conflict, Forbidden, NotFound
 
 _ASKING = (Principal.Kind.PERSON, Principal.Kind.SERVICE)
 
@@ -23,13 +23,15 @@ def check_can_request(by: Principal, dataset: Dataset, fields: Sequence[Field]) 
         raise NotFound("There is no such dataset or column, or you may not see it.")
 
 
-def check_can_review(by: Principal, request: AccessRequest) -> Decision:
+def check_can_review(by: Principal, request: AccessRequest) -> ReviewDecision:
     """Raises `NotFound` for a request that `by` may not see, `Forbidden` with the reason otherwise."""
     decision = review_decision(by, request)
     if decision:
         return decision
     if not AccessRequest.objects.filter(pk=request.pk).visible_to(by).exists():
         raise NotFound("There is no such request, or you may not see it.")
+    if not request.is_pending:
+        raise Conflict(f"This request is {request.state} already. Reload the page to see what happened.")
     raise Forbidden(decision.reasons[0])
 
 

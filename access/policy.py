@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 LONGEST_DAYS = 365
 """No grant lasts longer, whatever its level."""
+
+MOST_APPROVALS = 5
+"""No step takes more: what more people must look at is looked at by none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,45 @@ class Decision:
 
     def __bool__(self) -> bool:
         return self.allowed
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDecision(Decision):
+    """Whether somebody may decide on a request, and by whose authority: their own id, or a delegator's (0: none)."""
+
+    acting_for: int = 0
+
+
+class Audience(StrEnum):
+    """From whom the approvals of a step must come."""
+
+    ANSWERABLE = "answerable"
+    OWNERS = "owners"
+    STEWARDS = "stewards"
+    GROUP = "group"
+    ADMINISTRATORS = "administrators"
+
+    @property
+    def label(self) -> str:
+        return _AUDIENCES[self]
+
+
+_AUDIENCES = {
+    Audience.ANSWERABLE: "owners of the dataset, owners and stewards of its domain",
+    Audience.OWNERS: "owners of the dataset or its domain",
+    Audience.STEWARDS: "stewards of the dataset's domain",
+    Audience.GROUP: "members of a group",
+    Audience.ADMINISTRATORS: "administrators",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepWanted:
+    """A step that a request must pass: `needed` approvals from an audience. `group_id` is that of `GROUP`."""
+
+    audience: Audience = Audience.ANSWERABLE
+    needed: int = 1
+    group_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +80,35 @@ class Answerable:
 
 
 @dataclass(frozen=True, slots=True)
+class StepFacts:
+    """The step that a request stands at, by principal id.
+
+    `members` are the active people of its group, `voters` those who decided at it, `spoken_for` those by whose
+    authority they did. `escalated` lets administrators join.
+    """
+
+    audience: Audience = Audience.ANSWERABLE
+    members: frozenset[int] = frozenset()
+    escalated: bool = False
+    voters: frozenset[int] = frozenset()
+    spoken_for: frozenset[int] = frozenset()
+
+    def people(self, answerable: Answerable) -> frozenset[int]:
+        """Everybody of the audience by their own roles."""
+        match self.audience:
+            case Audience.ANSWERABLE:
+                return answerable.everyone
+            case Audience.OWNERS:
+                return answerable.dataset_owners | answerable.domain_owners
+            case Audience.STEWARDS:
+                return answerable.domain_stewards
+            case Audience.GROUP:
+                return self.members
+            case Audience.ADMINISTRATORS:
+                return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Reviewer:
     """Whoever wants to decide. `is_person` is false for pipelines, services and the catalog itself."""
 
@@ -46,26 +118,56 @@ class Reviewer:
     is_administrator: bool = False
 
 
-def may_review(reviewer: Reviewer, *, requester_id: int, answerable: Answerable) -> Decision:
-    """Whether `reviewer` may approve or refuse a request of `requester_id` on a dataset.
+ANY_STEP = StepFacts()
 
-    Owners of the dataset, owners and stewards of its domain; an administrator where none of them but the
-    requester is left. The requester never, in whichever role.
+
+def may_review(
+    reviewer: Reviewer,
+    *,
+    requester_id: int,
+    answerable: Answerable,
+    step: StepFacts = ANY_STEP,
+    delegators: frozenset[int] = frozenset(),
+) -> ReviewDecision:
+    """Whether `reviewer` may approve or refuse a request of `requester_id` at its step, and by whose authority.
+
+    The audience of the step; those to whom one of them delegated; an administrator where none of them but the
+    requester is left, or after the step was escalated. The requester never, in whichever role or in whose place, and
+    nobody by the requester's authority. Neither a person nor an authority counts twice.
     """
     if reviewer.principal_id == requester_id:
-        return Decision(False, ("You asked for this yourself; somebody else decides, whatever your roles.",))
+        return _no("You asked for this yourself; somebody else decides, whatever your roles.")
     if not reviewer.is_person:
-        return Decision(False, ("Only a person decides on access.",))
+        return _no("Only a person decides on access.")
     if not reviewer.is_active:
-        return Decision(False, ("This account is closed.",))
-    reasons = roles_of(reviewer, answerable)
-    if reasons:
-        return Decision(True, reasons)
-    if reviewer.is_administrator:
-        if answerable.everyone - {requester_id}:
-            return Decision(False, ("The dataset has owners or stewards; they decide, not an administrator.",))
-        return Decision(True, ("Nobody else answers for the dataset, so an administrator decides.",))
-    return Decision(False, ("Only owners of the dataset, and owners and stewards of its domain, decide on this.",))
+        return _no("This account is closed.")
+    if reviewer.principal_id in step.voters:
+        return _no("You have decided on this step already; it waits for somebody else.")
+    people = step.people(answerable)
+    own_authority_is_left = reviewer.principal_id not in step.spoken_for
+    if own_authority_is_left and reviewer.principal_id in people:
+        reasons = roles_of(reviewer, answerable) or ("You are in the group that decides on this step.",)
+        return ReviewDecision(True, reasons, reviewer.principal_id)
+    mandates = sorted((delegators - {requester_id} - step.spoken_for) & people)
+    if mandates:
+        return ReviewDecision(True, ("You decide in the place of somebody who delegated to you.",), mandates[0])
+    if not own_authority_is_left:
+        return _no("Somebody to whom you delegated has decided in your place.")
+    if not reviewer.is_administrator:
+        return _no("Only owners of the dataset, and owners and stewards of its domain, decide on this.")
+    if step.audience is Audience.ADMINISTRATORS:
+        return ReviewDecision(True, ("An administrator decides on this step.",), reviewer.principal_id)
+    if step.escalated:
+        return ReviewDecision(True, ("Too few decided in time, so an administrator may.",), reviewer.principal_id)
+    if people - {requester_id}:
+        return _no("The dataset has owners or stewards; they decide, not an administrator.")
+    return ReviewDecision(
+        True, ("Nobody else answers for the dataset, so an administrator decides.",), reviewer.principal_id
+    )
+
+
+def _no(reason: str) -> ReviewDecision:
+    return ReviewDecision(False, (reason,))
 
 
 def roles_of(reviewer: Reviewer, answerable: Answerable) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from access.models import AccessRequest, Grant
+from access.models import AccessRequest, Grant, Vote
 from access.policy import (
     Answerable,
     Decision,
@@ -18,7 +18,7 @@ from access.policy import (
     roles_of,
 )
 from access.querysets import GrantQuerySet, RequestQuerySet
-from access.reviewing import answerable_for, reviewer_of
+from access.reviewing import answerable_for, delegators_of, reviewer_of, step_facts, votes_on
 from accounts.models import DomainRole
 from catalog.models import Dataset, Field, Ownership, Tier
 from catalog.visibility import scope_of
@@ -132,13 +132,25 @@ class Review:
     replaces: Sequence[GrantRow]
     conflicts: Sequence[str]
     may_end: bool
+    votes: Sequence[Vote]
 
     @property
     def may_decide(self) -> bool:
         return self.decision.allowed and self.row.request.is_pending
 
+    @property
+    def waits_for(self) -> str:
+        """Whose approval it still needs at its step, as a sentence; empty where it waits for nobody."""
+        request = self.row.request
+        step = request.step
+        if step is None or not request.is_pending:
+            return ""
+        missing = step.needed - sum(vote.approves and vote.step_id == step.pk for vote in self.votes)
+        people = "approval" if missing == 1 else "approvals"
+        return f"It needs {missing} {'more ' if missing < step.needed else ''}{people} of {step.whom}."
 
-_REQUEST_WITH = ("requester__user", "dataset", "decided_by__user")
+
+_REQUEST_WITH = ("requester__user", "dataset", "decided_by__user", "step__group")
 _GRANT_WITH = ("principal__user", "dataset", "granted_by__user", "ended_by__user")
 
 
@@ -229,7 +241,13 @@ def review_of(principal: Principal, request: AccessRequest) -> Review:
     """Everything that the page of one request shows; `request` comes from `visible_requests`."""
     reviewer = reviewer_of(principal)
     answerable = answerable_for([request.dataset])[request.dataset_id]
-    decision = may_review(reviewer, requester_id=request.requester_id, answerable=answerable)
+    decision = may_review(
+        reviewer,
+        requester_id=request.requester_id,
+        answerable=answerable,
+        step=step_facts(request.step),
+        delegators=delegators_of(principal),
+    )
     grant = _grants().filter(request=request).first()
     live = list(_grants().filter(dataset_id=request.dataset_id).live().order_by("-id")[:50])
     columns = _Columns([request.field_ids, *(row.field_ids for row in live)])
@@ -252,6 +270,7 @@ def review_of(principal: Principal, request: AccessRequest) -> Review:
         replaces=own if request.is_pending else [],
         conflicts=_conflicts(row) if request.is_pending else (),
         may_end=may_revoke(reviewer, holder_id=request.requester_id, answerable=answerable).allowed,
+        votes=votes_on(request),
     )
 
 

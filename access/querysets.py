@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from access.policy import Audience
 from access.states import GRANT_LIVE, RequestState
 from accounts.models import DomainRole, Principal
 from catalog.models import DomainMembership, Ownership
@@ -42,22 +45,26 @@ class RequestQuerySet(models.QuerySet["AccessRequest"]):
         return self.pending().filter(decide_by__lte=moment)
 
     def reviewable_by(self, principal: Principal) -> RequestQuerySet:
-        """Requests that `principal` may decide: `may_review` as a condition, whatever their state."""
+        """Requests that `principal` may decide at their step: `may_review` as a condition, whatever their state."""
         if principal.kind != Principal.Kind.PERSON or not principal.is_active:
             return self.none()
-        others = self.exclude(requester=principal)
+        others = self.exclude(requester=principal).exclude(_voted(by=principal))
+        may = _by_own_authority(principal) | _by_mandate(principal)
         if principal.is_administrator:
-            return others.filter(_answers_for(principal) | ~_somebody_else_answers())
-        return others.filter(_answers_for(principal))
+            may |= _administrators_may() & ~Q(_voted(acting_for=principal))
+        return others.filter(may)
 
     def visible_to(self, principal: Principal) -> RequestQuerySet:
-        """Its requester, whoever may decide it, and administrators."""
+        """Its requester, whoever answers for the dataset, decides or decided on it, and administrators."""
         if scope_of(principal).everything:
             return self
         own = Q(requester=principal)
         if principal.kind != Principal.Kind.PERSON:
             return self.filter(own)
-        return self.filter(own | _answers_for(principal))
+        steps = _model("ApprovalStep").filter(request=OuterRef("pk"))
+        asked = steps.filter(Q(group_id__in=_scope_ids(principal)) | Q(votes__by=principal))
+        mandated = ~own & _by_mandate(principal)
+        return self.filter(own | _answers_for(principal) | Q(Exists(asked)) | mandated)
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
@@ -99,17 +106,77 @@ def _scope_ids(principal: Principal) -> list[int]:
     return list(principal.user.groups.values_list("pk", flat=True)) if principal.user else []
 
 
-def _somebody_else_answers() -> Q:
-    """The condition that an active person other than the requester answers for the request's dataset."""
-    membership = get_user_model().groups.through._default_manager
-    of_group = membership.filter(
-        group_id=OuterRef("group_id"), user__is_active=True, user__principal__disabled_at__isnull=True
-    ).exclude(user__principal=OuterRef(OuterRef("requester_id")))
+def _model(name: str) -> Any:
+    """A manager of a model that is defined after these querysets."""
+    return apps.get_model("access", name)._default_manager
+
+
+def _voted(**who: Principal) -> Exists:
+    """The condition that at the request's step somebody decided, or somebody's authority was used."""
+    return Exists(_model("Vote").filter(step=OuterRef("step_id"), **who))
+
+
+def _at(*audiences: Audience) -> Q:
+    """The request stands at a step of one of these audiences; without a step it is everybody's who answers."""
+    named = Q(step__audience__in=audiences)
+    return named | Q(step__isnull=True) if Audience.ANSWERABLE in audiences else named
+
+
+def _in_audience(held_by: Q, in_group: Q) -> Q:
+    """The condition that somebody is in the audience of the request's step.
+
+    `held_by` is asked of an ownership or role, `in_group` of the request.
+    """
+    roles = roles_now().filter(held_by, domain=OuterRef("dataset__domain_id"))
+    owners = Q(Exists(owners_now().filter(held_by, dataset=OuterRef("dataset_id")))) | Q(
+        Exists(roles.filter(role=DomainRole.OWNER))
+    )
+    stewards = Q(Exists(roles.filter(role=DomainRole.STEWARD)))
+    return (
+        _at(Audience.ANSWERABLE, Audience.OWNERS) & owners
+        | _at(Audience.ANSWERABLE, Audience.STEWARDS) & stewards
+        | _at(Audience.GROUP) & in_group
+    )
+
+
+def _by_own_authority(principal: Principal) -> Q:
+    groups = _scope_ids(principal)
+    inside = _in_audience(Q(principal=principal) | Q(group_id__in=groups), Q(step__group_id__in=groups))
+    return inside & ~Q(_voted(acting_for=principal))
+
+
+def _by_mandate(principal: Principal) -> Q:
+    """In the place of somebody of the audience, who did not ask and whose authority was not used yet."""
+
+    def mandates(outer: Callable[[str], OuterRef]) -> QuerySet[Any]:
+        used = _model("Vote").filter(step=OuterRef(outer("step_id")), acting_for=OuterRef("giver_id"))
+        kept: QuerySet[Any] = _model("Delegation").holding().filter(receiver=principal)
+        return kept.exclude(giver_id=outer("requester_id")).exclude(Exists(used))
+
+    of_role = mandates(lambda name: OuterRef(OuterRef(name)))
+    held_by = Q(Exists(of_role.filter(giver=OuterRef("principal_id")))) | Q(
+        Exists(of_role.filter(giver__user__groups=OuterRef("group_id")))
+    )
+    of_request = mandates(OuterRef)
+    return _in_audience(held_by, Q(Exists(of_request.filter(giver__user__groups=OuterRef("step__group_id")))))
+
+
+def _administrators_may() -> Q:
+    return _at(Audience.ADMINISTRATORS) | Q(step__isnull=False, step__escalated_at__isnull=False) | ~_somebody_else()
+
+
+def _somebody_else() -> Q:
+    """The condition that an active person other than the requester is in the audience of the request's step."""
+    membership = get_user_model().groups.through._default_manager.filter(
+        user__is_active=True, user__principal__disabled_at__isnull=True
+    )
+    of_role = membership.filter(group_id=OuterRef("group_id")).exclude(
+        user__principal=OuterRef(OuterRef("requester_id"))
+    )
     person = Q(
         principal__kind=Principal.Kind.PERSON,
         principal__user__is_active=True,
         principal__disabled_at__isnull=True,
     ) & ~Q(principal=OuterRef("requester_id"))
-    owned = owners_now().filter(person | Q(Exists(of_group)), dataset=OuterRef("dataset_id"))
-    role = roles_now().filter(person | Q(Exists(of_group)), domain=OuterRef("dataset__domain_id"))
-    return Q(Exists(owned)) | Q(Exists(role))
+    of_step = membership.filter(group_id=OuterRef("step__group_id")).exclude(user__principal=OuterRef("requester_id"))
+    return _in_audience(person | Q(Exists(of_role)), Q(Exists(of_step)))

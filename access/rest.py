@@ -16,7 +16,7 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import GenericViewSet
 
 from access.actions import approve_request, cancel_request, deny_request, request_access, revoke_grant
-from access.models import AccessRequest, Grant
+from access.models import AccessRequest, ApprovalStep, Grant
 from access.policy import LONGEST_DAYS
 from access.queries import visible_grants, visible_requests
 from access.querysets import GrantQuerySet, RequestQuerySet
@@ -37,6 +37,21 @@ IF_MATCH = OpenApiParameter(
 _ID: dict[str, Any] = {"min_value": 1, "max_value": 2**63 - 1}
 
 
+class StepSerializer(serializers.ModelSerializer[ApprovalStep]):
+    """Whose approvals a request needs, and how many of them there are."""
+
+    group = serializers.CharField(source="group.name", read_only=True, allow_null=True, default=None)
+    given = serializers.SerializerMethodField(help_text="Approvals so far.")
+
+    class Meta:
+        model = ApprovalStep
+        fields = ["position", "audience", "group", "needed", "given", "opened_at", "escalated_at", "passed_at"]
+        read_only_fields = fields
+
+    def get_given(self, step: ApprovalStep) -> int:
+        return sum(vote.approves for vote in step.votes.all())
+
+
 class RequestSerializer(serializers.ModelSerializer[AccessRequest]):
     """A request as it stands now."""
 
@@ -45,12 +60,13 @@ class RequestSerializer(serializers.ModelSerializer[AccessRequest]):
     columns = serializers.ListField(
         child=serializers.IntegerField(), source="field_ids", read_only=True, help_text="Ids of fields; empty for all."
     )
+    steps = StepSerializer(many=True, read_only=True)
 
     class Meta:
         model = AccessRequest
         fields = [
             "id", "dataset", "columns", "requester", "purpose", "days", "state", "created_at", "submitted_at",
-            "decide_by", "decided_at", "decided_by", "decision_reason",
+            "decide_by", "decided_at", "decided_by", "decision_reason", "steps",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -128,7 +144,7 @@ class GrantFilter(filters.FilterSet):
 
 
 def etag_of_request(request: AccessRequest) -> str:
-    return etag_of("access-request", request.pk, request.state, request.decided_at)
+    return etag_of("access-request", request.pk, request.state, request.decided_at, request.step_id)
 
 
 def etag_of_grant(grant: Grant) -> str:
@@ -145,7 +161,7 @@ class AccessRequestViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> RequestQuerySet:
-        return visible_requests(rest_principal(self.request))
+        return visible_requests(rest_principal(self.request)).prefetch_related("steps__votes", "steps__group")
 
     @extend_schema(summary="A request")
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -166,13 +182,17 @@ class AccessRequestViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet
         return _answer_request(made, status.HTTP_201_CREATED)
 
     @extend_schema(
-        summary="Approve a request", request=ApprovalSerializer, responses=GrantSerializer, parameters=[IF_MATCH]
+        summary="Approve a request",
+        description="Answers with the grant, or with 202 and the request while it needs more approvals.",
+        request=ApprovalSerializer,
+        responses={200: GrantSerializer, 202: RequestSerializer},
+        parameters=[IF_MATCH],
     )
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> Response:
         values = _checked(ApprovalSerializer, request)
         grant = approve_request(request=self._matched(), by=rest_principal(request), **values)
-        return _answer_grant(grant)
+        return _answer_grant(grant) if grant else _answer_request(self.get_object(), status.HTTP_202_ACCEPTED)
 
     @extend_schema(
         summary="Refuse a request", request=ReasonSerializer, responses=RequestSerializer, parameters=[IF_MATCH]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from access.models import AccessRequest, Grant
+from access.models import AccessRequest, ApprovalStep, Delegation, Grant, Vote
 from access.policy import (
     Answerable,
+    Audience,
     Decision,
     Duration,
     LevelLimit,
+    ReviewDecision,
     Reviewer,
+    StepFacts,
+    StepWanted,
     longest_duration,
     may_review,
     may_revoke,
@@ -92,10 +96,49 @@ def _people(principal_ids: Iterable[int | None], group_ids: Iterable[int | None]
     return found
 
 
-def review_decision(by: Principal, request: AccessRequest) -> Decision:
-    """Whether `by` may decide this request, and why; three statements."""
+def review_decision(by: Principal, request: AccessRequest) -> ReviewDecision:
+    """Whether `by` may decide this request at its step, and why; six statements at most."""
     answerable = answerable_for([request.dataset])[request.dataset_id]
-    return may_review(reviewer_of(by), requester_id=request.requester_id, answerable=answerable)
+    return may_review(
+        reviewer_of(by),
+        requester_id=request.requester_id,
+        answerable=answerable,
+        step=step_facts(request.step),
+        delegators=delegators_of(by),
+    )
+
+
+def step_facts(step: ApprovalStep | None) -> StepFacts:
+    """What `may_review` asks of a step; None, of a request that was never sent, is everybody's who answers."""
+    if step is None:
+        return StepFacts()
+    votes = list(step.votes.values_list("by_id", "acting_for_id"))
+    members = _people([], [step.group_id]).of(None, step.group_id) if step.group_id else set()
+    return StepFacts(
+        audience=Audience(step.audience),
+        members=frozenset(members),
+        escalated=step.escalated_at is not None,
+        voters=frozenset(by for by, _ in votes),
+        spoken_for=frozenset(authority for _, authority in votes),
+    )
+
+
+def votes_on(request: AccessRequest) -> Sequence[Vote]:
+    """Every decision at every step of the request, in the order of time; one statement."""
+    return list(Vote.objects.filter(step__request=request).select_related("by__user", "acting_for__user", "step"))
+
+
+def delegators_of(principal: Principal) -> frozenset[int]:
+    """In whose place `principal` may decide now; one statement."""
+    return frozenset(Delegation.objects.holding().filter(receiver=principal).values_list("giver_id", flat=True))
+
+
+def steps_for(dataset: Dataset, fields: Iterable[Field]) -> tuple[StepWanted, ...]:
+    """The steps that a request for these columns (none: the whole dataset) must pass: as many approvals as the
+    strictest level concerned wants; one statement.
+    """
+    needed = max((level.approvals for level in _levels_of(dataset, fields)), default=1)
+    return (StepWanted(Audience.ANSWERABLE, needed),)
 
 
 def revoke_decision(by: Principal, grant: Grant) -> Decision:
@@ -104,10 +147,14 @@ def revoke_decision(by: Principal, grant: Grant) -> Decision:
 
 
 def duration_for(dataset: Dataset, fields: Iterable[Field]) -> Duration:
-    """For how many days access to these columns (none: the whole dataset) may last; one statement.
+    """For how many days access to these columns (none: the whole dataset) may last; one statement."""
+    return longest_duration(LevelLimit(level.name, level.longest_grant_days) for level in _levels_of(dataset, fields))
+
+
+def _levels_of(dataset: Dataset, fields: Iterable[Field]) -> QuerySet[Level]:
+    """The levels concerned, the strictest first.
 
     A column that nobody has labelled counts as its dataset: what is not known is not taken for harmless.
     """
     ranks = {dataset.level if field.level is None else field.level for field in fields} or {dataset.level}
-    limits = Level.objects.filter(rank__in=[rank for rank in ranks if rank is not None])
-    return longest_duration(LevelLimit(level.name, level.longest_grant_days) for level in limits.order_by("-rank"))
+    return Level.objects.filter(rank__in=[rank for rank in ranks if rank is not None]).order_by("-rank")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from access.actions import expire_grants, expire_requests
+from access.actions import escalate_due, expire_grants, expire_requests
 from accounts.models import Principal
 
 
@@ -10,4 +10,4 @@ from accounts.models import Principal
 def expire() -> int:
     """End what is over; scheduled every 20 seconds."""
     by = Principal.objects.system()
-    return expire_grants(by=by) + expire_requests(by=by)
+    return expire_grants(by=by) + expire_requests(by=by) + escalate_due(by=by)

@@ -27,6 +27,13 @@ def timeline_of(review: Review) -> list[Activity]:
         what = ", ".join(column.name for column in review.row.columns) or "columns that are gone"
     asked_at = request.submitted_at or request.created_at
     steps = [Activity(f"Asked for {what}, for {request.days} days.", asked_at, request.requester, "send")]
+    for vote in review.votes:
+        if vote.approves and not (request.state == RequestState.APPROVED and vote == review.votes[-1]):
+            place = f" in the place of {vote.acting_for}" if vote.is_in_place else ""
+            steps.append(Activity(f"Approved{place}.", vote.at, vote.by, "check", reason=vote.reason))
+    step = request.step
+    if request.is_pending and step and step.escalated_at:
+        steps.append(Activity("Administrators may decide too.", step.escalated_at, icon="arrow-up"))
     if request.is_pending and request.decide_by:
         steps.append(Activity("Lapses unless somebody decides before.", request.decide_by, icon="hourglass"))
     closed = _CLOSED.get(RequestState(request.state))

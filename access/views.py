@@ -26,7 +26,7 @@ from access.queries import (
     visible_grants,
     visible_requests,
 )
-from access.reviewing import duration_for
+from access.reviewing import duration_for, steps_for
 from access.timeline import timeline_of
 from accounts.authentication import principal_of
 from accounts.forms import ActionForm
@@ -104,6 +104,7 @@ def request_create(request: HttpRequest) -> HttpResponse:
             "dataset": dataset,
             "level": levels_by_rank().get(dataset.level or 0),
             "longest_days": longest_days,
+            "approvals": sum(step.needed for step in steps_for(dataset, ())),
             "most_days": LONGEST_DAYS,
             "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb("New request")],
         },
@@ -145,16 +146,21 @@ def request_approve(request: HttpRequest, request_id: int) -> HttpResponse:
     chosen = list(Field.objects.filter(pk__in=found.field_ids))
     longest = min(found.days, duration_for(found.dataset, chosen).days)
     form = ApproveForm(request.POST or None, longest=longest)
+
+    def approve() -> str:
+        values = form.cleaned_data
+        if approve_request(request=found, by=principal, reason=values["reason"], days=values["days"]) is None:
+            return "Approved. The grant begins when the others whose approval it needs have given theirs."
+        return f"Approved. The grant of {found.requester} is recorded; it is not applied in the source."
+
     return _ask(
         request,
         form,
-        lambda: approve_request(
-            request=found, by=principal, reason=form.cleaned_data["reason"], days=form.cleaned_data["days"]
-        ),
-        told=f"Approved. The grant of {found.requester} is recorded; it is not applied in the source.",
+        approve,
+        told="",
         back=reverse("access:request", args=[found.pk]),
         title=f"Approve the request of {found.requester}?",
-        text="The grant begins now. It is recorded here and not applied in the source.",
+        text="The grant begins with the last approval that it needs. It is recorded here and not applied in the source.",
         confirm_label="Approve",
     )
 
@@ -231,9 +237,12 @@ def _ask(
     confirm_label: str,
     danger: bool = False,
 ) -> HttpResponse:
-    """Ask on a page of its own, act on POST, and go back to where the reader came from."""
-    if request.method == "POST" and form.is_valid() and form.attempt(action) is not None:
-        messages.success(request, told)
+    """Ask on a page of its own, act on POST, and go back to where the reader came from.
+
+    Without `told` the action's own result is the sentence that says what was done.
+    """
+    if request.method == "POST" and form.is_valid() and (done := form.attempt(action)) is not None:
+        messages.success(request, told or str(done))
         return redirect(_next(request) or back)
     values = {
         "title": title,

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from access.actions.grants import BATCH, begin_grant
+from access.actions.steps import cast_vote, take_first_step, take_next_step
 from access.actions.words import names_of, told_of_grant, told_of_request
 from access.events import (
     AccessRequested,
@@ -16,11 +17,12 @@ from access.events import (
     RequestApproved,
     RequestCancelled,
     RequestDenied,
+    RequestEndorsed,
     RequestExpired,
 )
 from access.models import DECIDE_WITHIN, AccessRequest, Grant
 from access.permissions import check_can_cancel, check_can_request, check_can_review
-from access.reviewing import duration_for
+from access.reviewing import duration_for, steps_for, votes_on
 from access.states import RequestState, check_request_moves
 from accounts.models import Principal
 from audit.events import Event
@@ -64,18 +66,21 @@ def request_access(
         raise Conflict(
             f"You have asked for {dataset.name} already and nobody has decided yet. Withdraw that request to ask anew."
         ) from None
+    take_first_step(request, steps_for(dataset, fields))
     told = told_of_request(request, names_of([request.field_ids]))
     record(AccessRequested(**told, days=days, purpose=purpose), by=by)
     return request
 
 
 @transaction.atomic
-def approve_request(*, request: AccessRequest, by: Principal, reason: str = "", days: int | None = None) -> Grant:
-    """Approve a request and record its grant, which begins now.
+def approve_request(
+    *, request: AccessRequest, by: Principal, reason: str = "", days: int | None = None
+) -> Grant | None:
+    """Approve a request at the step that it stands at. The last approval of the last step begins its grant now.
 
-    It lasts as long as was asked, as `days` says, or as the columns' levels allow now, whichever is shortest.
-    A live grant that the requester has on the dataset is replaced. Of two approvers at the same instant the
-    second gets `Conflict`.
+    Returns the grant, or None while more approvals are wanted. It lasts as long as was asked, as any approver's `days`
+    say, or as the columns' levels allow now, whichever is shortest. A live grant that the requester has on the dataset
+    is replaced. Of two approvers at the same instant, where one is enough, the second gets `Conflict`.
     """
     request = _locked(request)
     decision = check_can_review(by, request)
@@ -87,9 +92,17 @@ def approve_request(*, request: AccessRequest, by: Principal, reason: str = "", 
     limit = duration_for(request.dataset, fields)
     if days is not None and days < 1:
         raise Invalid("Grant at least one day, or refuse the request.", {"days": ["Choose at least 1 day."]})
-    lasting = min(request.days, limit.days, days if days is not None else request.days)
-    now = timezone.now()
-    _decide(request, RequestState.APPROVED, by, reason, now)
+    step, reason = request.step, reason.strip()
+    if step is not None:
+        cast_vote(step, by=by, acting_for=decision.acting_for, approves=True, reason=reason, days=days)
+        missing = take_next_step(request, step)
+        if missing is not None:
+            told = told_of_request(request, names_of([request.field_ids]))
+            record(RequestEndorsed(**told, **missing, decided_as=list(decision.reasons), reason=reason), by=by)
+            return None
+    allowed = [vote.days for vote in votes_on(request) if vote.days is not None]
+    lasting = min(request.days, limit.days, *allowed)
+    _decide(request, RequestState.APPROVED, by, reason, timezone.now())
     grant, replaced = begin_grant(request=request, lasting=dt.timedelta(days=lasting), by=by)
     names = names_of([request.field_ids, *(old.field_ids for old in replaced)])
     events: list[Event] = [
@@ -99,7 +112,7 @@ def approve_request(*, request: AccessRequest, by: Principal, reason: str = "", 
             days=lasting,
             until=f"{grant.valid_to:%d %b %Y}",
             decided_as=list(decision.reasons),
-            reason=reason.strip(),
+            reason=reason,
         ),
         *(GrantSuperseded(**told_of_grant(old, names)) for old in replaced),
     ]
@@ -116,6 +129,8 @@ def deny_request(*, request: AccessRequest, reason: str, by: Principal) -> Acces
     reason = reason.strip()
     if not reason:
         raise Invalid("Say why you refuse; the requester reads it.", {"reason": ["Say why."]})
+    if request.step is not None:
+        cast_vote(request.step, by=by, acting_for=decision.acting_for, approves=False, reason=reason)
     _decide(request, RequestState.DENIED, by, reason, timezone.now())
     told = told_of_request(request, names_of([request.field_ids]))
     record(RequestDenied(**told, decided_as=list(decision.reasons), reason=reason), by=by)
@@ -153,7 +168,9 @@ def expire_requests(*, by: Principal) -> int:
 
 
 def _locked(request: AccessRequest) -> AccessRequest:
-    rows = AccessRequest.objects.select_for_update(of=("self",)).select_related("requester__user", "dataset")
+    rows = AccessRequest.objects.select_for_update(of=("self",)).select_related(
+        "requester__user", "dataset", "step__group"
+    )
     return rows.get(pk=request.pk)
 
 

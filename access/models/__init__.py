@@ -2,5 +2,6 @@
 
 from access.models.grants import Grant, Validity
 from access.models.requests import DECIDE_WITHIN, AccessRequest
+from access.models.steps import ApprovalStep, Delegation, Vote
 
-__all__ = ["DECIDE_WITHIN", "AccessRequest", "Grant", "Validity"]
+__all__ = ["DECIDE_WITHIN", "AccessRequest", "ApprovalStep", "Delegation", "Grant", "Validity", "Vote"]

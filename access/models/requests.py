@@ -38,6 +38,14 @@ class AccessRequest(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     submitted_at = models.DateTimeField(null=True, blank=True)
     decide_by = models.DateTimeField(null=True, blank=True, help_text="Undecided, it expires then.")
+    step = models.ForeignKey(
+        "access.ApprovalStep",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The step that it stands at, or stood at when it ended.",
+    )
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     decision_reason = models.TextField(default="", blank=True)

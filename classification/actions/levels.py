@@ -18,7 +18,7 @@ from classification.models import Category, Label, Level
 from classification.permissions import check_can_edit_levels
 from common.errors import Conflict, Invalid
 
-_EDITABLE = ("name", "description", "handling", "colour", "longest_grant_days")
+_EDITABLE = ("name", "description", "handling", "colour", "longest_grant_days", "approvals")
 _BATCH = 5_000
 
 
@@ -32,6 +32,7 @@ def add_level(
     description: str = "",
     handling: str = "",
     longest_grant_days: int | None = None,
+    approvals: int | None = None,
     above: Level | None = None,
 ) -> Level:
     """A new level, the most sensitive one unless `above` places it. Raises `Conflict` for a name taken."""
@@ -40,6 +41,8 @@ def add_level(
     level = Level(slug=slug, name=name, colour=colour, description=description, handling=handling)
     if longest_grant_days is not None:
         level.longest_grant_days = longest_grant_days
+    if approvals is not None:
+        level.approvals = approvals
     level.rank = len(order) + 1
     _save(level)
     place = next((index + 1 for index, other in enumerate(order) if above and other.pk == above.pk), len(order))

@@ -10,7 +10,7 @@ from django import forms
 
 from accounts.forms import ActionForm
 from catalog.models import Dataset, Field
-from classification.models import LONGEST_GRANT_DAYS, Level
+from classification.models import LONGEST_GRANT_DAYS, MOST_APPROVALS, Level
 from classification.permissions import can_label
 from classification.queries import levels
 from common.components import COLOURS, Column
@@ -137,6 +137,13 @@ class LevelForm(ActionForm):
         initial=LONGEST_GRANT_DAYS,
         label="Longest access, in days",
         help_text=f"Access to it is granted for at most so long; {LONGEST_GRANT_DAYS} at most.",
+    )
+    approvals = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_APPROVALS,
+        initial=1,
+        label="Approvals needed",
+        help_text=f"So many people must approve a request for it; {MOST_APPROVALS} at most.",
     )
 
 

@@ -3,12 +3,13 @@
 from classification.models.categories import Category
 from classification.models.coverage import CoverageDay, Examination
 from classification.models.labels import Decision, Label
-from classification.models.levels import LONGEST_GRANT_DAYS, Level
+from classification.models.levels import LONGEST_GRANT_DAYS, MOST_APPROVALS, Level
 from classification.models.propagation import CarriedLabel, HeldMasking, StaleDataset
 from classification.models.rules import NegativeRule, Reclassification, RuleSet
 
 __all__ = [
     "LONGEST_GRANT_DAYS",
+    "MOST_APPROVALS",
     "CarriedLabel",
     "Category",
     "CoverageDay",

@@ -10,6 +10,8 @@ from catalog.models import slug_validator
 from common.components import COLOURS
 
 LONGEST_GRANT_DAYS = 365
+
+MOST_APPROVALS = 5
 """No level lets an access grant last longer than this many days."""
 
 
@@ -27,6 +29,11 @@ class Level(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(LONGEST_GRANT_DAYS)],
         help_text=f"Access to it is granted for at most so many days, up to {LONGEST_GRANT_DAYS}.",
     )
+    approvals = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_APPROVALS)],
+        help_text=f"So many people must approve access to it, up to {MOST_APPROVALS}.",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -36,6 +43,9 @@ class Level(models.Model):
             models.UniqueConstraint(name="level_rank_unique", fields=["rank"], deferrable=models.Deferrable.DEFERRED),
             models.CheckConstraint(name="level_rank_counts_from_one", condition=Q(rank__gte=1)),
             models.CheckConstraint(name="level_colour_of_palette", condition=Q(colour__in=COLOURS)),
+            models.CheckConstraint(
+                name="level_approvals_have_limits", condition=Q(approvals__range=(1, MOST_APPROVALS))
+            ),
             models.CheckConstraint(
                 name="level_grants_end", condition=Q(longest_grant_days__range=(1, LONGEST_GRANT_DAYS))
             ),

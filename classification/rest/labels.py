@@ -18,7 +18,7 @@ from accounts.models import Principal
 from accounts.rest import PrincipalSerializer
 from catalog.models import Dataset, Field, Tier
 from classification.actions import add_level, clear_level, delete_level, edit_level, reorder_levels, set_level
-from classification.models import LONGEST_GRANT_DAYS, Category, Label, Level
+from classification.models import LONGEST_GRANT_DAYS, MOST_APPROVALS, Category, Label, Level
 from classification.querysets import LabelQuerySet
 from classification.rest.bodies import IF_MATCH, checked
 from common.components import COLOURS
@@ -43,6 +43,7 @@ class LevelSerializer(serializers.ModelSerializer[Level]):
             "handling",
             "colour",
             "longest_grant_days",
+            "approvals",
             "updated_at",
         ]
         read_only_fields = fields
@@ -56,6 +57,7 @@ class LevelChangeSerializer(BodySerializer):
     handling = serializers.CharField(allow_blank=True, max_length=10_000, required=False)
     colour = serializers.ChoiceField(choices=[(colour, colour.capitalize()) for colour in COLOURS], required=False)
     longest_grant_days = serializers.IntegerField(min_value=1, max_value=LONGEST_GRANT_DAYS, required=False)
+    approvals = serializers.IntegerField(min_value=1, max_value=MOST_APPROVALS, required=False)
 
 
 class NewLevelSerializer(LevelChangeSerializer):

@@ -1,0 +1,78 @@
+"""Let somebody decide in one's place, from a day to a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from access.events import DecisionsDelegated, DelegationEnded
+from access.models import Delegation
+from accounts.models import Principal
+from audit.recording import record
+from common.errors import Conflict, Forbidden, Invalid, NotFound
+
+LONGEST_DELEGATION = dt.timedelta(days=92)
+
+
+@transaction.atomic
+def delegate_decisions(
+    *,
+    giver: Principal,
+    receiver: Principal,
+    valid_from: dt.datetime,
+    valid_to: dt.datetime,
+    by: Principal,
+    reason: str = "",
+) -> Delegation:
+    """Let `receiver` decide on requests in the place of `giver`: by the giver, or for anybody by an administrator.
+
+    Raises `Invalid` for times that make no sense, and `Conflict` for accounts that cannot decide.
+    """
+    if by != giver and not by.is_administrator:
+        raise Forbidden("You may only delegate your own decisions. An administrator may delegate those of others.")
+    if giver == receiver:
+        raise Invalid("Choose somebody else than yourself.", {"receiver": ["Choose somebody else."]})
+    for each in (giver, receiver):
+        if each.kind != Principal.Kind.PERSON or not each.is_active:
+            raise Conflict(f"{each} is not a person with an open account, so cannot decide on requests.")
+    if valid_to <= max(valid_from, timezone.now()):
+        raise Invalid("Choose an end after the beginning, and in the future.", {"valid_to": ["Choose a later day."]})
+    if valid_to - valid_from > LONGEST_DELEGATION:
+        days = LONGEST_DELEGATION.days
+        raise Invalid(f"Delegate for at most {days} days.", {"valid_to": [f"At most {days} days after the beginning."]})
+    made = Delegation.objects.create(
+        giver=giver, receiver=receiver, valid_from=valid_from, valid_to=valid_to, reason=reason.strip(), created_by=by
+    )
+    record(DecisionsDelegated(**_told(made), reason=made.reason), by=by)
+    return made
+
+
+@transaction.atomic
+def end_delegation(*, delegation: Delegation, by: Principal) -> Delegation:
+    """End it now: by either of the two, or by an administrator."""
+    found = Delegation.objects.select_for_update(of=("self",)).select_related("giver__user", "receiver__user")
+    delegation = found.get(pk=delegation.pk)
+    if by.pk not in (delegation.giver_id, delegation.receiver_id) and not by.is_administrator:
+        raise NotFound("There is no such delegation, or you may not see it.")
+    now = timezone.now()
+    if delegation.valid_to <= now:
+        raise Conflict("This delegation has ended already.")
+    delegation.valid_from = min(delegation.valid_from, now)
+    delegation.valid_to = now
+    delegation.save(update_fields=["valid_from", "valid_to"])
+    record(DelegationEnded(**_told(delegation)), by=by)
+    return delegation
+
+
+def _told(delegation: Delegation) -> dict[str, Any]:
+    return {
+        "delegation_id": delegation.pk,
+        "giver_id": delegation.giver_id,
+        "receiver_id": delegation.receiver_id,
+        "giver": str(delegation.giver),
+        "receiver": str(delegation.receiver),
+        "until": f"{delegation.valid_to:%d %b %Y}",
+    }
