@@ -95,7 +95,7 @@ def test_everybody_reads_the_levels_and_only_administrators_get_buttons(client: 
 def test_an_administrator_adds_moves_and_deletes_levels_on_pages(client: Client, cast: Cast) -> None:
     client.force_login(cast.administrator.user)
     values = {"name": "Partner", "slug": "partner", "colour": "teal", "above": "internal"}
-    values |= {"longest_grant_days": 90, "approvals": 2}
+    values |= {"longest_grant_days": "90", "approvals": "2"}
     assert client.post(reverse("classification:level_add"), values).status_code == 302
     move = reverse("classification:level_move", args=["partner", "up"])
     assert "Swap Partner and Confidential?" in client.get(move).text

@@ -346,6 +346,7 @@ def _requests(cast: factories.Cast, users: Dataset, email: Field) -> tuple[Acces
     assign_owner(datasets=[units], principal=cast.owner, kind=Ownership.Kind.OWNER, by=cast.steward)
     pending = request_access(dataset=units, purpose="Plan the timetable.", days=90, by=cast.analyst)
     decided.refresh_from_db()
+    assert grant is not None
     return pending, decided, grant
 
 
