@@ -37,7 +37,7 @@ IF_MATCH = OpenApiParameter(
 _ID: dict[str, Any] = {"min_value": 1, "max_value": 2**63 - 1}
 
 
-class StepSerializer(serializers.ModelSerializer[ApprovalStep]):
+class ApprovalStepSerializer(serializers.ModelSerializer[ApprovalStep]):
     """Whose approvals a request needs, and how many of them there are."""
 
     group = serializers.CharField(source="group.name", read_only=True, allow_null=True, default=None)
@@ -60,7 +60,7 @@ class RequestSerializer(serializers.ModelSerializer[AccessRequest]):
     columns = serializers.ListField(
         child=serializers.IntegerField(), source="field_ids", read_only=True, help_text="Ids of fields; empty for all."
     )
-    steps = StepSerializer(many=True, read_only=True)
+    steps = ApprovalStepSerializer(many=True, read_only=True)
 
     class Meta:
         model = AccessRequest
