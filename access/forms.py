@@ -9,9 +9,9 @@ from typing import Any, cast
 from django import forms
 
 from access.models import AccessRequest
-from access.policy import LONGEST_DAYS
 from access.queries import ColumnRow
 from accounts.forms import ActionForm
+from classification.limits import LONGEST_GRANT_DAYS
 from common.components import Column
 
 WORDS_LIMIT = 2000
@@ -27,7 +27,7 @@ class ColumnChoice:
 
     @property
     def longest_days(self) -> int:
-        return self.column.level.longest_grant_days if self.column.level else LONGEST_DAYS
+        return self.column.level.longest_grant_days if self.column.level else LONGEST_GRANT_DAYS
 
 
 class RequestForm(ActionForm):
@@ -51,13 +51,13 @@ class RequestForm(ActionForm):
     )
     days = forms.IntegerField(
         min_value=1,
-        max_value=LONGEST_DAYS,
+        max_value=LONGEST_GRANT_DAYS,
         label="For how many days",
         help_text="Counted from the approval.",
     )
 
     def __init__(
-        self, *args: Any, columns: Sequence[ColumnRow] | None, whole_days: int = LONGEST_DAYS, **options: Any
+        self, *args: Any, columns: Sequence[ColumnRow] | None, whole_days: int = LONGEST_GRANT_DAYS, **options: Any
     ) -> None:
         super().__init__(*args, **options)
         self.columns = columns

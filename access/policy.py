@@ -9,11 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-LONGEST_DAYS = 365
-"""No grant lasts longer, whatever its level."""
-
-MOST_APPROVALS = 5
-"""No step takes more: what more people must look at is looked at by none of them."""
+from classification.limits import LONGEST_GRANT_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +207,7 @@ class Duration:
 
 def longest_duration(limits: Iterable[LevelLimit]) -> Duration:
     """The least of all limits: of each level concerned and of the product."""
-    days, reason = LONGEST_DAYS, f"Access is granted for at most {LONGEST_DAYS} days."
+    days, reason = LONGEST_GRANT_DAYS, f"Access is granted for at most {LONGEST_GRANT_DAYS} days."
     for limit in limits:
         if limit.days < days:
             days, reason = limit.days, f"{limit.name} allows access for at most {limit.days} days."

@@ -17,13 +17,13 @@ from rest_framework.viewsets import GenericViewSet
 
 from access.actions import approve_request, cancel_request, deny_request, request_access, revoke_grant
 from access.models import AccessRequest, ApprovalStep, Grant
-from access.policy import LONGEST_DAYS
 from access.queries import visible_grants, visible_requests
 from access.querysets import GrantQuerySet, RequestQuerySet
 from access.states import GrantState, RequestState
 from accounts.authentication import rest_principal
 from accounts.rest import PrincipalSerializer
 from catalog.models import Dataset, Field
+from classification.limits import LONGEST_GRANT_DAYS
 from common.described_query import DescribedQuery
 from common.errors import NotFound
 from common.filters import IdFilter
@@ -80,12 +80,12 @@ class NewRequestSerializer(BodySerializer):
         help_text="Ids of fields; empty for all.",
     )
     purpose = serializers.CharField(max_length=2000)
-    days = serializers.IntegerField(min_value=1, max_value=LONGEST_DAYS)
+    days = serializers.IntegerField(min_value=1, max_value=LONGEST_GRANT_DAYS)
 
 
 class ApprovalSerializer(BodySerializer):
     days = serializers.IntegerField(
-        min_value=1, max_value=LONGEST_DAYS, required=False, help_text="May shorten what was asked for."
+        min_value=1, max_value=LONGEST_GRANT_DAYS, required=False, help_text="May shorten what was asked for."
     )
     reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
 

@@ -125,7 +125,7 @@ def step_facts(step: ApprovalStep | None) -> StepFacts:
 
 def votes_on(request: AccessRequest) -> Sequence[Vote]:
     """Every decision at every step of the request, in the order of time; one statement."""
-    return list(Vote.objects.filter(step__request=request).select_related("by__user", "acting_for__user", "step"))
+    return list(Vote.objects.filter(step__request=request).select_related("by__user", "acting_for__user"))
 
 
 def delegators_of(principal: Principal) -> frozenset[int]:

@@ -16,7 +16,6 @@ from access.actions import approve_request, cancel_request, deny_request, reques
 from access.forms import ApproveForm, ReasonForm, RequestForm, decision_forms
 from access.models import AccessRequest, Grant
 from access.permissions import check_can_cancel, check_can_review, check_can_revoke
-from access.policy import LONGEST_DAYS
 from access.queries import (
     GRANT_COLUMNS,
     RequestRow,
@@ -33,6 +32,7 @@ from accounts.forms import ActionForm
 from accounts.models import Principal
 from catalog.models import Dataset, Field
 from catalog.queries.proposals import waiting_for as proposals_for
+from classification.limits import LONGEST_GRANT_DAYS
 from classification.queries import levels_by_rank
 from common.components import Column, Crumb
 from common.errors import Conflict, NotFound
@@ -105,7 +105,7 @@ def request_create(request: HttpRequest) -> HttpResponse:
             "level": levels_by_rank().get(dataset.level or 0),
             "longest_days": longest_days,
             "approvals": sum(step.needed for step in steps_for(dataset, ())),
-            "most_days": LONGEST_DAYS,
+            "most_days": LONGEST_GRANT_DAYS,
             "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb("New request")],
         },
     )

@@ -7,6 +7,7 @@ import datetime as dt
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from access.actions.claiming import claim
 from access.actions.words import names_of, told_of_grant
 from access.events import GrantExpired, GrantRevoked
 from access.models import AccessRequest, Grant
@@ -15,8 +16,6 @@ from access.states import GrantState, check_grant_moves
 from accounts.models import Principal
 from audit.recording import record, record_many
 from common.errors import Conflict, Invalid
-
-BATCH = 500
 
 
 def begin_grant(*, request: AccessRequest, lasting: dt.timedelta, by: Principal) -> tuple[Grant, list[Grant]]:
@@ -75,12 +74,8 @@ def revoke_grant(*, grant: Grant, reason: str, by: Principal) -> Grant:
 
 @transaction.atomic
 def expire_grants(*, by: Principal) -> int:
-    """End grants whose time is over; returns how many.
-
-    Any number of workers may run it at once: each takes what no other has. The number of statements is fixed.
-    """
-    due = Grant.objects.due_at(timezone.now()).select_for_update(of=("self",), skip_locked=True)
-    grants = list(due.select_related("principal__user", "dataset").order_by("valid_to")[:BATCH])
+    """End grants whose time is over, as many as one sweep takes; returns how many. The number of statements is fixed."""
+    grants = claim(Grant.objects.due_at(timezone.now()), "principal__user", "dataset", first="valid_to")
     if not grants:
         return 0
     for grant in grants:

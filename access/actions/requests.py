@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from access.actions.grants import BATCH, begin_grant
+from access.actions.claiming import claim
+from access.actions.grants import begin_grant
 from access.actions.steps import cast_vote, take_first_step, take_next_step
 from access.actions.words import names_of, told_of_grant, told_of_request
 from access.events import (
@@ -154,8 +155,7 @@ def cancel_request(*, request: AccessRequest, by: Principal) -> AccessRequest:
 def expire_requests(*, by: Principal) -> int:
     """Let requests lapse that nobody decided in time; returns how many. As `expire_grants`."""
     now = timezone.now()
-    due = AccessRequest.objects.undecided_at(now).select_for_update(of=("self",), skip_locked=True)
-    requests = list(due.select_related("requester__user", "dataset").order_by("decide_by")[:BATCH])
+    requests = claim(AccessRequest.objects.undecided_at(now), "requester__user", "dataset", first="decide_by")
     if not requests:
         return 0
     for request in requests:

@@ -9,19 +9,17 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from access.actions.claiming import claim
 from access.actions.words import names_of, told_of_request
 from access.events import RequestEscalated
 from access.models import AccessRequest, ApprovalStep, Vote
 from access.policy import StepFacts, StepWanted
 from access.reviewing import answerable_for, step_facts
-from access.states import RequestState
 from accounts.models import Principal
 from audit.recording import record_many
 
 ESCALATE_AFTER = dt.timedelta(days=3)
 """A step that waits longer is open to administrators too."""
-
-_BATCH = 500
 
 
 def take_first_step(request: AccessRequest, wanted: Sequence[StepWanted]) -> None:
@@ -57,14 +55,10 @@ def cast_vote(
 
 @transaction.atomic
 def escalate_due(*, by: Principal) -> int:
-    """Let administrators join at steps that wait too long; returns how many. The number of statements is fixed.
-
-    Any number of workers may run it at once: each takes what no other has.
-    """
+    """Let administrators join at steps that wait too long; returns how many. The number of statements is fixed."""
     now = timezone.now()
     due = AccessRequest.objects.pending().filter(step__escalate_at__lte=now, step__escalated_at__isnull=True)
-    locked = due.select_for_update(of=("self",), skip_locked=True).select_related("requester__user", "dataset")
-    requests = list(locked.order_by("step__escalate_at")[:_BATCH])
+    requests = claim(due, "requester__user", "dataset", first="step__escalate_at")
     if not requests:
         return 0
     ApprovalStep.objects.filter(pk__in=[request.step_id for request in requests]).update(escalated_at=now)
@@ -88,4 +82,4 @@ def _stand_at(request: AccessRequest, step: ApprovalStep) -> None:
 def _is_too_small(request: AccessRequest, step: ApprovalStep, facts: StepFacts) -> bool:
     """Fewer people than approvals wanted. With nobody at all administrators decide anyway, while that is so."""
     people = facts.people(answerable_for([request.dataset])[request.dataset_id]) - {request.requester_id}
-    return 0 < len(people) < step.needed and request.state == RequestState.PENDING
+    return 0 < len(people) < step.needed

@@ -10,11 +10,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from access.policy import LONGEST_DAYS
 from access.querysets import RequestQuerySet
 from access.states import RequestState, choices
 from accounts.models import Principal
 from catalog.models import Dataset
+from classification.limits import LONGEST_GRANT_DAYS
 
 if TYPE_CHECKING:
     from access.models.grants import Grant
@@ -55,7 +55,9 @@ class AccessRequest(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="request_duration_has_limits", condition=Q(days__range=(1, LONGEST_DAYS))),
+            models.CheckConstraint(
+                name="request_duration_has_limits", condition=Q(days__range=(1, LONGEST_GRANT_DAYS))
+            ),
             models.CheckConstraint(
                 name="request_pending_was_submitted",
                 condition=~Q(state=RequestState.PENDING.value) | Q(submitted_at__isnull=False, decide_by__isnull=False),

@@ -8,8 +8,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from access.models.requests import AccessRequest
-from access.policy import MOST_APPROVALS, Audience
+from access.policy import Audience
 from accounts.models import Principal
+from classification.limits import MOST_APPROVALS
 
 
 class ApprovalStep(models.Model):

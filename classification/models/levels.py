@@ -7,12 +7,8 @@ from django.db import models
 from django.db.models import Q
 
 from catalog.models import slug_validator
+from classification.limits import LONGEST_GRANT_DAYS, MOST_APPROVALS
 from common.components import COLOURS
-
-LONGEST_GRANT_DAYS = 365
-
-MOST_APPROVALS = 5
-"""No level lets an access grant last longer than this many days."""
 
 
 class Level(models.Model):

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from access.policy import (
-    LONGEST_DAYS,
     Answerable,
     LevelLimit,
     Reviewer,
@@ -15,6 +14,7 @@ from access.policy import (
     may_revoke,
 )
 from access.states import GRANT_ENDED, GRANT_TRANSITIONS, REQUEST_TRANSITIONS, GrantState, RequestState
+from classification.limits import LONGEST_GRANT_DAYS
 
 people = st.integers(min_value=1, max_value=6)
 crowds = st.frozensets(people)
@@ -74,7 +74,7 @@ def test_whoever_may_give_may_take(reviewer: Reviewer, requester: int, answerabl
 
 @given(st.lists(st.builds(LevelLimit, name=st.just("Some"), days=st.integers(1, 1000))))
 def test_access_lasts_no_longer_than_the_least_of_all_limits(limits: list[LevelLimit]) -> None:
-    assert longest_duration(limits).days == min([LONGEST_DAYS, *(limit.days for limit in limits)])
+    assert longest_duration(limits).days == min([LONGEST_GRANT_DAYS, *(limit.days for limit in limits)])
 
 
 def test_the_limit_names_the_level_that_sets_it() -> None:

@@ -1,1 +1,0 @@
-"""What must change in a source so that it allows what was approved. Pure."""
