@@ -48,7 +48,7 @@ _AUDIENCES = {
     Audience.ANSWERABLE: "owners of the dataset, owners and stewards of its domain",
     Audience.OWNERS: "owners of the dataset or its domain",
     Audience.STEWARDS: "stewards of the dataset's domain",
-    Audience.GROUP: "members of a group",
+    Audience.GROUP: "members of its group",
     Audience.ADMINISTRATORS: "administrators",
 }
 
@@ -150,13 +150,13 @@ def may_review(
     if not own_authority_is_left:
         return _no("Somebody to whom you delegated has decided in your place.")
     if not reviewer.is_administrator:
-        return _no("Only owners of the dataset, and owners and stewards of its domain, decide on this.")
+        return _no(f"Only {step.audience.label} decide on this.")
     if step.audience is Audience.ADMINISTRATORS:
         return ReviewDecision(True, ("An administrator decides on this step.",), reviewer.principal_id)
     if step.escalated:
-        return ReviewDecision(True, ("Too few decided in time, so an administrator may.",), reviewer.principal_id)
+        return ReviewDecision(True, ("This step is open to administrators too.",), reviewer.principal_id)
     if people - {requester_id}:
-        return _no("The dataset has owners or stewards; they decide, not an administrator.")
+        return _no(f"There are {step.audience.label}; they decide, not an administrator.")
     return ReviewDecision(
         True, ("Nobody else answers for the dataset, so an administrator decides.",), reviewer.principal_id
     )

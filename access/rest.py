@@ -144,7 +144,8 @@ class GrantFilter(filters.FilterSet):
 
 
 def etag_of_request(request: AccessRequest) -> str:
-    return etag_of("access-request", request.pk, request.state, request.decided_at, request.step_id)
+    votes = sorted(vote.pk for step in request.steps.all() for vote in step.votes.all())
+    return etag_of("access-request", request.pk, request.state, request.decided_at, request.step_id, *votes)
 
 
 def etag_of_grant(grant: Grant) -> str:

@@ -28,16 +28,17 @@ def timeline_of(review: Review) -> list[Activity]:
     asked_at = request.submitted_at or request.created_at
     steps = [Activity(f"Asked for {what}, for {request.days} days.", asked_at, request.requester, "send")]
     for vote in review.votes:
-        if vote.approves and not (request.state == RequestState.APPROVED and vote == review.votes[-1]):
-            place = f" in the place of {vote.acting_for}" if vote.is_in_place else ""
-            steps.append(Activity(f"Approved{place}.", vote.at, vote.by, "check", reason=vote.reason))
+        word, icon = ("Approved", "circle-check") if vote.approves else ("Refused", "circle-x")
+        place = f" in the place of {vote.acting_for}" if vote.is_in_place else ""
+        steps.append(Activity(f"{word}{place}.", vote.at, vote.by, icon, reason=vote.reason))
     step = request.step
     if request.is_pending and step and step.escalated_at:
         steps.append(Activity("Administrators may decide too.", step.escalated_at, icon="arrow-up"))
     if request.is_pending and request.decide_by:
         steps.append(Activity("Lapses unless somebody decides before.", request.decide_by, icon="hourglass"))
     closed = _CLOSED.get(RequestState(request.state))
-    if closed and request.decided_at:
+    told_by_vote = bool(review.votes) and request.state in (RequestState.APPROVED, RequestState.DENIED)
+    if closed and request.decided_at and not told_by_vote:
         by = request.requester if request.state == RequestState.CANCELLED else request.decided_by
         sentence, icon = closed
         steps.append(Activity(sentence, request.decided_at, by, icon, reason=request.decision_reason))

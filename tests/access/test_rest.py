@@ -6,6 +6,8 @@ import pytest
 from django.test import Client
 
 from access.models import Grant
+from catalog.models import Dataset
+from classification.models import Level
 from tests.factories import Cast, bearer
 
 REQUESTS = "/api/v2/access-requests/"
@@ -88,3 +90,18 @@ def test_pages_of_requests_go_on_where_the_last_one_ended(client: Client, cast: 
     first = client.get(f"{REQUESTS}?limit=2", headers=headers).json()
     second = client.get(first["next"], headers=headers).json()
     assert [len(first["results"]), len(second["results"]), second["next"]] == [2, 1, None]
+
+
+def test_an_approval_at_a_step_changes_the_version_that_others_decide_by(client: Client, cast: Cast) -> None:
+    level = Level.objects.order_by("-rank")[0]
+    Level.objects.filter(pk=level.pk).update(approvals=2)
+    Dataset.objects.filter(pk=cast.dataset.pk).update(level=level.rank)
+    body = {"dataset": cast.dataset.pk, "purpose": "Look", "days": 5}
+    made = post(client, REQUESTS, body, **bearer(cast.analyst))
+    url = f"{REQUESTS}{made.json()['id']}/approve/"
+    read = {"If-Match": made.headers["ETag"]}
+    first = post(client, url, {}, **bearer(cast.owner), **read)
+    assert (first.status_code, first.json()["state"], first.json()["steps"][0]["given"]) == (202, "pending", 1)
+    assert post(client, url, {}, **bearer(cast.steward), **read).status_code == 412
+    second = post(client, url, {}, **bearer(cast.steward), **{"If-Match": first.headers["ETag"]})
+    assert (second.status_code, second.json()["state"]) == (200, "recorded")

@@ -151,7 +151,7 @@ def test_the_strictest_level_of_the_columns_says_how_many(cast: Cast) -> None:
 def test_steps_are_passed_in_their_order_by_those_whom_they_name(cast: Cast) -> None:
     board = group("Data board", members=[cast.outsider])
     request = at_steps(cast, StepWanted(Audience.OWNERS), StepWanted(Audience.GROUP, group_id=board.pk))
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match="Only owners of the dataset or its domain decide"):
         approve_request(request=request, by=cast.steward)
     with pytest.raises(Forbidden):
         approve_request(request=request, by=fresh(cast.outsider))
@@ -183,6 +183,9 @@ def test_a_delegate_decides_in_the_place_of_the_owner_and_says_so(cast: Cast) ->
     grant = approve_request(request=request, by=outsider)
     vote = Vote.objects.get()
     assert grant is not None and (vote.by, vote.acting_for) == (outsider, cast.owner)
+    review = review_of(cast.owner, visible_requests(cast.owner).get(pk=request.pk))
+    decided = [(step.sentence, step.by) for step in timeline_of(review) if "Approved" in step.sentence]
+    assert decided == [("Approved in the place of Owen.", outsider)]
     assert visible_requests(fresh(outsider)).filter(pk=request.pk).exists()
 
 
