@@ -24,6 +24,10 @@ class LabelQuerySet(models.QuerySet["Label"]):
     def confirmed(self) -> LabelQuerySet:
         return self.filter(state="confirmed")
 
+    def said_by_people(self) -> LabelQuerySet:
+        """What somebody confirmed or rejected, also what was taken back since."""
+        return self.filter(state__in=("confirmed", "rejected"))
+
     def counting(self) -> LabelQuerySet:
         """What makes levels: confirmed labels, and inherited ones (which count where no person said anything)."""
         return self.filter(state__in=("confirmed", "inherited"))

@@ -5,6 +5,7 @@ Whatever somebody has said already, or taken back, is left alone: a second load 
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils.text import slugify
 
 from access.actions import approve_request, request_access
@@ -78,13 +79,17 @@ def _curator(source: str) -> Person:
     return PRODUCT_OWNER if source == "splashkit" else STEWARD
 
 
+@transaction.atomic
 def set_levels() -> int:
-    """Levels on columns and datasets; how many labels were set."""
+    """Levels on columns and datasets; how many labels were set.
+
+    All or none: labels that travel along lineage meanwhile would raise a mart above what is said of it a moment later.
+    """
     levels = {level.slug: level for level in Level.objects.all()}
     done = 0
     for said in SAID:
         dataset = dataset_of(said.source, said.name)
-        spoken = set(Label.objects.filter(dataset=dataset).values_list("field_id", flat=True))
+        spoken = set(Label.objects.said_by_people().filter(dataset=dataset).values_list("field_id", flat=True))
         for labelled in said.labels:
             datasets = [dataset] if not labelled.columns and None not in spoken else []
             fields = [

@@ -27,15 +27,16 @@ from access.states import RequestState
 from accounts.models import Principal
 from audit.models import Record
 from catalog.actions import describe
-from catalog.models import Dataset, Field, Key, Source, Tier
+from catalog.models import Dataset, Field, Key, Origin, Source, Tier
 from catalog.snapshots import DatasetKind, KeyKind
-from classification.actions import clear_level
-from classification.models import Level
+from classification.actions import clear_level, set_level
+from classification.models import Label, Level
+from common.errors import Invalid
 from ingestion.models import CrawlSchedule, Run, RunState
 from lineage.models import DatasetEdge, Event, JobDataset
 from lineage.models import Run as LineageRun
 from portal.demo import databases, invented, workers
-from portal.demo.curation import dataset_of
+from portal.demo.curation import dataset_of, set_levels
 from portal.demo.databases import Places
 from portal.demo.loading import Loading
 from portal.demo.organisation import ANALYST, OUTSIDER, STEWARD
@@ -181,6 +182,28 @@ def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtest
         assert (Record.objects.count(), Event.objects.count(), Run.objects.count()) == before
         assert Dataset.objects.get(pk=users.pk).description == "My own words."
         assert Field.objects.get(pk=birthday.pk).level is None
+
+    with subtests.test("levels are set all or none, and a detector's word or a pipeline's is nobody's yet"):
+        levels = {level.slug: level for level in Level.objects.all()}
+        email = Field.objects.get(dataset=users, path=["email"])
+        Label.objects.all().delete()
+        Label.objects.create(
+            dataset=users,
+            field=email,
+            level=levels["public"],
+            state=Label.State.INHERITED,
+            origin=Origin.PIPELINE,
+            author=Principal.objects.system(),
+            reason="Carried here.",
+        )
+        overview = Field.objects.filter(dataset=dataset_of("warehouse", "marts.unit_overview"))[:1]
+        set_level(fields=list(overview), level=levels["restricted"], reason="Tried out.", by=by)
+        with pytest.raises(Invalid, match="unit_overview"):
+            set_levels()
+        assert Label.objects.said_by_people().count() == 1
+        Label.objects.confirmed().delete()
+        set_levels()
+        assert Field.objects.get(pk=email.pk).level == levels["confidential"].rank
 
 
 def columns_of(reference: str) -> set[str]:
