@@ -34,6 +34,7 @@ def timeline_of(review: Review) -> list[Activity]:
     step = request.step
     if request.is_pending and step and step.escalated_at:
         steps.append(Activity("Administrators may decide too.", step.escalated_at, icon="arrow-up"))
+    steps.sort(key=lambda activity: activity.at)
     if request.is_pending and request.decide_by:
         steps.append(Activity("Lapses unless somebody decides before.", request.decide_by, icon="hourglass"))
     closed = _CLOSED.get(RequestState(request.state))

@@ -258,6 +258,8 @@ def test_where_fewer_can_decide_than_must_administrators_join_at_once(cast: Cast
     request = ask(cast)
     for by in (cast.owner, cast.steward):
         assert approve_request(request=request, by=by) is None
+    way = timeline_of(review_of(cast.owner, visible_requests(cast.owner).get(pk=request.pk)))
+    assert [step.sentence for step in way[1:4]] == ["Administrators may decide too.", "Approved.", "Approved."]
     assert approve_request(request=request, by=cast.administrator) is not None
 
 
