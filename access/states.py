@@ -24,8 +24,10 @@ class RequestState(StrEnum):
 class GrantState(StrEnum):
     """`recorded` is a grant that holds in this catalog and is not applied in the source.
 
-    Others than `recorded` and the ends are those of a grant that is carried out in its source: `active` means
-    that the privilege was read back there. A recorded grant has no privilege to read, so is never `active`.
+    Others than `recorded` and the ends are those of a grant that is carried out in its source: `active` means that
+    the privilege was read back there, and an end that it was read back as gone. `expiring` and `revoking` grants are
+    over, and their privileges on the way out; `revoke_failed` says that the source did not let them go yet. A recorded
+    grant has no privilege to read, so is never `active`.
     """
 
     SCHEDULED = "scheduled"
@@ -55,12 +57,39 @@ REQUEST_TRANSITIONS: Mapping[RequestState, frozenset[RequestState]] = {
     ),
 }
 
+_G = GrantState
+_OVER = frozenset({_G.EXPIRING, _G.REVOKING})
+
 GRANT_TRANSITIONS: Mapping[GrantState, frozenset[GrantState]] = {
-    GrantState.RECORDED: frozenset({GrantState.EXPIRED, GrantState.REVOKED, GrantState.SUPERSEDED}),
+    _G.RECORDED: frozenset({_G.SCHEDULED, _G.PROVISIONING, _G.SUSPENDED, _G.EXPIRED, _G.REVOKED, _G.SUPERSEDED}),
+    _G.SCHEDULED: frozenset({_G.RECORDED, _G.PROVISIONING, _G.SUSPENDED, _G.EXPIRED, _G.REVOKED, _G.SUPERSEDED}),
+    _G.PROVISIONING: _OVER | {_G.ACTIVE, _G.PROVISION_FAILED, _G.SUSPENDED},
+    _G.PROVISION_FAILED: _OVER | {_G.ACTIVE, _G.PROVISIONING, _G.SUSPENDED},
+    _G.ACTIVE: _OVER | {_G.DRIFTED, _G.SUSPENDED},
+    _G.DRIFTED: _OVER | {_G.ACTIVE, _G.SUSPENDED},
+    _G.SUSPENDED: _OVER | {_G.PROVISIONING, _G.RECORDED},
+    _G.EXPIRING: frozenset({_G.REVOKE_FAILED, _G.EXPIRED}),
+    _G.REVOKING: frozenset({_G.REVOKE_FAILED, _G.REVOKED, _G.SUPERSEDED}),
+    _G.REVOKE_FAILED: frozenset({_G.EXPIRED, _G.REVOKED, _G.SUPERSEDED}),
 }
+"""Recorded and scheduled grants gave nothing in a source, so they end at once; others end when that was read back."""
 
 GRANT_ENDED = frozenset({GrantState.REVOKED, GrantState.EXPIRED, GrantState.SUPERSEDED})
 """Terminal: the principal's access by this grant is over."""
+
+GRANT_CARRIED_OUT = frozenset(GrantState) - GRANT_ENDED - {GrantState.RECORDED, GrantState.SCHEDULED}
+"""The source holds, or may hold, something for these."""
+
+GRANT_WANTED = GRANT_CARRIED_OUT - {
+    GrantState.SUSPENDED,
+    GrantState.EXPIRING,
+    GrantState.REVOKING,
+    GrantState.REVOKE_FAILED,
+}
+"""The source should let the holder read by these."""
+
+GRANT_LEAVING = GRANT_CARRIED_OUT - GRANT_WANTED
+"""What the source still lets the holder read by these is to be taken away."""
 
 GRANT_LIVE = frozenset(GrantState) - GRANT_ENDED
 """Everything between approval and its end: at most one of these per principal and dataset at any time."""

@@ -1,7 +1,29 @@
 """Requests, grants, and what carries them out."""
 
+from access.models.enforcement import (
+    DatabaseLogin,
+    Enforcement,
+    Finding,
+    JournalEntry,
+    ManagedObject,
+    Reconciliation,
+)
 from access.models.grants import Grant, Validity
 from access.models.requests import DECIDE_WITHIN, AccessRequest
 from access.models.steps import ApprovalStep, Delegation, Vote
 
-__all__ = ["DECIDE_WITHIN", "AccessRequest", "ApprovalStep", "Delegation", "Grant", "Validity", "Vote"]
+__all__ = [
+    "DECIDE_WITHIN",
+    "AccessRequest",
+    "ApprovalStep",
+    "DatabaseLogin",
+    "Delegation",
+    "Enforcement",
+    "Finding",
+    "Grant",
+    "JournalEntry",
+    "ManagedObject",
+    "Reconciliation",
+    "Validity",
+    "Vote",
+]

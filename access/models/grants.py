@@ -9,7 +9,7 @@ from django.db.models import F, Func, Q
 
 from access.models.requests import AccessRequest
 from access.querysets import GrantQuerySet
-from access.states import GRANT_LIVE, GrantState, choices
+from access.states import GRANT_LEAVING, GRANT_LIVE, GrantState, choices
 from accounts.models import Principal
 from catalog.models import Dataset
 
@@ -30,6 +30,9 @@ class Grant(models.Model):
     principal = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="grants")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="grants")
     field_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    masks = models.JSONField(
+        default=dict, blank=True, help_text="Id of a field (as text) → how its values are masked: hash, partial, …"
+    )
     request = models.OneToOneField(AccessRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="grant")
     state = models.CharField(max_length=20, choices=choices(GrantState))
     valid_from = models.DateTimeField()
@@ -37,6 +40,19 @@ class Grant(models.Model):
     granted_by = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
     ended_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     end_reason = models.TextField(default="", blank=True)
+    ends_as = models.CharField(
+        max_length=20,
+        default="",
+        blank=True,
+        choices=choices(GrantState),
+        help_text="Which end it comes to once its privileges are read back as gone.",
+    )
+    applied_at = models.DateTimeField(null=True, blank=True, help_text="When its privileges were last given.")
+    verified_at = models.DateTimeField(null=True, blank=True, help_text="When they were last read back.")
+    removed_at = models.DateTimeField(null=True, blank=True, help_text="When they were read back as gone.")
+    problem = models.TextField(
+        default="", blank=True, help_text="What stands in the way in the source, and what to do."
+    )
 
     objects = GrantQuerySet.as_manager()
 
@@ -56,7 +72,16 @@ class Grant(models.Model):
         indexes = [
             models.Index(name="grant_of_principal", fields=["principal", "-id"]),
             models.Index(name="grant_of_dataset", fields=["dataset", "-id"]),
-            models.Index(name="grant_due", fields=["valid_to"], condition=Q(state="recorded")),
+            models.Index(
+                name="grant_due",
+                fields=["valid_to"],
+                condition=Q(state__in=sorted(state.value for state in GRANT_LIVE - GRANT_LEAVING)),
+            ),
+            models.Index(
+                name="grant_in_source",
+                fields=["dataset", "id"],
+                condition=Q(state__in=sorted(state.value for state in GRANT_LIVE)),
+            ),
         ]
 
     def __str__(self) -> str:
