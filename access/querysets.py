@@ -19,7 +19,7 @@ from catalog.models import DomainMembership, Ownership
 from catalog.visibility import scope_of
 
 if TYPE_CHECKING:
-    from access.models import AccessRequest, Grant
+    from access.models import AccessRequest, Grant, PolicyVersion
 
 REVIEWING_ROLES = (DomainRole.STEWARD, DomainRole.OWNER)
 
@@ -87,6 +87,14 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         if principal.kind != Principal.Kind.PERSON:
             return self.filter(own)
         return self.filter(own | _answers_for(principal))
+
+
+class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
+    def in_force(self, moment: dt.datetime | None = None) -> PolicyVersionQuerySet:
+        """What holds at a moment, now unless told, with its policy."""
+        moment = moment or timezone.now()
+        began = self.filter(state="published", valid_from__lte=moment)
+        return began.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=moment)).select_related("policy")
 
 
 def _answers_for(principal: Principal) -> Q:

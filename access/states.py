@@ -94,6 +94,9 @@ GRANT_LEAVING = GRANT_CARRIED_OUT - GRANT_WANTED
 GRANT_LIVE = frozenset(GrantState) - GRANT_ENDED
 """Everything between approval and its end: at most one of these per principal and dataset at any time."""
 
+GRANT_ALLOWS = GRANT_WANTED | {GrantState.RECORDED, GrantState.SCHEDULED}
+"""States in which a grant, within its time, lets its holder read by decision; what is on its way out does not."""
+
 
 def check_request_moves(state: str, to: RequestState) -> None:
     """Raises `Conflict` where the machine of requests has no such transition."""

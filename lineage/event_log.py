@@ -7,22 +7,20 @@ digest is in the log already is not written again. So it needs no BEGIN, no COMM
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
-import psycopg
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, transaction
 from psycopg.errors import CheckViolation
 
 from accounts.bearers import USABLE, Bearer, touch
 from accounts.tokens import Scope
+from common.prepared import rows
 from lineage.packing import packed
 
 _AT_ONCE = 1000
 """Events in one statement."""
-_PREPARE_AFTER = 2
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -74,7 +72,7 @@ def append(entries: Sequence[Entry], *, token: bytes, mentioned: Sequence[str] =
         if not isinstance(error.__cause__, CheckViolation):
             raise
         # No partition of this month: the periodic task that makes them ahead has not run for long.
-        _rows("SELECT lineage_make_event_partition((now() AT TIME ZONE 'UTC')::date)", {})
+        rows("SELECT lineage_make_event_partition((now() AT TIME ZONE 'UTC')::date)", {})
         bearer = _append(distinct, token, mentioned)
     if bearer is not None and bearer.is_idle:
         touch(bearer.id)
@@ -102,29 +100,5 @@ def _append_at_once(entries: Sequence[Entry], token: bytes, mentioned: Sequence[
         "runs": [entry.run_id for entry in entries],
         "bodies": [packed(entry.body) for entry in entries],
     }
-    rows = _rows(_APPEND, values)
-    return Bearer(*rows[0]) if rows else None
-
-
-def _rows(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """The rows of a statement that may run twice: once more on a new connection where the one at hand turns out dead.
-
-    This takes the place of Django's question ahead of each request whether the connection still lives.
-    """
-    try:
-        return _asked(statement, values)
-    except (OperationalError, InterfaceError):
-        if connection.in_atomic_block or connection.connection is None or not connection.connection.closed:
-            raise
-        connection.close()
-        return _asked(statement, values)
-
-
-def _asked(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    connection.ensure_connection()
-    raw = connection.connection
-    if raw.prepare_threshold is None:
-        raw.prepare_threshold = _PREPARE_AFTER
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall()
+    found = rows(_APPEND, values)
+    return Bearer(*found[0]) if found else None

@@ -9,6 +9,7 @@ from access.models.enforcement import (
     Reconciliation,
 )
 from access.models.grants import Grant, Validity
+from access.models.policies import Policy, PolicyVersion, PrincipalAttribute, Purpose
 from access.models.requests import DECIDE_WITHIN, AccessRequest
 from access.models.steps import ApprovalStep, Delegation, Vote
 
@@ -23,6 +24,10 @@ __all__ = [
     "Grant",
     "JournalEntry",
     "ManagedObject",
+    "Policy",
+    "PolicyVersion",
+    "PrincipalAttribute",
+    "Purpose",
     "Reconciliation",
     "Validity",
     "Vote",

@@ -33,6 +33,12 @@ class AccessRequest(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="access_requests")
     field_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
     purpose = models.TextField()
+    purpose_kind = models.ForeignKey(
+        "access.Purpose", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    ruling = models.JSONField(
+        null=True, blank=True, help_text="What policy said when it was sent: see `access.asking.evidence_of`."
+    )
     days = models.PositiveSmallIntegerField(help_text="For how many days from the approval on.")
     state = models.CharField(max_length=10, choices=choices(RequestState), default=RequestState.DRAFT.value)
     created_at = models.DateTimeField(default=timezone.now)

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from access.policies.masking import Mask
 from access.provisioning.facts import (
     DefaultRole,
     Fact,
@@ -26,15 +27,6 @@ from access.provisioning.facts import (
     Role,
     SourceState,
 )
-
-
-class Mask(StrEnum):
-    """What a reader sees of a column instead of its value."""
-
-    HASH = "hash"
-    PARTIAL = "partial"
-    NULL = "null"
-    GENERALISE = "generalise"
 
 
 class Profile(StrEnum):
