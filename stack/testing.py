@@ -21,7 +21,11 @@ CHECKS = {
     "import contracts": ("-c", "from importlinter.cli import lint_imports_command as run; run()"),
 }
 # Only the programs: the packages with services of their own would start them.
-DEBIAN_PACKAGES = {"mariadbd": ("mariadb-server-core",), "chromium": ("chromium",)}
+DEBIAN_PACKAGES = {
+    "mariadbd": ("mariadb-server-core",),
+    "my_print_defaults": ("mariadb-client-core",),  # mariadb-install-db calls it
+    "chromium": ("chromium",),
+}
 
 
 def main(arguments: list[str]) -> int:

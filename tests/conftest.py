@@ -42,7 +42,7 @@ def mariadb_server() -> Iterator[MariadbServer]:
     """A real MariaDB server of this run, started from the installed binaries in a directory of its own."""
     binaries = MariadbServer.binaries()
     if binaries is None:
-        plugin.lacking("MariaDB server", "On Debian run `apt-get install mariadb-server-core`.")
+        plugin.lacking("MariaDB server", "On Debian run `apt-get install mariadb-server-core mariadb-client-core`.")
         return
     with MariadbServer.running(plugin.servers.layout, binaries) as server:
         yield server

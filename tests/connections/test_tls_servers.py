@@ -39,7 +39,7 @@ def authority() -> Authority:
 def mariadb(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     binaries = MariadbServer.binaries()
     if binaries is None:
-        plugin.lacking("MariaDB server", "On Debian run `apt-get install mariadb-server-core`.")
+        plugin.lacking("MariaDB server", "On Debian run `apt-get install mariadb-server-core mariadb-client-core`.")
         return
     files = authority.issue(tmp_path_factory.mktemp("mariadb"), "127.0.0.1")
     with MariadbServer.running(plugin.servers.layout, binaries, tls=files) as server:
