@@ -45,8 +45,8 @@ _BY_CODE = {
 _LOST = (2006, 2013, 2014, 2055, 1053, 1927, 1317, 4031, 0)
 
 
-def connect(target: Target) -> pymysql.Connection[Any]:
-    """One connection, read only, results streamed. Raises `ConnectorError`."""
+def connect(target: Target, *, read_only: bool = True) -> pymysql.Connection[Any]:
+    """One connection, read only unless said otherwise, results streamed. Raises `ConnectorError`."""
     context = tls_context(target.tls, target.tls_ca)
     sock: socket.socket | None = None
     try:
@@ -74,7 +74,8 @@ def connect(target: Target) -> pymysql.Connection[Any]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT VERSION()")
             ((version,),) = cursor.fetchall()
-            cursor.execute("SET SESSION TRANSACTION READ ONLY")
+            if read_only:
+                cursor.execute("SET SESSION TRANSACTION READ ONLY")
             cursor.execute("SET SESSION lock_wait_timeout = %s", [target.lock_seconds])
             cursor.execute("SET SESSION sql_mode = ''")
             # The two products name the same limit differently, in different units.
