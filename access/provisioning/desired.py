@@ -96,23 +96,40 @@ class Inspection:
     `account` is the catalog's own login there. `grantors` names, by path of a relation or schema, as whom its grants
     are recorded where that is not the account itself (PostgreSQL records the owner for a superuser).
     `sets_inherit` says that a membership itself tells whether it is inherited (PostgreSQL from 16 on).
+    `tells_grantors`: rights of several grantors stand beside each other; where not, whoever grants takes their place.
+    `has_hosts`: a login is a user with an account for each host, written `user@host` (MariaDB).
     """
 
     account: str
     facts: SourceState
     version: str = ""
     sets_inherit: bool = True
+    tells_grantors: bool = True
+    has_hosts: bool = False
     grantors: Mapping[Path, str] = field(default_factory=dict)
     relations: Mapping[Path, Relation] = field(init=False)
     roles: Mapping[str, Role] = field(init=False)
+    _accounts: Mapping[str, tuple[str, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "relations", {one.path: one for one in self.facts if isinstance(one, Relation)})
         object.__setattr__(self, "roles", {one.name: one for one in self.facts if isinstance(one, Role)})
+        accounts: dict[str, tuple[str, ...]] = {}
+        for name in sorted(self.roles) if self.has_hosts else ():
+            user, _, host = name.rpartition("@")
+            if host and user:
+                accounts[user] = (*accounts.get(user, ()), name)
+        object.__setattr__(self, "_accounts", accounts)
 
     def grants_as(self, path: Path) -> str:
         """As whom a GRANT of the catalog on this object is recorded."""
-        return self.grantors.get(path, self.account)
+        return self.grantors.get(path, self.account) if self.tells_grantors else ""
+
+    def accounts_of(self, login: str) -> tuple[str, ...]:
+        """The roles that somebody logs in as: the login's own, or every account of the user; none where it is unknown."""
+        if not self.has_hosts:
+            return (login,) if login in self.roles else ()
+        return self._accounts.get(login, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +210,12 @@ def desired(grants: Iterable[Wanted], inspection: Inspection, rules: Rules, ours
 def _forbidding(wanted: Wanted, inspection: Inspection, rules: Rules, ours: Ours) -> str:
     """Why nothing can be done for a grant, as a sentence; empty where it can."""
     where = ".".join(wanted.path)
-    role = inspection.roles.get(wanted.login)
+    accounts = inspection.accounts_of(wanted.login)
     if not wanted.login:
         return "No login of this source is known for the holder. Name it under the source's logins."
-    if role is None:
+    if not accounts:
         return f"The source has no login {wanted.login}. Create it there, or correct it under the source's logins."
-    if wanted.login == inspection.account or wanted.login in ours.roles:
+    if inspection.account in accounts or wanted.login in ours.roles:
         return f"The login {wanted.login} is the catalog's own. Correct it under the source's logins."
     if wanted.path not in inspection.relations:
         return f"{where} is not in the source now. Crawl the source to see what became of it."
@@ -240,8 +257,29 @@ def _reading(wanted: Wanted, relation: Relation, rules: Rules) -> tuple[Reading,
 def _facts_of(
     wanted: Wanted, reading: Reading, view: MaskedView | None, inspection: Inspection, rules: Rules
 ) -> Iterable[WantedFact]:
-    grantee = role_name(rules, wanted) if rules.manages_roles else wanted.login
+    accounts = inspection.accounts_of(wanted.login)
+    for grantee in (role_name(rules, wanted),) if rules.manages_roles else accounts:
+        yield from _privileges_of(wanted, reading, view, grantee, inspection, rules)
+    if view is not None:
+        yield view
+    if not rules.manages_roles:
+        return
+    managed = role_name(rules, wanted)
+    yield Role(managed)
+    if not rules.wraps:
+        yield Member(managed, wanted.login)
+        return
+    wrapper = wrapper_name(rules, wanted.login)
+    yield Role(wrapper)
+    yield Member(managed, wrapper)
+    for account in accounts:
+        yield Member(wrapper, account)
+        yield DefaultRole(account, wrapper)
 
+
+def _privileges_of(
+    wanted: Wanted, reading: Reading, view: MaskedView | None, grantee: str, inspection: Inspection, rules: Rules
+) -> Iterable[Privilege]:
     def select(path: Path, column: str = "") -> Privilege:
         return Privilege(Right.SELECT, path, grantee, column, inspection.grants_as(path))
 
@@ -255,21 +293,9 @@ def _facts_of(
     if not rules.wraps and (reading.whole or reading.columns):
         yield usage(wanted.path[:-1])
     if view is not None:
-        yield view
         yield select(view.path)
         if not rules.wraps:
             yield usage(view.path[:-1])
-    if not rules.manages_roles:
-        return
-    yield Role(grantee)
-    if not rules.wraps:
-        yield Member(grantee, wanted.login)
-        return
-    wrapper = wrapper_name(rules, wanted.login)
-    yield Role(wrapper)
-    yield Member(grantee, wrapper)
-    yield Member(wrapper, wanted.login)
-    yield DefaultRole(wanted.login, wrapper)
 
 
 def _gone_words(path: Path, missing: list[str]) -> str:

@@ -27,7 +27,7 @@ from access.provisioning.desired import (
     without_grantor,
     wrapper_name,
 )
-from access.provisioning.facts import DefaultRole, Member, Path, Privilege, Relation, Role
+from access.provisioning.facts import DefaultRole, Member, Path, Privilege, Relation, Right, Role
 
 
 class Change(StrEnum):
@@ -144,7 +144,7 @@ def make_plan(
 ) -> Plan:
     """What makes the source hold what `grants` want. `leaving` are ended grants that explain what is taken."""
     wanted = desired(grants, inspection, rules, ours)
-    ended = _Ended(leaving, rules)
+    ended = _Ended(leaving, inspection, rules)
     steps = sorted(_differences(wanted, ended, inspection, rules, ours), key=_order)
     return Plan(tuple(steps), wanted.readings, wanted.problems)
 
@@ -193,7 +193,7 @@ def _privileges(
     given = {
         Privilege(fact.right, fact.path, fact.grantee, fact.column, fact.grantor)
         for fact in inspection.facts
-        if isinstance(fact, Privilege) and fact.grantor == inspection.grants_as(fact.path)
+        if isinstance(fact, Privilege) and fact.right in _GIVEN and fact.grantor == inspection.grants_as(fact.path)
     }
     made = {fact for fact in given if fact.grantee in ours.roles or without_grantor(fact) in ours.privileges}
     taken = {fact for fact in made - asked if fact.path not in replaced}
@@ -233,21 +233,24 @@ def _default_roles(wanted: Desired, ended: _Ended, inspection: Inspection, ours:
 class _Ended:
     """Which ended grants explain that something is taken."""
 
-    def __init__(self, leaving: Iterable[Wanted], rules: Rules) -> None:
+    def __init__(self, leaving: Iterable[Wanted], inspection: Inspection, rules: Rules) -> None:
         self._of: dict[tuple[str, ...], set[int]] = {}
         for wanted in leaving:
             role, wrapper = role_name(rules, wanted), wrapper_name(rules, wanted.login)
             schema = wanted.path[:-1]
-            keys = [
+            keys: list[tuple[str, ...]] = [
                 ("role", role),
                 ("role", wrapper),
-                ("member", role, wanted.login),
                 ("member", role, wrapper),
-                ("member", wrapper, wanted.login),
                 ("view", *view_path(rules, wanted)),
-                ("privilege", wanted.login, *wanted.path),
-                ("privilege", wanted.login, *schema),
             ]
+            for login in inspection.accounts_of(wanted.login) or (wanted.login,):
+                keys += [
+                    ("member", role, login),
+                    ("member", wrapper, login),
+                    ("privilege", login, *wanted.path),
+                    ("privilege", login, *schema),
+                ]
             for key in keys:
                 self._of.setdefault(key, set()).add(wanted.grant_id)
 
@@ -287,6 +290,9 @@ def _place(fact: object) -> tuple[Path, str]:
 def _wipes(step: Step) -> bool:
     return isinstance(step.fact, Privilege) and not step.fact.column
 
+
+_GIVEN = (Right.SELECT, Right.USAGE)
+"""All that the catalog ever grants, and therefore takes."""
 
 _REMOVALS: tuple[type, ...] = (DefaultRole, Member, Privilege, Relation, Role)
 _ADDITIONS: tuple[type, ...] = (Role, MaskedView, Privilege, Member, DefaultRole)

@@ -7,7 +7,7 @@ other). The server tells no grantors that could be held apart: who gives a right
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from access.provisioning.facts import (
@@ -81,11 +81,10 @@ def _privileges(read: Read, spelled: dict[Path, dict[str, str]]) -> Iterator[Any
         yield Privilege(right, (database, table), name_of(user, host), may_grant=bool(may_grant))
     for user, host, database, table, column in read(catalogs.COLUMN_RIGHTS, ()):
         path = (database, table)
-        declared = spelled.get(path, {}).get(column.lower(), column)
-        yield Privilege(Right.SELECT, path, name_of(user, host), declared)
+        yield Privilege(Right.SELECT, path, name_of(user, host), spelled.get(path, {}).get(column.lower(), str(column)))
 
 
-def _relations(read: Read, database: str) -> Iterator[AnyFact]:
+def _relations(read: Read, database: str) -> Generator[AnyFact, None, dict[Path, dict[str, str]]]:
     """The relations as facts; returns by path how each column is spelled, by its name in lower case."""
     where, values = _databases(database)
 
