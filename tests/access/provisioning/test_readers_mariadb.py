@@ -65,6 +65,6 @@ def test_what_facts_say_is_what_a_login_finds(mariadb_server: MariadbServer, sta
 
 @pytest.mark.long
 @given(state=_STATES)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_facts_say_is_what_a_login_finds_in_many_states(mariadb_server: MariadbServer, state) -> None:
     holds_at_logins(mariadb_server, state)
