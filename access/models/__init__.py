@@ -9,6 +9,7 @@ from access.models.enforcement import (
     Reconciliation,
 )
 from access.models.grants import Grant, Validity
+from access.models.observations import ObservedFact, Watch
 from access.models.policies import Policy, PolicyVersion, PrincipalAttribute, Purpose
 from access.models.requests import DECIDE_WITHIN, AccessRequest
 from access.models.steps import ApprovalStep, Delegation, Vote
@@ -24,6 +25,7 @@ __all__ = [
     "Grant",
     "JournalEntry",
     "ManagedObject",
+    "ObservedFact",
     "Policy",
     "PolicyVersion",
     "PrincipalAttribute",
@@ -31,4 +33,5 @@ __all__ = [
     "Reconciliation",
     "Validity",
     "Vote",
+    "Watch",
 ]

@@ -1,0 +1,143 @@
+"""Keep what each inspection of a source told, and give back what held at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from access.models import ObservedFact, Watch
+from access.provisioning.facts import (
+    AnyFact,
+    DefaultPrivilege,
+    DefaultRole,
+    Member,
+    Path,
+    Privilege,
+    Relation,
+    Role,
+    SchemaOwner,
+)
+from catalog.models import Source
+
+PAUSE = dt.timedelta(hours=2)
+"""Inspections further apart leave a gap of which nothing is known."""
+
+_WRITTEN = 2000
+_WITHOUT_PLACE = ("Role", "Member", "DefaultRole")
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(
+    Role | Member | DefaultRole | Privilege | SchemaOwner | Relation | DefaultPrivilege
+).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What is known of a source at a time: `told_at` is the inspection that the facts are from (None: none by then),
+    and `until` the next one after a pause, so that what happened in between is not known.
+    """
+
+    told_at: dt.datetime | None
+    until: dt.datetime | None = None
+
+    @property
+    def is_uncertain(self) -> bool:
+        return self.until is not None
+
+
+@transaction.atomic
+def observe(*, source: Source, facts: Iterable[AnyFact], at: dt.datetime) -> None:
+    """Take in what an inspection told: facts that are new begin, those that it told no more end.
+
+    The caller holds the source's lease; what changed is written in batches, and nothing is where nothing did.
+    """
+    rows = {row.digest: row for row in (_row(source, fact, at) for fact in facts)}
+    holding = ObservedFact.objects.filter(source=source, valid_to__isnull=True)
+    known = {bytes(digest): pk for pk, digest in holding.values_list("pk", "digest")}
+    gone = [pk for digest, pk in known.items() if digest not in rows]
+    if gone:
+        ObservedFact.objects.filter(pk__in=gone).update(valid_to=at)
+    new = [row for digest, row in rows.items() if digest not in known]
+    ObservedFact.objects.bulk_create(new, batch_size=_WRITTEN)
+    watching = Watch.objects.filter(source=source, ended_at__gte=at - PAUSE)
+    if not watching.update(ended_at=at):
+        Watch.objects.create(source=source, began_at=at, ended_at=at)
+
+
+def known_at(source: Source, at: dt.datetime) -> Observed:
+    """From when what is known of a time is; one statement."""
+    watches = list(Watch.objects.filter(source=source).order_by("began_at"))
+    before = [watch for watch in watches if watch.began_at <= at]
+    if not before:
+        return Observed(None)
+    last, after = before[-1], watches[len(before) :]
+    if at <= last.ended_at:
+        return Observed(at)
+    return Observed(last.ended_at, after[0].began_at if after else None)
+
+
+def facts_about(source: Source, path: Path, at: dt.datetime) -> list[AnyFact]:
+    """What bears on who could read one relation at a time: its rights, those of whatever shows it, and all roles.
+
+    Two statements, however many relations the source has.
+    """
+    held = _holding(source, at)
+    shows = list(_facts(held.filter(kind="Relation", shows=True)))
+    places = _shown_through(path, [one for one in shows if isinstance(one, Relation)])
+    scopes: list[Path] = [(), *{place[:1] for place in places}, *places]
+    of_places = Q(path__in=[list(scope) for scope in scopes]) & ~Q(kind="Relation", shows=True)
+    rest = held.filter(Q(kind__in=_WITHOUT_PLACE) | Q(anywhere=True) | of_places)
+    return [*shows, *_facts(rest)]
+
+
+def facts_at(source: Source, at: dt.datetime) -> list[AnyFact]:
+    """Everything that was known of a source at a time; one statement."""
+    return list(_facts(_holding(source, at)))
+
+
+def _holding(source: Source, at: dt.datetime) -> QuerySet[ObservedFact]:
+    return ObservedFact.objects.filter(source=source, valid_from__lte=at).filter(
+        Q(valid_to__isnull=True) | Q(valid_to__gt=at)
+    )
+
+
+def _facts(rows: QuerySet[ObservedFact]) -> Iterator[AnyFact]:
+    for fact in rows.values_list("fact", flat=True).iterator(chunk_size=_WRITTEN):
+        yield _decode(fact)
+
+
+def _shown_through(path: Path, shows: Iterable[Relation]) -> set[Path]:
+    """The relation and all that show it, directly or through others."""
+    by_read: dict[Path, list[Path]] = {}
+    for one in shows:
+        for read in one.reads:
+            by_read.setdefault(read[:2], []).append(one.path)
+    found, waiting = {path}, [path]
+    while waiting:
+        for view in by_read.get(waiting.pop(), ()):
+            if view not in found:
+                found.add(view)
+                waiting.append(view)
+    return found
+
+
+def _row(source: Source, fact: AnyFact, at: dt.datetime) -> ObservedFact:
+    if isinstance(fact, Relation):
+        fact = msgspec.structs.replace(fact, definition="", comment="")
+    told = _encode(fact)
+    return ObservedFact(
+        source=source,
+        digest=hashlib.blake2b(told, digest_size=16).digest(),
+        kind=type(fact).__name__,
+        path=list(getattr(fact, "path", ())),
+        anywhere=isinstance(fact, Privilege) and fact.pattern,
+        shows=isinstance(fact, Relation) and bool(fact.reads),
+        fact=told.decode(),
+        valid_from=at,
+    )
