@@ -96,6 +96,13 @@ def _people(principal_ids: Iterable[int | None], group_ids: Iterable[int | None]
     return found
 
 
+def people_of(held_by: Iterable[tuple[int | None, int | None]]) -> set[int]:
+    """The active people who hold something, by themselves or through a group: pairs of principal and group; one statement."""
+    pairs = list(held_by)
+    people = _people([principal for principal, _ in pairs], [group for _, group in pairs])
+    return {pk for principal, group in pairs for pk in people.of(principal, group)}
+
+
 def review_decision(by: Principal, request: AccessRequest) -> ReviewDecision:
     """Whether `by` may decide this request at its step, and why; six statements at most."""
     answerable = answerable_for([request.dataset])[request.dataset_id]

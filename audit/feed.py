@@ -17,6 +17,7 @@ _ICONS = {
     "catalog.untagged": "tag",
     "catalog.datasets_moved": "sitemap",
     "catalog.snapshot_applied": "database-import",
+    "catalog.schemas_told": "columns-3",
     "catalog.role_granted": "user-plus",
     "catalog.role_ended": "user",
 }
@@ -25,17 +26,20 @@ _ICON_OF_ROOM = {
     "access": "lock-access",
     "ingestion": "database-import",
     "lineage": "route",
+    "alerts": "bell",
     "accounts": "key",
     "connections": "plug-connected",
 }
 _ABBREVIATIONS = {"ca": "CA", "id": "ID", "sql": "SQL", "tls": "TLS", "url": "URL"}
-_WHAT_A_CRAWL_MEANT = {
-    "added": "found this for the first time",
-    "adopted": "found this, which pipelines had spoken of before",
-    "changed": "found that this has changed",
-    "returned": "found this again after it was gone",
-    "gone": "found this gone from its source",
+_MEANT_TO_ONE = {
+    ("catalog.snapshot_applied", "added"): "A crawl found this for the first time.",
+    ("catalog.snapshot_applied", "adopted"): "A crawl found this, which pipelines had spoken of before.",
+    ("catalog.snapshot_applied", "changed"): "A crawl found that this has changed.",
+    ("catalog.snapshot_applied", "returned"): "A crawl found this again after it was gone.",
+    ("catalog.snapshot_applied", "gone"): "A crawl found this gone from its source.",
+    ("catalog.schemas_told", "changed"): "A pipeline told of another schema.",
 }
+"""What an event about a set means to one of its subjects, by the event and the change."""
 
 
 def feed(told: Iterable[Told]) -> list[Activity]:
@@ -44,10 +48,7 @@ def feed(told: Iterable[Told]) -> list[Activity]:
 
 
 def _line(one: Told) -> Activity:
-    if one.change in _WHAT_A_CRAWL_MEANT and one.event == "catalog.snapshot_applied":
-        sentence = f"A crawl {_WHAT_A_CRAWL_MEANT[one.change]}."
-    else:
-        sentence = f"{one.actor} {one.sentence.rstrip('.')}."
+    sentence = _MEANT_TO_ONE.get((one.event, one.change)) or f"{one.actor} {one.sentence.rstrip('.')}."
     icon = _ICONS.get(one.event) or _ICON_OF_ROOM.get(one.event.partition(".")[0], "point")
     told = [Change(_words(change.name), _text(change.before), _text(change.after)) for change in one.changes]
     changes = [change for change in told if change.before or change.after]

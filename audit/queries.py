@@ -54,20 +54,29 @@ def activity_of(
 def tell(records: Iterable[Record], changes: Mapping[int, str] | None = None) -> list[Activity]:
     """The records as sentences, in their order; personal data is read back where it was not erased."""
     listed = list(records)
-    personal = {
-        row.record_id: row.values for row in PersonalDetail.objects.filter(record__in=[row.pk for row in listed])
-    }
-    return [_told(row, personal.get(row.pk, {}), (changes or {}).get(row.pk, "")) for row in listed]
+    values = values_of(listed)
+    return [_told(row, values[row.pk], (changes or {}).get(row.pk, "")) for row in listed]
 
 
-def _told(row: Record, personal: Mapping[str, Any], change: str) -> Activity:
-    values = row.values
-    for name, value in values.items():
-        if isinstance(value, dict) and set(value) == {"digest"}:
-            values[name] = personal.get(name, _ERASED)
+def values_of(records: Iterable[Record]) -> dict[int, dict[str, Any]]:
+    """The values of each record, by its id; personal data is read back where it was not erased. One statement."""
+    found = {row.pk: row.values for row in records}
+    personal = {row.record_id: row.values for row in PersonalDetail.objects.filter(record__in=list(found))}
+    for pk, values in found.items():
+        for name, value in values.items():
+            if isinstance(value, dict) and set(value) == {"digest"}:
+                values[name] = personal.get(pk, {}).get(name, _ERASED)
+    return found
+
+
+def filled(template: str, values: Mapping[str, Any]) -> str:
+    """A sentence with its {placeholders} filled in; lists are joined by commas."""
+    return _PLACEHOLDER.sub(lambda match: _shown(values.get(match[1])), template)
+
+
+def _told(row: Record, values: Mapping[str, Any], change: str) -> Activity:
     cls = event_named(row.event)
-    template = cls.sentence if cls else f"did {row.event}"
-    sentence = _PLACEHOLDER.sub(lambda match: _shown(values.get(match[1])), template)
+    sentence = filled(cls.sentence if cls else f"did {row.event}", values)
     return Activity(row.pk, row.event, row.actor, sentence, row.occurred_at, _changes(values), change)
 
 

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 import msgspec
 from django.db import connection
 
+from accounts.models import Principal
+from audit.recording import record
+from catalog.events import SchemasTold
 from catalog.search_index import refresh_search
 from catalog.snapshots import FieldSnapshot
 
@@ -47,7 +50,7 @@ _TOLD = """
 """
 
 _LOCK = """
-    SELECT id FROM catalog_dataset WHERE id = ANY(%(ids)s) AND source_id IS NULL ORDER BY id FOR NO KEY UPDATE
+    SELECT id, version FROM catalog_dataset WHERE id = ANY(%(ids)s) AND source_id IS NULL ORDER BY id FOR NO KEY UPDATE
 """
 
 _VERSIONS = (
@@ -117,7 +120,8 @@ _DATASETS = (
 def describe_from_pipeline(histories: Mapping[int, Sequence[ToldSchema]]) -> None:
     """Write the schema histories of datasets that no crawl describes: a fixed number of statements, inside a transaction.
 
-    A history is whole and in order, each schema different from the one before. Crawled datasets are left alone.
+    A history is whole and in order, each schema different from the one before. Crawled datasets are left alone. It is
+    recorded which datasets have further versions by it; a first one is no change.
     """
     told = [
         {
@@ -134,9 +138,15 @@ def describe_from_pipeline(histories: Mapping[int, Sequence[ToldSchema]]) -> Non
     ids = sorted(dataset_id for dataset_id, history in histories.items() if history)
     parameters: dict[str, str | list[int]] = {"told": json.dumps(told), "ids": ids}
     with connection.cursor() as cursor:
-        for statement in (_LOCK, _FEWER_VERSIONS, _VERSIONS, _FIELDS, _FIELDS_GONE, _DATASETS):
+        cursor.execute(_LOCK, parameters)
+        versions = dict(cursor.fetchall())
+        for statement in (_FEWER_VERSIONS, _VERSIONS, _FIELDS, _FIELDS_GONE, _DATASETS):
             cursor.execute(statement, parameters)
     refresh_search(ids)
+    changed = [pk for pk, version in versions.items() if 0 < version < len(histories[pk])]
+    if changed:
+        by = Principal.objects.system()
+        record(SchemasTold(changed=len(changed)), by=by, changes={"dataset": {"changed": changed}})
 
 
 _NOTHING_TOLD = (

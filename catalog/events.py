@@ -54,6 +54,14 @@ class SnapshotApplied(Event):
         return [Subject("source", self.source_id), Subject("run", self.run_id)]
 
 
+@event("catalog.schemas_told", "read in what pipelines tell that the schemas of {changed} datasets changed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemasTold(Event):
+    """The subjects (datasets, with changed) come as a set beside it."""
+
+    changed: int
+
+
 @event("catalog.system_added", "added the system {system}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemAdded(Event):

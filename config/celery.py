@@ -27,6 +27,9 @@ def every(seconds: float, task: str) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "sweep runs": every(10.0, "ingestion.tasks.sweep_runs"),
     "end access that is over": every(20.0, "access.tasks.expire"),
+    "look for what needs somebody": every(20.0, "alerts.tasks.look"),
+    "send mail": every(20.0, "alerts.tasks.send_mail"),
+    "forget old notifications": every(43_200.0, "alerts.tasks.forget_old"),
     "fold events": every(1.0, "lineage.tasks.fold"),
     "read jobs' SQL": every(30.0, "lineage.tasks.read_sql"),
     "make the event log's months": every(43_200.0, "lineage.tasks.make_partitions"),

@@ -69,6 +69,32 @@ def database() -> dict[str, Any]:
     return parsed
 
 
+def email() -> dict[str, Any]:
+    """The mail server of EMAIL_URL; nothing is mailed without it. Mail crosses a network by TLS, unless told otherwise."""
+    url = env.str("EMAIL_URL", default="")
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    usage = "Use smtp+tls://user:password@host:587 or smtp+ssl://user:password@host:465."
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtp+tls", "smtp+ssl") or not parts.hostname:
+        raise ImproperlyConfigured(f"EMAIL_URL cannot be read. {usage}")
+    is_near = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme == "smtp" and not is_near and not env.bool("EMAIL_ALLOW_PLAIN", default=False):
+        raise ImproperlyConfigured(
+            f"EMAIL_URL would send mail over the network in plain text. {usage} Where the server offers no TLS and the"
+            " network is yours, set EMAIL_ALLOW_PLAIN=true."
+        )
+    try:
+        found: dict[str, Any] = env.email_url("EMAIL_URL")
+    except Exception:
+        raise ImproperlyConfigured(f"EMAIL_URL cannot be read. {usage}") from None
+    names = ("EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD")
+    return {name: found[name] for name in names} | {
+        "EMAIL_USE_TLS": found.get("EMAIL_USE_TLS", False),
+        "EMAIL_USE_SSL": found.get("EMAIL_USE_SSL", False),
+    }
+
+
 def broker_url(url: str) -> str:
     """kombu calls a Unix socket redis+socket:// and its database virtual_host; redis-py calls them unix:// and db."""
     parts = urlsplit(url)
@@ -98,6 +124,7 @@ INSTALLED_APPS = [
     "lineage",
     "classification",
     "access",
+    "alerts",
     "ingestion",
     "portal",
     "config.apps.RecordedAdminConfig",
@@ -188,6 +215,9 @@ CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_QUEUES = tuple(Queue(name) for name in ("interactive", "expiry", "audit", "fold", "crawl", "analytics"))
 CELERY_TASK_ROUTES = {
     "access.tasks.expire": {"queue": "expiry"},
+    "alerts.tasks.forget_old": {"queue": "analytics"},
+    "alerts.tasks.look": {"queue": "audit"},
+    "alerts.tasks.send_mail": {"queue": "audit"},
     "audit.tasks.deliver": {"queue": "audit"},
     "classification.tasks.carry_labels": {"queue": "analytics"},
     "classification.tasks.follow_lineage": {"queue": "fold"},
@@ -233,6 +263,17 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+
+EMAIL_URL: str = env.str("EMAIL_URL", default="")
+"""The mail server, as smtp+tls://user:password@host:587; empty: no mail is sent, and pages say so."""
+vars().update(email())
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"Catalog <catalog@{urlsplit(SITE_URL).hostname}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+DIGEST_HOUR: int = env.int("DIGEST_HOUR", default=7)
+"""At what hour of the day, in TIME_ZONE, daily e-mails go out."""
+if not 0 <= DIGEST_HOUR <= 23:
+    raise ImproperlyConfigured("DIGEST_HOUR is an hour of the day, from 0 to 23.")
 
 LANGUAGE_CODE = "en-au"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
@@ -312,6 +353,8 @@ SPECTACULAR_SETTINGS = {
     ],
     # Fields of one name with other values, told apart by what they are of.
     "ENUM_NAME_OVERRIDES": {
+        "NotificationKindEnum": "alerts.kinds.Kind",
+        "HearingEnum": "alerts.kinds.Choice",
         "DatasetKindEnum": "catalog.models.DATASET_KINDS",
         "OwnershipKindEnum": "catalog.models.Ownership.Kind",
         "CrawlRunStateEnum": "ingestion.models.RunState",

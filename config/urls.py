@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("lineage.urls")),
     path("", include("classification.urls")),
     path("access/", include("access.urls")),
+    path("", include("alerts.urls")),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/v2/", include("portal.rest_urls")),

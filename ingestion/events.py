@@ -31,6 +31,12 @@ class RunEnded(RunEvent):
     message: str
 
 
+@event("ingestion.plan_waits", "asked for the crawl of {source} that waits for a person: {message}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanWaits(RunEvent):
+    message: str
+
+
 @event("ingestion.plan_confirmed", "let the plan for {source} pass, with {gone} datasets gone")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanConfirmed(RunEvent):

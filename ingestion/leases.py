@@ -18,7 +18,7 @@ from django.utils import timezone
 from audit.recording import record
 from catalog.reconciliation import forget_plan
 from catalog.staging import discard
-from ingestion.events import RunEnded
+from ingestion.events import PlanWaits, RunEnded
 from ingestion.models import TRANSITIONS, PushedBatch, Run, RunLogLine, RunState
 
 logger = logging.getLogger(__name__)
@@ -85,8 +85,11 @@ def end(run_id: int, state: str, message: str, *, fence: int | None = None, keep
         raise LeaseLost
     run.state = state
     run.message = message
+    about: dict[str, Any] = {"run_id": run.pk, "source_id": run.source_id, "source": run.source.name}
     if state in (RunState.WAITING, RunState.QUEUED):
         run.save(update_fields=["state", "message"])
+        if state == RunState.WAITING:
+            record(PlanWaits(**about, message=message), by=run.requested_by)
         return run
     run.finished_at = timezone.now()
     run.save(update_fields=["state", "message", "finished_at"])
@@ -95,10 +98,7 @@ def end(run_id: int, state: str, message: str, *, fence: int | None = None, keep
     if state != RunState.SUCCEEDED or run.dry_run:
         discard(run.pk)
         forget_plan(run.pk)
-    record(
-        RunEnded(run_id=run.pk, source_id=run.source_id, source=run.source.name, state=state, message=message),
-        by=run.requested_by,
-    )
+    record(RunEnded(**about, state=state, message=message), by=run.requested_by)
     return run
 
 

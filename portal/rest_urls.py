@@ -13,7 +13,8 @@ from rest_framework.routers import DefaultRouter
 from portal.api_docs import ApiSchema, api_docs
 
 _ROOMS = (
-    "catalog.rest", "lineage.rest", "classification.rest", "access.rest", "ingestion.rest", "accounts.rest", "portal.rest",
+    "catalog.rest", "lineage.rest", "classification.rest", "access.rest", "alerts.rest", "ingestion.rest",
+    "accounts.rest", "portal.rest",
 )  # fmt: skip
 
 router = DefaultRouter()

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from access.queries import dataset_access, standing_with
 from accounts.authentication import principal_of
+from alerts.queries import is_followed
 from audit.events import Subject
 from audit.feed import feed
 from audit.queries import activity_of
@@ -57,6 +58,7 @@ def _header(principal: Principal, dataset: Dataset, current: str) -> dict[str, A
         "level": levels_by_rank().get(dataset.level or 0),
         "mine": standing_with(principal, dataset, owners),
         "may_curate": can_curate(principal, dataset),
+        "follows": is_followed(principal, dataset),
         "crumbs": _crumbs(dataset),
         "tabs": [
             Tab(label, _tab_href(dataset, name), name == current, icon=icon)

@@ -11,6 +11,9 @@ from django.utils import timezone
 from access.models import AccessRequest
 from access.states import RequestState
 from accounts.tokens import mint
+from alerts.events import DatasetFollowed
+from alerts.models import Follow, Notification
+from audit.recording import record as record_event
 from catalog.models import Field, Ownership, Tag, TagAssignment
 from catalog.search_index import refresh_search
 from ingestion.models import Run, RunState
@@ -38,6 +41,8 @@ PAGES = (
     "/levels/",
     "/access/",
     "/accounts/tokens/",
+    "/notifications/?all=1",
+    "/notifications/preferences/",
     "/audit/",
     "/datasets/{dataset}/schema/",
     "/datasets/{dataset}/lineage/",
@@ -60,6 +65,8 @@ PAGES = (
     "/api/v2/access-requests/",
     "/api/v2/grants/",
     "/api/v2/tokens/",
+    "/api/v2/notifications/",
+    "/api/v2/follows/",
     "/api/v2/activity/",
 )
 
@@ -91,6 +98,12 @@ def _grow(world: World, count: int) -> None:
             requester=factories.person(), dataset=world.users, purpose="To see.", days=3, state=RequestState.PENDING.value,
             submitted_at=now, decide_by=now,
         )  # fmt: skip
+        record = record_event(DatasetFollowed(dataset_id=made.pk, dataset=made.name), by=cast.steward)
+        Notification.objects.create(
+            receiver=cast.administrator, record=record, kind="schema", rule="catalog.schemas_told", about_kind="dataset",
+            about_id=made.pk,
+        )  # fmt: skip
+        Follow.objects.create(principal=cast.administrator, dataset=made)
         mint(principal=cast.administrator, name=f"more {number}", scopes=["catalog:read"], by=cast.administrator)
     assert Field.objects.filter(dataset=world.users).count() > count
 

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.tokens import Scope
+from alerts.models import Notification
 from classification.models import Decision, Label, NegativeRule, RuleSet
 from tests.contracts.url_walk import Route, routes
 from tests.contracts.world import World
@@ -84,6 +85,8 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "token_id": lambda world: world.token.pk,
     "run_id": lambda world: world.run.pk,
     "waiting": lambda world: world.waiting.pk,
+    "notification_id": lambda world: Notification.objects.filter(receiver=world.cast.steward).latest("pk").pk,
+    "kind": lambda _: "schema",
     "job_id": lambda world: world.job.pk,
     "lineage:run.run_id": lambda world: world.run_id,
     "level": lambda world: world.level.slug,
@@ -124,6 +127,7 @@ for _name, _object in {
     "job-detail": "job_id", "job-run-detail": "lineage:run.run_id", "label-detail": "label",
     **{f"access-request-{part}": "request_id" for part in ("detail", "approve", "cancel", "deny")},
     **{f"proposal-{part}": "proposal_id" for part in ("detail", "accept", "decline")},
+    "notification-detail": "notification_id", "notification-read": "notification_id",
     "grant-detail": "grant_id", "grant-revoke": "grant_id", "run-detail": "run_id", "token-detail": "token_id",
 }.items():  # fmt: skip
     OBJECTS[f"{_name}.pk"] = OBJECTS[_object]
@@ -167,6 +171,8 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "POST proposal-accept": lambda _: {},
     "POST proposal-decline": lambda _: {"reason": "It is not so."},
     "POST grant-revoke": lambda _: {"reason": "The project is over."},
+    "POST notification-read-all": lambda _: {},
+    "PUT notification-preference-detail": lambda _: {"choice": "mail"},
     "POST token-list": lambda _: {"name": "more", "scopes": ["catalog:read"]},
 }
 """Bodies that would be accepted from whoever may send them."""

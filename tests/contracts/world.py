@@ -19,6 +19,9 @@ from access.actions import approve_request, request_access
 from access.models import AccessRequest, Grant
 from accounts.models import ApiToken, Principal
 from accounts.tokens import Scope, mint
+from alerts.actions import follow
+from alerts.notifying import notify
+from audit.models import Record
 from catalog.actions import add_system, add_tag, apply_snapshots, assign_owner, describe
 from catalog.models import (
     Dataset,
@@ -154,6 +157,9 @@ def build() -> World:
     )
     set_schedule(source=ontrack, cron="0 3 * * *", by=cast.administrator)
     refresh_search(list(Dataset.objects.values_list("pk", flat=True)))
+    for record in Record.objects.filter(event__startswith="access.").order_by("pk"):
+        notify(record)
+    follow(dataset=Dataset.objects.get(source=ontrack, name="units"), by=cast.steward)
     return World(
         cast=cast,
         system=system,

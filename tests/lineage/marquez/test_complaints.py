@@ -10,10 +10,18 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from guardian.shortcuts import assign_perm
 
+from accounts.models import Principal
+from alerts.actions import follow
+from alerts.conditions import look_at_all
+from alerts.models import Notification
+from alerts.reading import lines_of
+from audit.delivery import deliver_pending
+from catalog.models import Dataset
 from lineage.draining import drain
 from lineage.models import ColumnEdge, Content, DatasetEdge, Event, Job, Run, SchemaObservation
-from tests.factories import bearer, pipeline
+from tests.factories import bearer, ownership, person, pipeline
 from tests.lineage.events import NAMESPACE, at, dataset, run_event, run_id
 from tests.lineage.marquez import shapes
 from tests.lineage.marquez.conftest import Api
@@ -360,3 +368,26 @@ def test_whatever_the_order_of_events_the_api_answers_the_same(api: Api) -> None
         with connection.cursor() as cursor:
             cursor.execute("ROLLBACK TO SAVEPOINT before_order")
     assert len(found) == 6 and all(one == found[0] for one in found)
+
+
+def test_issue_1973_owners_and_followers_are_told_of_schema_changes_and_failures(api: Api) -> None:
+    owner, follower = person("olga"), person("felix")
+
+    def sentences(one: Principal) -> list[str]:
+        look_at_all()
+        deliver_pending()
+        rows = Notification.objects.filter(receiver=one).select_related("record__actor").order_by("pk")
+        return [line.sentence for line in lines_of(one, rows)]
+
+    api.sends(complete("load", [], [dataset("units", fields=["id"])]))
+    units = Dataset.objects.get(name="units")
+    ownership(units, owner)
+    assign_perm("read_dataset_metadata", follower.user, units)
+    follow(dataset=units, by=follower)
+    api.sends(complete("load", [], [dataset("units", fields=["id", "email"])], seconds=60))
+    api.sends(run_event("FAIL", job="load", outputs=["units"], seconds=90))
+    for one in (owner, follower):
+        assert sentences(one) == [
+            "A pipeline changed the schema of units.",
+            "The job load, which writes units, failed.",
+        ]

@@ -1,0 +1,48 @@
+"""What notifications are about: who may be told of it, and where its page is."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from access.models import AccessRequest, Grant
+from accounts.models import Principal
+from alerts.registry import About
+from catalog.models import Dataset, Tier
+
+
+def _administrator(principal: Principal) -> QuerySet[Principal]:
+    return Principal.objects.filter(pk=principal.pk) if principal.is_administrator else Principal.objects.none()
+
+
+DATASET = About(
+    "dataset",
+    lambda principal: Dataset.objects.visible_to(principal, Tier.METADATA),
+    lambda dataset: reverse("portal:dataset", args=[dataset.pk]),
+)
+DATASET_ACCESS = About(
+    "dataset_access",
+    lambda principal: Dataset.objects.visible_to(principal),
+    lambda dataset: reverse("portal:dataset_tab", args=[dataset.pk, "access"]),
+)
+DATASET_JOBS = About(
+    "dataset_jobs",
+    lambda principal: Dataset.objects.visible_to(principal, Tier.METADATA),
+    lambda dataset: reverse("portal:dataset_tab", args=[dataset.pk, "lineage"]),
+)
+REQUEST = About(
+    "request",
+    lambda principal: AccessRequest.objects.visible_to(principal),
+    lambda request: reverse("access:request", args=[request.pk]),
+)
+GRANT = About(
+    "grant",
+    lambda principal: Grant.objects.visible_to(principal),
+    lambda grant: reverse("portal:dataset_tab", args=[grant.dataset_id, "access"]),
+)
+ACCOUNT = About(
+    "account",
+    lambda principal: Principal.objects.filter(pk=principal.pk),
+    lambda _: reverse("access:inbox"),
+)
+CATALOG = About("catalog", _administrator, lambda _: reverse("portal:audit"))

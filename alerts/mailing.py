@@ -1,0 +1,155 @@
+"""Mail what is due: one message a person for all of it, tried again until the mail server takes it.
+
+What stands in a message is made when it is sent, from what its receiver may see then. Its links lead to the catalog, which
+asks for sign-in; neither purposes nor reasons are in it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+from collections.abc import Sequence
+from smtplib import SMTPException, SMTPRecipientsRefused
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.db.models import F
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Principal
+from alerts.kinds import Choice, Kind
+from alerts.models import Notification
+from alerts.reading import Line, lines_of
+from alerts.wishes import choices_of
+
+logger = logging.getLogger(__name__)
+
+GIVEN_UP_AFTER = dt.timedelta(days=3)
+"""So long a message is tried again; the notification stays in the catalog."""
+MOST_LINES = 100
+_LONGEST_SUBJECT = 150
+_LONGEST_PAUSE = 3600
+_MOST_IN_A_SWEEP = 500
+
+
+def send_due() -> int:
+    """Send what is due, a message a person; returns how many messages the mail server took.
+
+    Any number of workers may send at once. Where the server does not answer, everything stays due for the next sweep;
+    what it refuses for one person is tried again after 2, 4, 8 … seconds, at most an hour, for three days. A worker that
+    dies between the server's word and the commit sends the same message, with the same Message-ID, once more.
+    """
+    if not settings.EMAIL_URL:
+        return 0
+    mailer = get_connection()
+    sent = 0
+    try:
+        for _ in range(_MOST_IN_A_SWEEP):
+            outcome = _send_next(mailer)
+            if outcome is None:
+                break
+            sent += outcome
+    except OSError as error:
+        logger.warning("The mail server does not answer; mail waits for the next sweep: %s", error)
+    finally:
+        _close(mailer)
+    return sent
+
+
+def _close(mailer: BaseEmailBackend) -> None:
+    try:
+        mailer.close()
+    except OSError:
+        logger.debug("The connection to the mail server was gone.")
+
+
+@transaction.atomic
+def _send_next(mailer: BaseEmailBackend) -> bool | None:
+    """Send one person all that is due; None where nothing is. Raises `OSError` where the server does not answer."""
+    now = timezone.now()
+    waiting = Notification.objects.filter(mail_due_at__lte=now)
+    first = waiting.order_by("mail_due_at", "pk").select_for_update(skip_locked=True, of=("self",)).first()
+    if first is None:
+        return None
+    rows = list(
+        waiting.filter(receiver=first.receiver_id)
+        .select_related("record__actor", "receiver__user")
+        .order_by("-pk")
+        .select_for_update(skip_locked=True, of=("self",))
+    )
+    person = rows[0].receiver
+    address = person.user.email if person.user and person.is_active else ""
+    lines = _still_wanted(person, rows) if address else []
+    if lines:
+        mailer.open()
+        try:
+            mailer.send_messages([_message(person, address, lines)])
+        except SMTPException as error:
+            if not _is_of_the_message(error):
+                raise
+            _note_refusal(rows, error, now)
+            return False
+    told = {line.notification.pk for line in lines}
+    _finish([row.pk for row in rows if row.pk in told], mail_sent_at=now)
+    _finish([row.pk for row in rows if row.pk not in told])
+    return bool(lines)
+
+
+def _finish(ids: Sequence[int], **values: object) -> None:
+    Notification.objects.filter(pk__in=ids).update(mail_due_at=None, mail_error="", **values)
+
+
+def _still_wanted(person: Principal, rows: Sequence[Notification]) -> Sequence[Line]:
+    """The sentences of what the person has not read meanwhile, still wants by mail, and may still see."""
+    kinds = {Kind(row.kind) for row in rows if row.kind in Kind.values}
+    chosen = choices_of([person.pk], kinds)
+    mailed = {kind for kind in kinds if chosen[person.pk, kind] in (Choice.MAIL, Choice.DIGEST)}
+    return lines_of(person, [row for row in rows if row.read_at is None and row.kind in mailed])
+
+
+def _is_of_the_message(error: SMTPException) -> bool:
+    """Whether the server refused this message or address; otherwise it is the server that does not work."""
+    return isinstance(error, SMTPRecipientsRefused) or getattr(error, "smtp_code", 0) // 100 == 5
+
+
+def _note_refusal(rows: Sequence[Notification], error: SMTPException, now: dt.datetime) -> None:
+    attempts = max(row.mail_attempts for row in rows) + 1
+    pause = dt.timedelta(seconds=min(2 ** min(attempts, 12), _LONGEST_PAUSE))
+    oldest = min(row.created_at for row in rows)
+    again = None if now - oldest > GIVEN_UP_AFTER else now + pause
+    logger.warning("The mail server refused a message to principal %s: %s", rows[0].receiver_id, type(error).__name__)
+    Notification.objects.filter(pk__in=[row.pk for row in rows]).update(
+        mail_due_at=again, mail_attempts=F("mail_attempts") + 1, mail_error=f"{type(error).__name__}: {error}"[:2000]
+    )
+
+
+def _message(person: Principal, address: str, lines: Sequence[Line]) -> EmailMessage:
+    shown = lines[:MOST_LINES]
+    subject = shown[0].sentence if len(lines) == 1 else f"{len(lines)} notifications from the catalog"
+    context = {
+        "person": person,
+        "lines": [(line, settings.SITE_URL + reverse("alerts:open", args=[line.notification.pk])) for line in shown],
+        "more": len(lines) - len(shown),
+        "all_url": settings.SITE_URL + reverse("alerts:list"),
+        "preferences_url": settings.SITE_URL + reverse("alerts:preferences"),
+    }
+    body = render_to_string("alerts/mail.txt", context)
+    headers = {"Message-ID": _message_id(lines), "Auto-Submitted": "auto-generated"}
+    return EmailMessage(_one_line(subject), body, to=[address], headers=headers)
+
+
+def _one_line(text: str) -> str:
+    joined = " ".join(text.split())
+    return joined if len(joined) <= _LONGEST_SUBJECT else f"{joined[: _LONGEST_SUBJECT - 1]}…"
+
+
+def _message_id(lines: Sequence[Line]) -> str:
+    """The same for the same notifications, so that a message that was sent twice is known for one."""
+    told = ",".join(str(line.notification.pk) for line in lines)
+    host = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("<> ")
+    return f"<{hashlib.sha256(told.encode()).hexdigest()[:32]}.{lines[0].notification.record_id}@{host}>"

@@ -1,0 +1,67 @@
+"""Crawls that need somebody: see `alerts.registry`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from django.urls import reverse
+
+from access.querysets import roles_now
+from access.reviewing import people_of
+from alerts.kinds import Kind
+from alerts.receivers import administrators
+from alerts.registry import About, Receiver, Told, alert_on
+from catalog.models import Source
+from ingestion.events import PlanWaits, RunEnded
+from ingestion.models import Run, RunState
+from ingestion.queries import runs_for
+
+RUN = About("crawl", runs_for, lambda run: reverse("ingestion:run", args=[run.pk]))
+
+
+def _requester(told: Told) -> Iterable[Receiver]:
+    return told.each(Run.objects.filter(pk=told.about_id).values_list("requested_by_id", flat=True))
+
+
+def _who_may_crawl(told: Told) -> Iterable[Receiver]:
+    """Stewards and owners of the source's domain; administrators where there is none of them."""
+    domains = Source.objects.filter(pk=told.values["source_id"]).values("domain_id")
+    found = people_of(roles_now().filter(domain__in=domains).values_list("principal_id", "group_id"))
+    return told.each(found) if found else administrators(told)
+
+
+def _ended(state: RunState) -> Callable[[Told], bool]:
+    return lambda told: told.values["state"] == state
+
+
+alert_on(
+    RunEnded,
+    kind=Kind.CRAWL,
+    about=RUN,
+    id="run_id",
+    to=(_requester, _who_may_crawl),
+    when=_ended(RunState.FAILED),
+    tell_actor=True,
+    sentence="The crawl of {source} failed. Its page says why and what to do.",
+    variant="failed",
+)
+alert_on(
+    RunEnded,
+    kind=Kind.CRAWL,
+    about=RUN,
+    id="run_id",
+    to=(_requester, _who_may_crawl),
+    when=_ended(RunState.LOST),
+    tell_actor=True,
+    sentence="The crawl of {source} was lost, since its worker fell silent. Its page says whether it is tried again.",
+    variant="lost",
+)
+alert_on(
+    PlanWaits,
+    kind=Kind.CRAWL,
+    about=RUN,
+    id="run_id",
+    to=(_requester, _who_may_crawl),
+    tell_actor=True,
+    sentence="The crawl of {source} would change much, and waits for somebody to confirm its plan or cancel it.",
+)
