@@ -18,6 +18,8 @@ from connections.targets import Target
 from ingestion.connectors.by_schema import Listed, read_by_schema
 from ingestion.connectors.nested import parts
 from ingestion.connectors.protocol import Check, counted
+from ingestion.connectors.sampling import Amount, Sampler
+from ingestion.connectors.sampling.duckdb import DuckdbRows
 from ingestion.connectors.scope import Scope, like_pairs, whole_schemas
 from ingestion.connectors.type_names import duckdb_type
 
@@ -100,7 +102,7 @@ class DuckdbConnector:
         reason = f"The file opens: {counted(len(schemas), 'schema')}."
         return Check(ok=True, reason=reason, version=duckdb.__version__)
 
-    def required_grants(self) -> tuple[str, ...]:
+    def required_grants(self, *, sampling: bool = False) -> tuple[str, ...]:
         return ()
 
     def read(self, scope: Scope, known: Mapping[Path, str]) -> Generator[Reading, None, None]:
@@ -109,6 +111,9 @@ class DuckdbConnector:
             names = [name for (name,) in session.rows(_SCHEMAS, _scoped(scope, with_datasets=False))]
         listed = [Listed((database, name)) for name in names]
         yield from read_by_schema(listed, lambda wanted: self._datasets(database, wanted, scope), known)
+
+    def sampler(self, amount: Amount) -> Sampler:
+        return Sampler(amount, lambda: DuckdbRows(self._target, amount))
 
     def _datasets(self, database: str, schemas: Sequence[str], scope: Scope) -> Iterator[DatasetSnapshot]:
         if not schemas:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from catalog.snapshots import Path, Reading
 from connections.errors import ConnectorError, FailureKind
+from ingestion.connectors.sampling import Amount, Sampler
 from ingestion.connectors.scope import Scope
 
 
@@ -36,11 +37,11 @@ class Connector(Protocol):
     def check(self) -> Check:
         """Try the connection. Answers within 5 s and never raises for what the source does."""
 
-    def required_grants(self) -> tuple[str, ...]:
+    def required_grants(self, *, sampling: bool = False) -> tuple[str, ...]:
         """The statements, each ending in a semicolon, that give the crawl's user what it needs and no more.
 
-        Where the source cannot be reached yet, those that need no knowledge of what is in it. Empty for
-        files.
+        With `sampling` the rows of tables are among it. Where the source cannot be reached yet, those that need no
+        knowledge of what is in it. Empty for files.
         """
 
     def read(self, scope: Scope, known: Mapping[Path, str]) -> Generator[Reading, None, None]:
@@ -52,6 +53,9 @@ class Connector(Protocol):
         fingerprint is still the same comes as `Unchanged`. Closing the iterator early gives the source its
         connection back.
         """
+
+    def sampler(self, amount: Amount) -> Sampler:
+        """A connection that reads a few rows of tables, to be closed. Raises `ConnectorError` where there is none."""
 
 
 __all__ = ["Check", "Connector", "ConnectorError", "FailureKind", "Reading", "Scope", "counted"]

@@ -20,6 +20,8 @@ from connections.errors import ConnectorError
 from connections.targets import Target
 from ingestion.connectors.by_schema import Listed, read_by_schema
 from ingestion.connectors.protocol import Check, counted
+from ingestion.connectors.sampling import Amount, Sampler
+from ingestion.connectors.sampling.sqlite import SqliteRows
 from ingestion.connectors.scope import Pattern, Scope, sqlite_glob
 from ingestion.connectors.type_names import sqlite_type
 
@@ -86,13 +88,16 @@ class SqliteConnector:
         reason = f"The file opens: {counted(count, 'table or view', 'tables and views')}."
         return Check(ok=True, reason=reason, version=sqlite3.sqlite_version)
 
-    def required_grants(self) -> tuple[str, ...]:
+    def required_grants(self, *, sampling: bool = False) -> tuple[str, ...]:
         return ()
 
     def read(self, scope: Scope, known: Mapping[Path, str]) -> Generator[Reading, None, None]:
         with closing(_Session(self._target)) as session:
             count = len(session.rows(_NAMES, _parameters(scope)))
         yield from read_by_schema([Listed((_MAIN,), expected=count)], lambda _: self._datasets(scope), known)
+
+    def sampler(self, amount: Amount) -> Sampler:
+        return Sampler(amount, lambda: SqliteRows(self._target, amount))
 
     def _datasets(self, scope: Scope) -> Iterator[DatasetSnapshot]:
         with closing(_Session(self._target)) as session:

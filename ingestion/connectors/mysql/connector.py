@@ -26,6 +26,8 @@ from connections.targets import Target
 from ingestion.connectors.by_schema import Listed, read_by_schema
 from ingestion.connectors.mysql import snapshots, sql
 from ingestion.connectors.protocol import Check, counted
+from ingestion.connectors.sampling import Amount, Sampler
+from ingestion.connectors.sampling.mysql import MysqlRows
 from ingestion.connectors.scope import Pattern, Scope, glob_matches, like
 
 _UNKNOWN_DATABASE = 1049
@@ -56,8 +58,8 @@ class MysqlConnector:
             warnings=tuple(self._partial(name) for name, whole in schemas if not whole),
         )
 
-    def required_grants(self) -> tuple[str, ...]:
-        """SELECT, because without it the server hides the definitions of views; no row is read."""
+    def required_grants(self, *, sampling: bool = False) -> tuple[str, ...]:
+        """SELECT in any case, because without it the server hides the definitions of views."""
         user = f"'{escape_string(self._target.username)}'@'%'"
         names = [self._target.database] if self._target.database else []
         try:
@@ -89,6 +91,9 @@ class MysqlConnector:
         listed = [Listed((name,), partial=None if whole else self._partial(name)) for name, whole in seen]
         listed += [Listed((name,), partial=self._partial(name)) for name in hidden]
         yield from read_by_schema(listed, lambda wanted: self._datasets(wanted, scope), known)
+
+    def sampler(self, amount: Amount) -> Sampler:
+        return Sampler(amount, lambda: MysqlRows(self._target, amount))
 
     def _datasets(self, names: Sequence[str], scope: Scope) -> Iterator[DatasetSnapshot]:
         if not names:

@@ -5,8 +5,8 @@ are earlier ones), details of what is new or changed. Fingerprints are made in t
 unchanged is never sent.
 
 PostgreSQL shows its catalog to everyone. The crawl still sees only what its account may use: a schema without
-USAGE is reported as failed, with the GRANT that helps. SELECT is not needed, and so not asked for: no row is
-ever read.
+USAGE is reported as failed, with the GRANT that helps. SELECT is needed, and asked for, only where the source
+is sampled: a crawl reads no row.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from psycopg import sql as composition
@@ -27,6 +27,8 @@ from ingestion.connectors.postgres import snapshots, sql
 from ingestion.connectors.postgres.session import Session
 from ingestion.connectors.postgres.type_catalog import TypeCatalog
 from ingestion.connectors.protocol import Check, counted
+from ingestion.connectors.sampling import Amount, Sampler
+from ingestion.connectors.sampling.postgres import PostgresRows
 from ingestion.connectors.scope import Scope, like_pairs, whole_schemas
 
 _OLDEST = 150000
@@ -83,7 +85,7 @@ class PostgresConnector:
             warnings=tuple(self._no_usage(schema.name) for schema in schemas if not schema.usable),
         )
 
-    def required_grants(self) -> tuple[str, ...]:
+    def required_grants(self, *, sampling: bool = False) -> tuple[str, ...]:
         try:
             with Session(self._target.for_check()) as session:
                 names = [schema.name for schema in _schemas(session, Scope())]
@@ -93,14 +95,15 @@ class PostgresConnector:
         connect = composition.SQL("GRANT CONNECT ON DATABASE {} TO {};").format(
             composition.Identifier(self._target.database), role
         )
-        return (connect.as_string(), *(self._usage(name) for name in names))
+        select = [self._granted("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {};", name) for name in names if sampling]
+        return (connect.as_string(), *(self._usage(name) for name in names), *select)
 
     def _usage(self, schema: str) -> str:
-        return (
-            composition.SQL("GRANT USAGE ON SCHEMA {} TO {};")
-            .format(composition.Identifier(schema), composition.Identifier(self._target.username))
-            .as_string()
-        )
+        return self._granted("GRANT USAGE ON SCHEMA {} TO {};", schema)
+
+    def _granted(self, statement: LiteralString, schema: str) -> str:
+        user = composition.Identifier(self._target.username)
+        return composition.SQL(statement).format(composition.Identifier(schema), user).as_string()
 
     def _no_usage(self, schema: str) -> str:
         return f"The user may not use the schema {schema}. Run: {self._usage(schema)}"
@@ -126,6 +129,9 @@ class PostgresConnector:
                     yield SchemaFailed((self._target.database, schema.name), self._no_usage(schema.name))
             usable = [schema for schema in schemas if schema.usable]
             yield from _Pass(session, self._target.database, usable, types, known).run()
+
+    def sampler(self, amount: Amount) -> Sampler:
+        return Sampler(amount, lambda: PostgresRows(self._target, amount))
 
 
 def _schemas(session: Session, scope: Scope) -> list[_Schema]:
