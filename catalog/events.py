@@ -62,6 +62,20 @@ class SchemasTold(Event):
     changed: int
 
 
+@event("catalog.profiles_kept", "sampled and profiled {datasets} datasets of {source}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfilesKept(Event):
+    """The subjects (datasets, as profiled) come as a set beside it."""
+
+    source_id: int
+    source: str
+    datasets: int
+    amount: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("source", self.source_id)]
+
+
 @event("catalog.system_added", "added the system {system}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemAdded(Event):

@@ -1,4 +1,4 @@
-"""A crawl from beginning to end: read → stage → compare → guard → apply → record."""
+"""A crawl from beginning to end: read → stage → compare → guard → apply → record → sample, where the source is sampled."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
 from catalog.actions import apply_snapshots
-from catalog.models import Dataset, Source
+from catalog.models import Dataset, SamplingAmount, Source
 from catalog.reconciliation import Plan, compare, forget_plan
 from catalog.snapshots import Path, Reading
 from catalog.staging import SchemaProgress, Staged, discard, stage
 from common.errors import CatalogError
 from ingestion.connectors.registry import connector_for
 from ingestion.connectors.scope import Scope
-from ingestion.leases import Heart, LeaseLost, claim, end, log, report
+from ingestion.leases import SAMPLING, Heart, LeaseLost, claim, end, log, report
 from ingestion.models import Run, RunLogLine, RunState
 from ingestion.pushes import pushed_readings
+from ingestion.sampling import sample_tables
 from ingestion.sources import target_of
 
 logger = logging.getLogger(__name__)
@@ -102,11 +103,21 @@ def _crawl(run: Run, fence: int, heart: Heart) -> None:
         log(run.pk, message, RunLogLine.Severity.WARNING)
         return
     report(run.pk, fence, phase="applying")
+    samples = source.sampling != SamplingAmount.OFF and pushed is None and source.connection is not None
     with transaction.atomic():
         applied = apply_snapshots(source=source, reading=run.pk, staged=staged, by=run.requested_by)
         heart.check()
-        end(run.pk, _ending(staged), _result(plan, staged, applied.elsewhere), fence=fence)
-    log(run.pk, _result(plan, staged, applied.elsewhere))
+        told = _result(plan, staged, applied.elsewhere)
+        if samples:
+            report(run.pk, fence, phase=SAMPLING)
+        else:
+            end(run.pk, _ending(staged), told, fence=fence)
+    log(run.pk, told)
+    if samples:
+        sampled = sample_tables(run, fence, heart, connector_for(target_of(source)))
+        end(run.pk, _ending(staged), f"{told} {sampled}".strip(), fence=fence)
+        if str(sampled):
+            log(run.pk, str(sampled))
 
 
 def _ending(staged: Staged) -> str:

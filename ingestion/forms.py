@@ -48,6 +48,7 @@ class SourceForm(forms.ModelForm):
         model = Source
         fields = [
             "name", "system", "domain", "frequency", "structure", "location", "description", "include", "exclude",
+            "sampling",
         ]  # fmt: skip
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
 
@@ -57,6 +58,12 @@ class SourceForm(forms.ModelForm):
             field = self.fields[name]
             field.queryset = queryset  # type: ignore[attr-defined]
             field.empty_label = "None"  # type: ignore[attr-defined]
+
+        self.fields["sampling"].required = False
+
+    def clean_sampling(self) -> str:
+        """What holds already, where nothing was chosen."""
+        return self.cleaned_data["sampling"] or self.instance.sampling
 
     def values(self) -> dict[str, Any]:
         """The cleaned values as `catalog.actions.edit_source` takes them."""

@@ -38,6 +38,13 @@ _TRIES_OF_PUSHED = 4
 """A source is read again by its next crawl; what was pushed comes only once, and is tried oftener."""
 
 
+SAMPLING = "sampling"
+"""The phase of a run after its plan was applied."""
+
+_UNCHANGED = "Cancelled; nothing was changed."
+_CANCELLED = {SAMPLING: "Cancelled while it sampled; the plan was applied, and what was sampled before stays."}
+
+
 class LeaseLost(Exception):
     """The run is no longer this worker's: cancelled, or given up as lost."""
 
@@ -150,9 +157,11 @@ class Heart:
         mine = Run.objects.filter(pk=self.run_id, fence=self.fence, state=RunState.RUNNING)
         if not mine.update(heartbeat_at=timezone.now()):
             self._lose()
-        elif mine.filter(cancel_requested_at__isnull=False).exists():
+            return
+        phase = mine.filter(cancel_requested_at__isnull=False).values_list("phase", flat=True).first()
+        if phase is not None:
             try:
-                end(self.run_id, RunState.CANCELLED, "Cancelled; nothing was changed.", fence=self.fence)
+                end(self.run_id, RunState.CANCELLED, _CANCELLED.get(phase, _UNCHANGED), fence=self.fence)
             except LeaseLost:
                 pass
             else:
@@ -186,7 +195,7 @@ def give_up_silent() -> list[Run]:
                 end(
                     run.pk,
                     RunState.CANCELLED,
-                    "Cancelled after its worker had fallen silent; nothing was changed.",
+                    _CANCELLED.get(run.phase, "Cancelled after its worker had fallen silent; nothing was changed."),
                 )
                 continue
             retried = _is_tried_again(run)

@@ -93,6 +93,8 @@ class Run(models.Model):
     phase = models.CharField(max_length=20, default="", blank=True)
     datasets_read = models.PositiveIntegerField(default=0)
     datasets_expected = models.PositiveIntegerField(null=True, blank=True)
+    tables_sampled = models.PositiveIntegerField(default=0)
+    tables_to_sample = models.PositiveIntegerField(null=True, blank=True)
     schemas = models.JSONField(default=list, blank=True, help_text="Progress per schema.")
     plan = models.JSONField(default=dict, blank=True)
     message = models.TextField(default="", blank=True, help_text="How it ended, as a sentence.")

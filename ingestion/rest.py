@@ -22,7 +22,8 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.authentication import rest_principal
 from accounts.models import Principal
 from accounts.tokens import Scope
-from catalog.models import Source
+from catalog.actions import edit_source
+from catalog.models import SamplingAmount, Source
 from catalog.permissions import check_can_edit_source
 from common.described_query import DescribedQuery
 from common.errors import Invalid
@@ -52,8 +53,8 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         model = Run
         fields = [
             "id", "source", "state", "trigger", "dry_run", "requested_by", "queued_at", "started_at", "finished_at",
-            "heartbeat_at", "cancel_requested_at", "phase", "datasets_read", "datasets_expected", "seconds_left", "schemas",
-            "plan", "message", "retry_of",
+            "heartbeat_at", "cancel_requested_at", "phase", "datasets_read", "datasets_expected", "seconds_left",
+            "tables_sampled", "tables_to_sample", "schemas", "plan", "message", "retry_of",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -80,6 +81,13 @@ class ScheduleSerializer(BodySerializer):
         help_text="Minute, hour, day of month, month, day of week, in UTC; empty: none.",
     )
     enabled = serializers.BooleanField(default=True)
+
+
+class SamplingSerializer(BodySerializer):
+    sampling = serializers.ChoiceField(
+        choices=SamplingAmount.choices,
+        help_text="How much crawls read of each table, to profile and classify it.",
+    )
 
 
 class CheckSerializer(serializers.Serializer[Any]):
@@ -227,6 +235,30 @@ class SourceScheduleView(DescribedQuery, APIView):
         return Response({"cron": cron_of(schedule) or "", "enabled": bool(schedule and schedule.periodic_task.enabled)})
 
 
+class SourceSamplingView(DescribedQuery, APIView):
+    @extend_schema(
+        summary="Whether crawls of a source read rows",
+        operation_id="sources_sampling",
+        responses=SamplingSerializer,
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        return Response({"sampling": source_for(rest_principal(request), slug).sampling})
+
+    @extend_schema(
+        summary="Set whether crawls of a source read rows",
+        operation_id="sources_sampling_set",
+        request=SamplingSerializer,
+        responses=SamplingSerializer,
+    )
+    def put(self, request: Request, slug: str) -> Response:
+        by = rest_principal(request)
+        source = source_for(by, slug)
+        wanted = SamplingSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        source = edit_source(source=source, changes=wanted.validated_data, by=by)
+        return Response({"sampling": source.sampling})
+
+
 class LinesParser(BaseParser):
     """One JSON value a line, read as it comes: the body is never held whole."""
 
@@ -289,5 +321,6 @@ urlpatterns = [
     path("sources/<slug:slug>/crawl/", SourceCrawlView.as_view(), name="source-crawl"),
     path("sources/<slug:slug>/check/", SourceCheckView.as_view(), name="source-check"),
     path("sources/<slug:slug>/schedule/", SourceScheduleView.as_view(), name="source-schedule"),
+    path("sources/<slug:slug>/sampling/", SourceSamplingView.as_view(), name="source-sampling"),
     path("sources/<slug:slug>/snapshots/", SourceSnapshotsView.as_view(), name="source-snapshots"),
 ]

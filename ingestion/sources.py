@@ -10,7 +10,7 @@ from django.utils.text import slugify
 
 from accounts.models import Principal
 from catalog.actions import add_source
-from catalog.models import Source
+from catalog.models import SamplingAmount, Source
 from catalog.naming import file_namespace, server_namespace
 from common.errors import Conflict, Invalid
 from connections.actions import create_connection
@@ -37,7 +37,8 @@ def add_crawled_source(
     """Make a source with its connection. `public_address` is the `host:port` that pipelines use, where it is another one.
 
     Raises `Conflict` where the database or file is a source already, and names that one if `by` sees it.
-    `values` are those of `catalog.actions.add_source`: system, domain, frequency, structure, location, include, exclude.
+    `values` are those of `catalog.actions.add_source`: system, domain, frequency, structure, location, include, exclude,
+    sampling.
     """
     try:
         connection = create_connection(address=address, by=by, tls_ca=tls_ca)
@@ -88,4 +89,5 @@ def check_source(source: Source) -> Check:
 
 def grants_of(source: Source) -> tuple[str, ...]:
     """The exact statements that give the source's account what its crawl needs; none for files."""
-    return connector_for(target_of(source).for_check()).required_grants()
+    sampling = source.sampling != SamplingAmount.OFF
+    return connector_for(target_of(source).for_check()).required_grants(sampling=sampling)

@@ -24,6 +24,7 @@ from common.errors import CatalogError, Invalid
 from common.pagination import page_of, page_size
 from ingestion.actions import cancel_run, confirm_plan, cron_of, request_crawl, set_schedule
 from ingestion.forms import NewSourceForm, ScheduleForm, SourceForm
+from ingestion.leases import SAMPLING
 from ingestion.models import Run, RunState
 from ingestion.permissions import can_crawl_source, can_see_runs_of
 from ingestion.queries import (
@@ -317,9 +318,11 @@ def run_cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     if request.method == "POST":
         cancel_run(run=run, by=by)
         return redirect("ingestion:run", run_id=run.pk)
+    applied = run.phase == SAMPLING
+    dropped = "What it has read is dropped. The catalog stays as it is."
     context = {
         "title": f"Cancel run {run.pk} of {run.source}?",
-        "text": "What it has read is dropped. The catalog stays as it is.",
+        "text": "What was applied and sampled so far stays." if applied else dropped,
         "confirm_label": "Cancel the run",
         "danger": True,
         "cancel_url": reverse("ingestion:run", args=[run.pk]),

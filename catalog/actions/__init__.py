@@ -3,6 +3,7 @@
 from catalog.actions.criticality import push_criticality
 from catalog.actions.curation import add_tag, assign_owner, describe, remove_owner, remove_tag
 from catalog.actions.domains import add_domain, edit_domain, end_role, grant_role, move_datasets
+from catalog.actions.profiles import Sampled, forget_old_profiles, keep_profiles, withdraw_values
 from catalog.actions.proposals import accept_proposal, decline_proposal
 from catalog.actions.pushed import note_written, push_levels
 from catalog.actions.snapshots import apply_snapshots
@@ -11,6 +12,7 @@ from catalog.actions.vocabulary import create_tag, rename_tag
 from catalog.described import describe_from_pipeline
 
 __all__ = [
+    "Sampled",
     "accept_proposal",
     "add_domain",
     "add_source",
@@ -25,7 +27,9 @@ __all__ = [
     "edit_domain",
     "edit_source",
     "end_role",
+    "forget_old_profiles",
     "grant_role",
+    "keep_profiles",
     "move_datasets",
     "note_written",
     "push_criticality",
@@ -33,4 +37,5 @@ __all__ = [
     "remove_owner",
     "remove_tag",
     "rename_tag",
+    "withdraw_values",
 ]

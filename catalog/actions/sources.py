@@ -11,7 +11,7 @@ from accounts.models import Principal
 from audit.recording import record
 from catalog.actions.writing import created, edited
 from catalog.events import SourceAdded, SourceEdited, SystemAdded
-from catalog.models import Domain, Source, System
+from catalog.models import Domain, SamplingAmount, Source, System
 from catalog.permissions import check_can_edit_source, check_is_catalog_administrator
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def add_source(
     description: str = "",
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    sampling: str = SamplingAmount.OFF,
 ) -> Source:
     """Make a source known. Raises `Conflict` where its name or slug is taken."""
     check_can_edit_source(by, None)
@@ -60,6 +61,7 @@ def add_source(
         description=description,
         include=list(include),
         exclude=list(exclude),
+        sampling=sampling,
         created_by=by,
     )
     created(source, f"There is already a source called {name}.")
@@ -69,6 +71,7 @@ def add_source(
 
 _SOURCE_FIELDS = (
     "name", "system_id", "domain_id", "frequency", "structure", "location", "description", "include", "exclude",
+    "sampling",
 )  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 from catalog.models.curation import Description, Ownership, Tag, TagAssignment
 from catalog.models.datasets import Dataset, DatasetGroupPermission, DatasetName, DatasetUserPermission
 from catalog.models.organisation import Domain, DomainMembership, System
+from catalog.models.profiles import FieldProfile, Profile, Sampling
 from catalog.models.proposals import Proposal
 from catalog.models.search import SearchWord
-from catalog.models.sources import Schema, Source
+from catalog.models.sources import SamplingAmount, Schema, Source
 from catalog.models.staging import PlannedChange, StagedDataset
 from catalog.models.structure import Field, Key, SchemaVersion
 from catalog.models.vocabulary import DATASET_KINDS, Origin, Tier, slug_validator
@@ -20,11 +21,15 @@ __all__ = [
     "Domain",
     "DomainMembership",
     "Field",
+    "FieldProfile",
     "Key",
     "Origin",
     "Ownership",
     "PlannedChange",
+    "Profile",
     "Proposal",
+    "Sampling",
+    "SamplingAmount",
     "Schema",
     "SchemaVersion",
     "SearchWord",

@@ -13,6 +13,14 @@ from catalog.querysets import SourceQuerySet
 from connections.platforms import Platform
 
 
+class SamplingAmount(models.TextChoices):
+    """How much of a source's rows its crawls read, to profile and classify them."""
+
+    OFF = "off", "Off"
+    LIGHT = "light", "Light"
+    FULL = "full", "Full"
+
+
 class Source(models.Model):
     """A server or file that holds datasets, and under which namespace pipelines speak of it."""
 
@@ -49,6 +57,16 @@ class Source(models.Model):
     description = models.TextField(default="", blank=True)
     include = ArrayField(models.CharField(max_length=300), default=list, blank=True)
     exclude = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    sampling = models.CharField(
+        max_length=10,
+        choices=SamplingAmount,
+        default=SamplingAmount.OFF,
+        help_text=(
+            "Whether crawls read rows, to profile and classify them. Light: some 200 rows of each table when it changed, and"
+            " every 30 days; full: 2,000 of each table and view, every 7 days. Values are not kept: counts, shapes and"
+            " masked exemplars are. On a server the account needs SELECT: see the source's connection."
+        ),
+    )
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
     updated_at = models.DateTimeField(auto_now=True)

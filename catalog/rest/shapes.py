@@ -88,7 +88,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
         model = Source
         fields = [
             "slug", "name", "system", "domain", "platform", "namespace", "frequency", "structure", "location",
-            "description", "dataset_count", "last_crawled_at", "created_at",
+            "description", "sampling", "dataset_count", "last_crawled_at", "created_at",
         ]  # fmt: skip
 
     def get_dataset_count(self, source: Source) -> int | None:

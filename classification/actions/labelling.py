@@ -14,6 +14,7 @@ from catalog.actions import push_levels
 from catalog.models import Dataset, Field, Origin
 from classification.effective import Effective, effective
 from classification.events import LevelCleared, LevelSet
+from classification.exposure import withdraw_beyond
 from classification.models import Category, Label, Level, StaleDataset
 from classification.permissions import check_can_label
 from classification.queries import assertions_of
@@ -139,7 +140,8 @@ def clear_level(*, reason: str, by: Principal, datasets: Sequence[Dataset] = (),
 
 @transaction.atomic
 def recompute(dataset_ids: Iterable[int], *, cleared: Iterable[int] = (), by_lineage: bool = False) -> Effective:
-    """Push the effective levels of these datasets and their fields down to the catalog; six statements.
+    """Push the effective levels of these datasets and their fields down to the catalog, and forget what their profiles keep
+    beyond these; ten statements at most.
 
     `cleared` names fields whose last label just ended. Not audited: it follows from labels, which are. What lineage carries
     on from here is looked at soon after, unless it is lineage that changed the labels.
@@ -151,6 +153,7 @@ def recompute(dataset_ids: Iterable[int], *, cleared: Iterable[int] = (), by_lin
     made = effective(assertions_of(ids))
     fields: dict[int, int | None] = dict.fromkeys(sorted(cleared))
     push_levels({pk: made.datasets.get(pk) for pk in ids}, fields | dict(sorted(made.fields.items())))
+    withdraw_beyond(ids)
     return made
 
 

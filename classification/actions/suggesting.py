@@ -13,14 +13,15 @@ from accounts.models import Principal
 from audit.recording import record
 from catalog.models import Dataset, Field, Origin
 from classification.actions.labelling import end_labels, hold_datasets
-from classification.detectors import Contribution, EvidenceKind, Sensitivity, Verdict, classify
+from classification.detectors import Contribution, EvidenceKind, Sensitivity, Verdict
 from classification.events import SuggestionsChanged
+from classification.exposure import withdraw_beyond
+from classification.judging import Judge
 from classification.keys import key_text, labels_by_keys, referring_to, with_key
 from classification.models import Category, Examination, Label, Level, RuleSet
 from classification.permissions import check_can_label
-from classification.rules import applied_rule_set, rules_of
+from classification.rules import applied_rule_set
 from classification.ruling_out import RuledOut, phrase_of, ruled_out_in
-from classification.sketching import sketches_of
 from classification.suggesting import Standing, Step, Suggested, Verdicts, next_step
 
 _REASON = "Found by the detectors."
@@ -92,6 +93,7 @@ def suggest(
     made = Suggestions(told[Step.ADD], told[Step.CHANGE], told[Step.WITHDRAW])
     moved = {change.field.dataset_id for change in changes if change.step != Step.REFRESH}
     if moved:
+        withdraw_beyond(moved)
         event = SuggestionsChanged(**asdict(made), datasets=len(moved), rule_set=rule_set.version)
         record(event, by=by, changes={"dataset": {"suggested": moved}})
     return made
@@ -125,12 +127,10 @@ def _found_before(label: Label) -> Verdict:
 
 def verdicts_by_names(dataset_ids: Collection[int], rule_set: RuleSet) -> dict[int, Verdict]:
     """What the detectors say of the stored columns of these datasets, by the fields' ids; a fixed number of statements."""
-    rules = rules_of(rule_set)
-    ruled_out = ruled_out_in(Dataset.objects.filter(pk__in=dataset_ids).only("domain_id", "source_id"))
+    judge = Judge.of(dataset_ids, rule_set)
     found: dict[int, Verdict] = {}
-    for dataset_id, sketched in sketches_of(dataset_ids).items():
-        here = replace(rules, negatives=ruled_out[dataset_id].as_detectors_take_them())
-        found.update(zip(sketched.field_ids, classify(sketched.table, here), strict=True))
+    for dataset_id in judge.sketches:
+        found |= judge.verdicts(dataset_id)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,12 +21,8 @@ def members_of(text: str) -> frozenset[str]:
 
     Personal data of Confidential level counts as free text on persons, since a document holds several kinds at once.
     """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return frozenset()
     highest, found = 0, ""
-    for number, (key, value) in enumerate(_members(document, 0)):
+    for number, (key, value) in enumerate(_members_in(text)):
         if number >= _MOST_MEMBERS:
             break
         for kind in _kinds(key, value):
@@ -36,6 +33,20 @@ def members_of(text: str) -> frozenset[str]:
     if highest < 2:
         return frozenset()
     return frozenset((found if highest == 3 else "free_text_pii",))
+
+
+_PAIR = re.compile(r""""((?:[^"\\]|\\.){1,200})"\s*:\s*(?:"((?:[^"\\]|\\.){0,200})"|(-?[\d.]+))""")
+
+
+def _members_in(text: str) -> Iterator[tuple[str, object]]:
+    """The members of a document; of one that was cut off, those that can be told apart all the same."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        if text.startswith(("{", "[")):
+            yield from ((pair[1], pair[2] if pair[2] is not None else pair[3]) for pair in _PAIR.finditer(text))
+        return
+    yield from _members(document, 0)
 
 
 def _members(node: Any, depth: int) -> Iterator[tuple[str, object]]:

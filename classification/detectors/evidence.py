@@ -20,7 +20,7 @@ from classification.detectors.names import NameMatch, Place, find, is_lookalike,
 from classification.detectors.patterns import CONFIRMING, LIST_SAYS, LISTS, TESTS, Proof, Test
 from classification.detectors.sketches import ColumnSketch, EvidenceKind
 from classification.detectors.tokens import tokens_of
-from classification.detectors.values import Sample, sample_of
+from classification.detectors.values import LONGEST_VALUE, Sample, sample_of
 
 MOST_MISSES = 5
 _MOST_MISSES_UNNAMED = 3  # of a category that neither name nor comment speaks of
@@ -311,7 +311,7 @@ def _digit_marks() -> frozenset[str]:
 
 def _look(value: str) -> str:
     first = value[0]
-    if first in "{[" and value[-1] in "}]":
+    if first in "{[" and (value[-1] in "}]" or len(value) >= LONGEST_VALUE):
         return "document"
     if "@" in value and value.find("@") > 0 and " " not in value.strip() and value[0] != "<" and "://" not in value:
         return "mail" if "." in value.rpartition("@")[2] and "/" not in value else "code"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.actions import add_source
-from catalog.models import Domain, Field, Source, System
+from catalog.models import Domain, Field, SamplingAmount, Source, System
 from common.errors import Conflict
 from connections.addresses import Address
 from connections.platforms import Platform
@@ -31,7 +31,9 @@ def add_sources(places: Places) -> int:
     for slug, values in _crawled(places).items():
         if slug not in there:
             address = _address(places, slug)
-            add_crawled_source(slug=slug, address=address, by=principal(ADMINISTRATOR), **values)
+            add_crawled_source(
+                slug=slug, address=address, sampling=SamplingAmount.LIGHT, by=principal(ADMINISTRATOR), **values
+            )
             made += 1
     for known in KNOWN_SOURCES:
         if known.slug not in there:

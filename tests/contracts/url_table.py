@@ -260,6 +260,8 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "source-check", "401 403 403 403 403 200"),
     Row("GET", "source-schedule", "401 403 200 200 200 200"),
     Row("PUT", "source-schedule", "401 403 403 403 403 200"),
+    Row("GET", "source-sampling", "401 403 200 200 200 200"),
+    Row("PUT", "source-sampling", "401 403 403 403 403 200"),
     Row("POST", "source-snapshots", "401 403 403 403 422 422"),
     Row("GET", "system-list", "401 403 200 200 200 200"),
     Row("POST", "system-list", "401 403 403 403 403 201"),

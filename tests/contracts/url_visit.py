@@ -118,7 +118,7 @@ for _name, _object in {
     "level-detail": "level", "classification:category_edit": "category", "category-detail": "category",
     **{f"ingestion:source{part}": "source" for part in (
         "", "_connection", "_activity", "_edit", "_schedule", "_crawl")},
-    **{f"source-{part}": "source" for part in ("detail", "crawl", "check", "schedule", "snapshots")},
+    **{f"source-{part}": "source" for part in ("detail", "crawl", "check", "schedule", "sampling", "snapshots")},
 }.items():  # fmt: skip
     OBJECTS[f"{_name}.slug"] = OBJECTS[_object]
 for _name, _object in {
@@ -147,6 +147,7 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "PATCH dataset-field": lambda _: {"description": "An address."},
     "POST dataset-owners": lambda _: {"member": "stella"},
     "PUT source-schedule": lambda _: {"cron": "30 4 * * *"},
+    "PUT source-sampling": lambda _: {"sampling": "light"},
     "POST level-list": lambda _: {"slug": "secret", "name": "Secret", "colour": "violet"},
     "PATCH level-detail": lambda _: {"description": "For staff."},
     "POST level-order": lambda _: {"order": ["internal", "public", "confidential", "restricted"]},

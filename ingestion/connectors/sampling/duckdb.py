@@ -41,7 +41,7 @@ WORDING = Wording(
 
 
 class DuckdbRows:
-    failures = (duckdb.Error,)
+    failures: tuple[type[Exception], ...] = (duckdb.Error,)
 
     def __init__(self, target: Target, amount: Amount) -> None:
         self._seconds = min(target.statement_seconds, amount.seconds)

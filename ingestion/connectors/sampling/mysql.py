@@ -47,7 +47,7 @@ WORDING = Wording(
 
 
 class MysqlRows:
-    failures = (pymysql.MySQLError,)
+    failures: tuple[type[Exception], ...] = (pymysql.MySQLError,)
 
     def __init__(self, target: Target, amount: Amount) -> None:
         patient = replace(target, statement_seconds=min(target.statement_seconds, amount.seconds))

@@ -52,7 +52,7 @@ class _Lenient(Loader):
 
 
 class PostgresRows:
-    failures = (psycopg.Error,)
+    failures: tuple[type[Exception], ...] = (psycopg.Error,)
 
     def __init__(self, target: Target, amount: Amount) -> None:
         patient = replace(target, statement_seconds=min(target.statement_seconds, amount.seconds))

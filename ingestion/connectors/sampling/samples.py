@@ -116,9 +116,10 @@ class Sampler:
         """
         wanted = table.rows_wanted(self._amount)
         statement, reads_all = self._rows.statement(table, wanted)
+        failures: tuple[type[Exception], ...] = (*self._rows.failures, OSError, UnicodeError)
         try:
             cells, cut = self._cells(statement, len(table.columns))
-        except (*self._rows.failures, OSError, UnicodeError) as error:
+        except failures as error:
             kind, reason = self._rows.meaning(error)
             if kind is FailureKind.LOST:
                 self._reopen(reason)

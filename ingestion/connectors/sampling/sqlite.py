@@ -36,7 +36,7 @@ WORDING = Wording(
 
 
 class SqliteRows:
-    failures = (sqlite3.Error,)
+    failures: tuple[type[Exception], ...] = (sqlite3.Error,)
 
     def __init__(self, target: Target, amount: Amount) -> None:
         self._seconds = min(target.statement_seconds, amount.seconds)

@@ -47,7 +47,7 @@ class Wording:
 
 def statement_of(table: Table, rows: int, wording: Wording) -> tuple[str, bool]:
     """The statement that reads `rows` rows, and whether it reads all of them where there are not more."""
-    columns = [sa.column(quoted_name(name, quote=True)) for name, _ in table.columns]
+    columns: list[sa.ColumnClause[Any]] = [sa.column(quoted_name(name, quote=True)) for name, _ in table.columns]
     schema = quoted_name(table.path[-2], quote=True) if len(table.path) > 1 else None
     source: sa.FromClause = sa.table(quoted_name(table.path[-1], quote=True), *columns, schema=schema)
     # Sources say 0 of tables that they have never counted.

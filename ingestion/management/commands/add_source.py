@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from accounts.models import Principal
-from catalog.models import Domain, Source, System
+from catalog.models import Domain, SamplingAmount, Source, System
 from catalog.visibility import told_of_no_domain
 from common.errors import CatalogError, Invalid
 from connections.addresses import Address, parse_address
@@ -35,6 +35,12 @@ class Command(BaseCommand):
         parser.add_argument("--domain", help="slug of the domain that its datasets begin in")
         parser.add_argument("--include", action="append", default=[], help="pattern such as public.*; may be repeated")
         parser.add_argument("--exclude", action="append", default=[], help="pattern such as *.tmp_*; may be repeated")
+        parser.add_argument(
+            "--sampling",
+            choices=SamplingAmount.values,
+            default=SamplingAmount.OFF.value,
+            help="whether crawls read rows, to profile and classify them (default: off)",
+        )
         parser.add_argument("--unchecked", action="store_true", help="add it without testing its connection")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -78,6 +84,7 @@ class Command(BaseCommand):
             domain=Domain.objects.get(slug=options["domain"]) if options["domain"] else None,
             include=options["include"],
             exclude=options["exclude"],
+            sampling=options["sampling"],
             by=Principal.objects.system(),
         )
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import duckdb
@@ -26,7 +27,7 @@ class Place:
     """A database that is written by `execute` and sampled by a connector."""
 
     def __init__(self, made: Connector, execute: Execute) -> None:
-        self.connector = made
+        self.connector: Any = made
         self.execute = execute
 
     def tables(self) -> dict[str, Table]:
@@ -240,8 +241,8 @@ def test_kinds_of_mariadb_come_as_what_can_be_classified(mariadb: Place):
 
 def test_kinds_of_duckdb_come_as_what_can_be_classified(duck: Place):
     duck.execute("""
-        CREATE TABLE kinds (mails VARCHAR[], person STRUCT(email VARCHAR), picture BLOB, seen TIMESTAMPTZ, prices DECIMAL(9, 2)[],
-                            bits BIT, words MAP(VARCHAR, INTEGER))
+        CREATE TABLE kinds (mails VARCHAR[], person STRUCT(email VARCHAR), picture BLOB, seen TIMESTAMPTZ,
+                            prices DECIMAL(9, 2)[], bits BIT, words MAP(VARCHAR, INTEGER))
     """)
     duck.execute("""
         INSERT INTO kinds VALUES (['a@b.org'], {'email': 'a@b.org'}, '\\x00\\xFF'::BLOB, '2024-02-29 12:00:00+00', [1.5],
