@@ -45,8 +45,8 @@ _BY_CODE = {
 _LOST = (2006, 2013, 2014, 2055, 1053, 1927, 1317, 4031, 0)
 
 
-def connect(target: Target, *, read_only: bool = True) -> pymysql.Connection[Any]:
-    """One connection, read only unless said otherwise, results streamed. Raises `ConnectorError`."""
+def connect(target: Target, *, writes: bool = False) -> pymysql.Connection[Any]:
+    """One connection, results streamed; it reads only unless it `writes`. Raises `ConnectorError`."""
     context = tls_context(target.tls, target.tls_ca)
     sock: socket.socket | None = None
     try:
@@ -74,7 +74,7 @@ def connect(target: Target, *, read_only: bool = True) -> pymysql.Connection[Any
         with connection.cursor() as cursor:
             cursor.execute("SELECT VERSION()")
             ((version,),) = cursor.fetchall()
-            if read_only:
+            if not writes:
                 cursor.execute("SET SESSION TRANSACTION READ ONLY")
             cursor.execute("SET SESSION lock_wait_timeout = %s", [target.lock_seconds])
             cursor.execute("SET SESSION sql_mode = ''")
@@ -94,6 +94,11 @@ def connect(target: Target, *, read_only: bool = True) -> pymysql.Connection[Any
 def open_engine(target: Target) -> Engine:
     """The engine; it keeps no connection open that nobody uses."""
     return create_engine("mysql+pymysql://", creator=lambda: connect(target), poolclass=NullPool)
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether the connection is gone, rather than one statement refused."""
+    return isinstance(error, OSError) or (bool(error.args) and error.args[0] in _LOST)
 
 
 def driver_error(error: Exception, target: Target, *, connecting: bool = False) -> ConnectorError:
