@@ -19,7 +19,13 @@ _MEDICARE_WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9)
 _CARD = re.compile(
     r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[068]\d{12}|35\d{14}|6\d{15,18}", re.ASCII
 )
-_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.ASCII)
+# The countries of the IBAN registry (SWIFT, release 97).
+_IBAN = re.compile(
+    r"(?:A[DELTZ]|B[AEGHIRY]|C[HRYZ]|D[EJKO]|E[EGS]|F[IKOR]|G[BEILRT]|H[NRU]|I[ELQST]|JO|K[WZ]|L[BCITUVY]|M[CDEKNRTU]"
+    r"|N[IL]|O[M]|P[KLST]|QA|R[OSU]|S[ACDEIKMOTV]|T[LNR]|UA|V[AG]|XK|YE)\d{2}[A-Z0-9]{11,30}",
+    re.ASCII,
+)
+_RESIDENT = re.compile(r"[1-8]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]", re.ASCII)
 _IMEI = re.compile(r"(?:35|86|01|99|45|49)\d{13}", re.ASCII)
 
 
@@ -64,6 +70,12 @@ def payment_card(number: str) -> bool:
     return _CARD.fullmatch(number) is not None and bool(_module("luhn").is_valid(number))
 
 
+def chinese_resident(number: str) -> bool:
+    """A region, a day of birth, a serial and the check sign (GB 11643, ISO 7064 mod 11, 2); which regions there were when
+    is not asked, since they change."""
+    return _RESIDENT.fullmatch(number) is not None and bool(_module("cn.ric").calc_check_digit(number) == number[-1])
+
+
 def iban(number: str) -> bool:
     """A country, two check digits (ISO 7064 mod 97, 10) and an account; the country's own rules are not asked."""
     if _IBAN.fullmatch(number) is None:
@@ -85,7 +97,7 @@ _CHECKS: dict[str, Check] = {
     "in_aadhaar": _stdnum("in_.aadhaar", 12),
     "fr_nir": _stdnum_text("fr.nir", r"[1278]\d{4}(?:\d{2}|2[AB])\d{8}"),
     "de_tax_id": _stdnum("de.idnr", 11),
-    "cn_resident_id": _stdnum_text("cn.ric", r"[1-8]\d{5}(?:19|20)\d{9}[\dX]"),
+    "cn_resident_id": chinese_resident,
     "br_cpf": _stdnum("br.cpf", 11),
     "es_nif": _stdnum_text("es.nif", r"(?:\d{8}|[XYZ]\d{7})[A-Z]"),
     "it_codice_fiscale": _stdnum_text(

@@ -94,13 +94,16 @@ def is_anchor(evidence: Evidence) -> bool:
 _NEIGHBOURS = Feature("context.people", 1.0, EvidenceKind.CONTEXT, "other columns of the table hold data on people")
 _ABOUT_PEOPLE = Feature("context.table", 1.0, EvidenceKind.CONTEXT, "the table is named for people")
 _ABOUT_MACHINES = Feature("context.machines", 1.0, EvidenceKind.CONTEXT, "the table is named for machines")
-_UNSURE_NAMES = ("name.fair", "name.weak", "comment.weak")
+_UNSURE_NAMES = frozenset(
+    [f"name.{strength}.{place}" for strength in ("fair", "weak") for place in ("whole", "head", "front")]
+    + ["comment.weak"]
+)
 
 
 def add_context(evidence: Evidence, people: bool, by_name: Subject) -> None:
     """What neighbours on people and the table's name add to categories that the column's own name leaves open."""
     for kind, features in evidence.items():
-        if is_lookalike(kind) or not any(feature.name.startswith(_UNSURE_NAMES) for feature in features):
+        if is_lookalike(kind) or not any(feature.name in _UNSURE_NAMES for feature in features):
             continue
         if people:
             features.append(_NEIGHBOURS)
@@ -115,27 +118,35 @@ def _verdict(column: ColumnSketch, evidence: Evidence, weights: Weights, ruling:
     scores = weights.scores(evidence)
     for kind in ruled_out:
         scores.pop(kind, None)
-    chances = probabilities(scores)
-    nothing = 1.0 - sum(chances.values())
-    best = max(chances, key=lambda kind: chances[kind], default=None)
     notes = tuple(
         Contribution(EvidenceKind.RULE, f"people ruled out {ruling.name_of(kind)} for this name", -10.0)
         for kind in ruled_out
     )
-    if best is not None and chances[best] > nothing and not is_lookalike(best):
+    if not scores:
+        return Verdict(None, False, Sensitivity.INTERNAL, weights.confidence(1.0), notes)
+    chances = probabilities(scores)
+    looks = lookalikes()
+    best = max(chances, key=chances.__getitem__)
+    governed = public = everything = 0.0
+    for kind, chance in chances.items():
+        everything += chance
+        look = looks.get(kind)
+        if look is None:
+            governed += chance
+        elif look.public:
+            public += chance
+    looked = looks.get(best)
+    explained = _explain(evidence[best], weights)
+    if looked is None and chances[best] > 1.0 - everything:
         personal, level = ruling.standing(best)
-        explained = _explain(evidence[best], weights)
         if best in OF_MACHINES and subject is Subject.EQUIPMENT:
             personal, level = False, min(level, Sensitivity.INTERNAL, key=_rank)
             explained += (Contribution(EvidenceKind.CONTEXT, "the table is about machines, not people", 0.0),)
         return Verdict(best, personal, level, weights.confidence(chances[best]), explained + notes)
-    governed = sum(chance for kind, chance in chances.items() if not is_lookalike(kind))
-    public = sum(chance for kind, chance in chances.items() if kind in lookalikes() and lookalikes()[kind].public)
     level = Sensitivity.PUBLIC if public > _PUBLIC_ABOVE else Sensitivity.INTERNAL
-    nearest = _explain(evidence[best], weights) if best is not None else ()
-    if best is not None and is_lookalike(best):
-        nearest = (Contribution(EvidenceKind.NEGATIVE, f"looks like {lookalikes()[best].text}", 0.0), *nearest)
-    return Verdict(None, False, level, weights.confidence(1.0 - governed), nearest + notes)
+    if looked is not None:
+        explained = (Contribution(EvidenceKind.NEGATIVE, f"looks like {looked.text}", 0.0), *explained)
+    return Verdict(None, False, level, weights.confidence(1.0 - governed), explained + notes)
 
 
 _RANKS = {level: rank for rank, level in enumerate(Sensitivity)}
@@ -146,8 +157,11 @@ def _rank(level: Sensitivity) -> int:
 
 
 def _explain(features: Sequence[Feature], weights: Weights) -> tuple[Contribution, ...]:
+    known = weights.features
     weighed = [
-        Contribution(feature.kind, feature.text, round(weights.features.get(feature.name, 0.0) * feature.amount, 2))
+        Contribution(feature.kind, feature.text, round(known.get(feature.name, 0.0) * feature.amount, 2))
         for feature in features
     ]
-    return tuple(sorted(weighed, key=lambda contribution: -abs(contribution.weight)))
+    if len(weighed) > 1:
+        weighed.sort(key=lambda contribution: -abs(contribution.weight))
+    return tuple(weighed)

@@ -7,8 +7,9 @@ holds for all of them; `weights` says what each is worth.
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,6 +25,7 @@ from classification.detectors.values import LONGEST_VALUE, Sample, sample_of
 
 MOST_MISSES = 5
 _MOST_MISSES_UNNAMED = 3  # of a category that neither name nor comment speaks of
+_FEWEST_ALONE = 3  # values that prove something where no name does; two pass many a check by chance
 _RARE = 0.12  # of texts, so few need to name people; all are read
 
 
@@ -179,6 +181,8 @@ def add_values(column: ColumnSketch, evidence: Evidence, own: Own) -> None:
                 _ask(confirming, sample, evidence, tested)
             elif kind not in tested and (home := _HOME.get(kind)) is not None and home != group:
                 tested[kind] = Feature("values.fail.closed", 1.0, EvidenceKind.NEGATIVE, "the values have another form")
+    if "date_of_birth" not in evidence and can_hold(column.type, "date_of_birth"):
+        _add_births(sample, tested)
     other = _other_name(evidence)
     for kind, feature in tested.items():
         if other and kind not in evidence and feature.name.startswith("values.") and ".decisive." not in feature.name:
@@ -186,6 +190,28 @@ def add_values(column: ColumnSketch, evidence: Evidence, own: Own) -> None:
         if kind in evidence or not feature.name.startswith(("values.fail", "values.weak")):
             evidence.setdefault(kind, []).append(feature)
     _add_spread(column, sample, group, evidence)
+
+
+def _add_births(sample: Sample, tested: dict[str, Feature]) -> None:
+    """Dates without a time of day, none of them recent, that spread over as many years as births do.
+
+    Half the columns of dates in a warehouse are of the last years; births go back to the middle of the last century.
+    """
+    if len(sample.values) < _FEWEST_BIRTHS:
+        return
+    years = [int(found[1]) for value in sample.values if (found := _DAY.fullmatch(value))]
+    if len(years) < len(sample.values) or not (1900 < min(years) <= 1970 and max(years) - min(years) >= 25):
+        return
+    if sum(year <= 2005 for year in years) < 0.7 * len(years):
+        return
+    asked = len(years)
+    tested["date_of_birth"] = Feature(
+        "values.shape.most", asked / (asked + 1.0), EvidenceKind.VALUES, f"{asked} dates spread over years as births do"
+    )
+
+
+_FEWEST_BIRTHS = 6
+_DAY = re.compile(r"(?:\d\d?[-/.]\d\d?[-/.])?((?:19|20)\d\d)(?:[-/.]\d\d?[-/.]\d\d?)?", re.ASCII)
 
 
 def _other_name(evidence: Evidence) -> Feature | None:
@@ -223,9 +249,10 @@ def _ask(test: Test, sample: Sample, evidence: Evidence, tested: dict[str, Featu
     kind = EvidenceKind.CHECKSUM if test.proof is Proof.CHECKSUM else EvidenceKind.VALUES
     if test.enough == _RARE and share >= _RARE:
         share = max(share, 0.5)
-    elif share < test.enough:
+    elif share < test.enough or (test.marked is not None and not _some(test.marked, sample)):
         return
-    if share >= 0.85:
+    unsure = asked < _FEWEST_ALONE and test.proof is not Proof.DECISIVE and test.kind not in evidence
+    if share >= 0.85 and not unsure:
         name, amount = f"values.{test.proof}.all", trust
     elif share >= 0.4:
         name, amount = f"values.{test.proof}.most", trust
@@ -241,6 +268,12 @@ def _ask(test: Test, sample: Sample, evidence: Evidence, tested: dict[str, Featu
     known = tested.get(test.kind)
     if known is None or _PREFERENCE.get(name, 9) < _PREFERENCE.get(known.name, 9):
         tested[test.kind] = Feature(name, amount, kind, f"{hits} of {asked} values {test.says}")
+
+
+def _some(marked: Callable[[str], bool], sample: Sample) -> bool:
+    """Whether a quarter of the values, and two at least, pass a narrower test."""
+    passed = sum(map(marked, sample.values))
+    return passed >= 2 and passed * 4 >= len(sample.values)
 
 
 _ORDER_OF_ANSWERS = (

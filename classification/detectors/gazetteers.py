@@ -78,7 +78,7 @@ def names_a_person(value: str) -> bool:
     if _EAST_ASIAN.fullmatch(value):
         return value[0] in family_names() or value[:2] in family_names()
     words = _WORDS.findall(value)
-    if not 2 <= len(words) <= 6 or "/" in value or "@" in value:
+    if not 2 <= len(words) <= 6 or _NO_NAME.search(value):
         return False
     if any(word[0].islower() and word not in _PARTICLES for word in words):
         return False
@@ -92,6 +92,49 @@ def names_a_person(value: str) -> bool:
     first = any(word in given for word in folded)
     last = any(word in family for word in folded)
     return (first and last) if len(folded) > 1 else (first or last)
+
+
+def holds_a_given_name(value: str) -> bool:
+    """Whether a value is two to five capitalised words of which one is known as a given name; none marks a company."""
+    if len(value) > 60 or any(letter.isdigit() for letter in value) or _NO_NAME.search(value):
+        return False
+    words = _WORDS.findall(value)
+    if not 2 <= len(words) <= 6 or any(word[0].islower() and word not in _PARTICLES for word in words):
+        return False
+    folded = [fold(word) for word in words]
+    given = given_names()
+    return any(word in given for word in folded) and not any(word in _company() for word in folded)
+
+
+def holds_a_known_name(value: str) -> bool:
+    """Whether one of a value's words is known as a given or family name; initials and East Asian names count as such."""
+    words = _WORDS.findall(value)
+    given, family = given_names(), family_names()
+    return any(
+        len(word) == 1 or not word.isascii() or (folded := fold(word)) in given or folded in family for word in words
+    )
+
+
+def is_account_name(value: str) -> bool:
+    """Whether a value is put together from known names as accounts are: jsmith, anna.lopez, garciamaria, tom88."""
+    found = _ACCOUNT(value)
+    if found is None:
+        return False
+    letters, digits = found[1].translate(_JOINTS), found[2]
+    given, family = given_names(), family_names()
+    if digits and (letters in given or letters in family):
+        return True
+    if len(letters) > 4 and letters[1:] in family and letters not in given and letters not in family:
+        return True
+    return any(
+        (letters[:cut] in given or letters[:cut] in family) and (letters[cut:] in given or letters[cut:] in family)
+        for cut in range(3, len(letters) - 2)
+    )
+
+
+_ACCOUNT = re.compile(r"([a-z][a-z._-]{3,28})(\d{0,4})", re.ASCII).fullmatch
+_JOINTS = str.maketrans("", "", "._-")
+_NO_NAME = re.compile(r"[/@:!?&+=]")
 
 
 def mentions_a_person(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -33,7 +33,11 @@ class Lookalike:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Phrases by their canonical tokens joined by blanks; what tokens stand for; how tokens qualify a phrase."""
+    """Phrases by their canonical tokens joined by blanks; what tokens stand for; how tokens qualify a phrase.
+
+    `longest_from` is of how many tokens the longest phrase is that begins with a token.
+    `lettered` are pairs that begin a phrase with a single letter, which is then no prefix: e mail, f nacimiento.
+    """
 
     phrases: Mapping[str, tuple[Meaning, ...]]
     suffixes: Mapping[str, frozenset[str]]
@@ -44,7 +48,8 @@ class Lexicon:
     thing: frozenset[str]
     head: frozenset[str]
     first: frozenset[str]
-    longest_phrase: int
+    lettered: frozenset[tuple[str, str]]
+    longest_from: Mapping[str, int]
 
 
 @cache
@@ -96,8 +101,29 @@ def shipped_lexicon() -> Lexicon:
         thing=qualifiers["thing"],
         head=qualifiers["head"],
         first=qualifiers["first"],
-        longest_phrase=max(phrase.count(" ") + 1 for phrase in meanings),
+        lettered=_lettered(meanings, expansions),
+        longest_from=_longest_from(meanings),
     )
+
+
+def _longest_from(phrases: Iterable[str]) -> dict[str, int]:
+    longest: dict[str, int] = {}
+    for phrase in phrases:
+        tokens = phrase.split()
+        longest[tokens[0]] = max(longest.get(tokens[0], 0), len(tokens))
+    return longest
+
+
+def _lettered(phrases: Mapping[str, object], expansions: Mapping[str, tuple[str, ...]]) -> frozenset[tuple[str, str]]:
+    spelt: dict[str, list[str]] = {}
+    for token, words in expansions.items():
+        spelt.setdefault(words[0], []).append(token)
+    pairs: set[tuple[str, str]] = set()
+    for phrase in phrases:
+        if phrase[1:2] == " " and phrase[0].isascii():
+            second = phrase.split()[1]
+            pairs.update((phrase[0], token) for token in (second, *spelt.get(second, ())))
+    return frozenset(pairs)
 
 
 def _phrases(table: Mapping[str, Any]) -> Iterator[tuple[str, Strength, str]]:
@@ -120,9 +146,12 @@ def canonical_tokens(
             yield singular(token, expansions, vocabulary)
 
 
+_NO_PLURALS = frozenset(("pays", "cours", "mois"))
+
+
 def singular(token: str, expansions: Mapping[str, tuple[str, ...]], vocabulary: frozenset[str]) -> str:
     """An English plural whose singular is known, as that singular."""
-    if len(token) > 3 and token[-1] == "s" and token[-2] not in "su":
+    if len(token) > 3 and token[-1] == "s" and token[-2] not in "su" and token not in _NO_PLURALS:
         if token.endswith("ies") and (stem := token[:-3] + "y") in vocabulary:
             return stem
         if (stem := token[:-1]) in vocabulary:

@@ -10,6 +10,9 @@ from functools import lru_cache
 from classification.detectors.lexicon import Meaning, Strength, lookalikes, shipped_lexicon
 from classification.detectors.tokens import tokens_of
 
+# A phrase in a name: from which token to which, what it says and what it may mean.
+Span = tuple[int, int, str, tuple[Meaning, ...]]
+
 NO_PHRASES: Mapping[str, tuple[Meaning, ...]] = {}
 
 
@@ -36,7 +39,13 @@ class NameMatch:
 
 
 _RANK = {Place.WHOLE: 0, Place.HEAD: 1, Place.FRONT: 2, Place.THING: 3, Place.OTHER_HEAD: 4}
-_STRENGTH_RANK = {"strong": 0, "fair": 1, "weak": 2}
+# Which of two matches of a kind says more, the most telling first.
+_TELLING = (
+    *(("strong", Place.WHOLE), ("fair", Place.WHOLE), ("strong", Place.HEAD), ("fair", Place.HEAD)),
+    *(("strong", Place.THING), ("strong", Place.FRONT), ("weak", Place.HEAD), ("fair", Place.THING)),
+    *(("fair", Place.FRONT), ("weak", Place.WHOLE), ("weak", Place.FRONT), ("weak", Place.THING)),
+)
+_ORDER = {pair: rank for rank, pair in enumerate(_TELLING)}
 
 
 @lru_cache(maxsize=4096)
@@ -48,19 +57,27 @@ def matches_of(name: str) -> tuple[NameMatch, ...]:
 def find(tokens: tuple[str, ...], own: Mapping[str, tuple[Meaning, ...]] = NO_PHRASES) -> tuple[NameMatch, ...]:
     """The best match of each kind among the shipped phrases and an administrator's `own`."""
     lexicon = shipped_lexicon()
-    spans: list[tuple[int, int, str, tuple[Meaning, ...]]] = []
+    phrases, longest_from = lexicon.phrases, lexicon.longest_from
+    spans: list[Span] = []
     count = len(tokens)
-    for start in range(count):
-        for end in range(min(count, start + lexicon.longest_phrase), start, -1):
-            phrase = " ".join(tokens[start:end])
-            meanings = lexicon.phrases.get(phrase, ()) + own.get(phrase, ())
+    for start, token in enumerate(tokens):
+        longest = count - start if own else min(count - start, longest_from.get(token, 0))
+        for end in range(start + longest, start, -1):
+            phrase = token if end == start + 1 else " ".join(tokens[start:end])
+            meanings = phrases.get(phrase, ())
+            if own:
+                meanings += own.get(phrase, ())
             if meanings:
                 spans.append((start, end, phrase, meanings))
-    spans = [span for span in spans if not any(_contains(other, span) for other in spans)]
+    if len(spans) > 1:
+        spans = [span for span in spans if not any(_contains(other, span) for other in spans)]
     best: dict[str, NameMatch] = {}
     for start, end, phrase, meanings in spans:
         for meaning in meanings:
-            match = _placed(tokens, start, end, phrase, meaning, spans)
+            if end - start == count:
+                match = NameMatch(meaning.kind, meaning.strength, Place.WHOLE, phrase)
+            else:
+                match = _placed(tokens, start, end, phrase, meaning, spans)
             known = best.get(meaning.kind)
             if known is None or _order(match) < _order(known):
                 best[meaning.kind] = match
@@ -71,8 +88,8 @@ def _contains(outer: tuple[int, int, str, object], inner: tuple[int, int, str, o
     return outer[0] <= inner[0] and inner[1] <= outer[1] and (outer[1] - outer[0]) > (inner[1] - inner[0])
 
 
-def _order(match: NameMatch) -> tuple[int, int]:
-    return _RANK[match.place], _STRENGTH_RANK[match.strength]
+def _order(match: NameMatch) -> int:
+    return _ORDER.get((match.strength, match.place), len(_ORDER))
 
 
 def _placed(
@@ -81,21 +98,24 @@ def _placed(
     end: int,
     phrase: str,
     meaning: Meaning,
-    spans: list[tuple[int, int, str, tuple[Meaning, ...]]],
+    spans: list[Span],
 ) -> NameMatch:
     lexicon = shipped_lexicon()
     suffixes = lexicon.suffixes.get(meaning.kind, frozenset())
     place = Place.WHOLE
     head = ""
     personal = False
+    until = _complement(tokens, end)
     for position, token in enumerate(tokens):
         if start <= position < end:
             continue
+        if position == until:
+            break
         before = position < start
         if token in lexicon.person:
             personal = True
             continue
-        if token in suffixes or token.isdigit():
+        if token in suffixes or token.isdigit() or (token in _ASKING and before and "flag" in suffixes):
             continue
         if before:
             if position == 0 and token in lexicon.first:
@@ -109,14 +129,24 @@ def _placed(
         elif token in lexicon.neutral:
             continue
         else:
-            found = Place.THING if token in lexicon.thing else Place.FRONT
+            found = Place.FRONT
         if _RANK[found] > _RANK[place]:
             place = found
             head = token
     return NameMatch(meaning.kind, meaning.strength, place, phrase, head, personal)
 
 
-def _begins_another(position: int, kind: str, spans: list[tuple[int, int, str, tuple[Meaning, ...]]]) -> bool:
+# What asks whether: where the mere yes or no is of the category, as in is_pregnant, it is no other head.
+_ASKING = frozenset(("is", "has", "was", "had"))
+_PREPOSITIONS = frozenset(("at", "on", "during", "upon", "before", "after"))
+
+
+def _complement(tokens: tuple[str, ...], end: int) -> int:
+    """Where what follows a phrase only says when or where it was so: age at referral, address on arrival."""
+    return end if end + 1 < len(tokens) and tokens[end] in _PREPOSITIONS else len(tokens)
+
+
+def _begins_another(position: int, kind: str, spans: list[Span]) -> bool:
     """Whether what stands at `position` is a phrase for something else, which is then what the name is about."""
     return any(
         start <= position < end and all(m.kind != kind and m.strength == "strong" for m in meanings)

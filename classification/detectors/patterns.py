@@ -30,6 +30,7 @@ class Test:
     """A test of single values. `closed` says that values of the category cannot fail it, so failing speaks against.
 
     `enough` is the share of values that must pass to count; below 0.4 all values are asked, however many miss.
+    `marked`: a quarter of the values must pass this too, which is narrower: where some are written so, the rest may be bare.
     `compact` asks for values without blanks, dots, dashes and slashes, in upper case.
     """
 
@@ -40,6 +41,7 @@ class Test:
     closed: bool = True
     enough: float = 0.0
     compact: bool = False
+    marked: Callable[[str], bool] | None = None
 
 
 def _shape(name: str) -> Callable[[str], bool]:
@@ -58,7 +60,7 @@ _DATE = _shape("date")
 _IPV4 = _shape("ipv4")
 _IPV6 = _shape("ipv6")
 _FLOAT = re.compile(r"-?\d{1,3}\.\d{3,}")
-_STREET_MARK = re.compile(r"[省市区县镇路号街巷弄室]|丁目|番地|[로길동]\s?\d|मार्ग|नगर|गली|रोड|सड़क|चौक|कॉलोनी|গ")
+_STREET_MARK = re.compile(r"[省市区县镇路号街巷弄室座]|丁目|番地|[로길동]\s?\d|मार्ग|नगर|गली|रोड|सड़क|चौक|कॉलोनी|গ")
 _LETTERS = re.compile(r"[^\W\d_][^\W\d_ .,'’`()·・-]*(?:[ .,'’`()·・-]+[^\W\d_]*)*")
 
 
@@ -74,7 +76,7 @@ def _surely_ip_address(value: str) -> bool:
 
 def street_address(value: str) -> bool:
     """A house number and a word that streets are called by, in either order, or the marks of an Asian address."""
-    if not 5 < len(value) < 160:
+    if not (5 if value.isascii() else 3) < len(value) < 160:
         return False
     if _STREET_MARK.search(value):
         return True
@@ -85,10 +87,14 @@ def street_address(value: str) -> bool:
         return False
     streets = gazetteers.words_of("street")
     return any(word in streets or word.endswith(_STREET_ENDINGS) for word in words) and (
-        value[0].isdigit() or value[0] in "#" or len(words) > 1
+        value[0].isdigit() or value[0] in "#" or len(words) > 1 or _NUMBERED_STREET.fullmatch(value) is not None
     )
 
 
+# One word that ends as streets do, before a house number: Talweg 12, Ulmenstr. 4a.
+_NUMBERED_STREET = re.compile(
+    r"[^\W\d_]{3,}(?:stra(?:ss|ß)e|str\.?|weg|allee|platz|gasse|straat|laan|plein|gatan|vägen|gracht|singel)\s\d.{0,12}"
+)
 _STREET_ENDINGS = (
     "strasse",
     "str",
@@ -102,6 +108,23 @@ _STREET_ENDINGS = (
     "vagen",
     "plein",
     "ring",
+    "gracht",
+    "singel",
+    "kade",
+    "dijk",
+    "steeg",
+    "dreef",
+    "baan",
+    "hof",
+    "pad",
+    "vej",
+    "gade",
+    "veien",
+    "gaten",
+    "katu",
+    "tie",
+    "damm",
+    "ufer",
 )
 
 
@@ -145,6 +168,18 @@ def scrambled(value: str) -> bool:
 
 
 _ADDRESSLIKE = _shape("addresslike")
+_PLATE = _shape("plate")
+_SCRAMBLED = _shape("scrambled_password")
+
+
+def _made_up(value: str) -> bool:
+    """What generators make: eight signs or more of all four sorts, and no address, package or amount."""
+    return _SCRAMBLED(value) and _NO_PASSWORD(value) is None
+
+
+_NO_PASSWORD = re.compile(r"[\w.]+@[\w-]+\.[\w.-]+$|.*://|[\w./@-]+[@=][\d^~][\w.-]*$|v?\d+\.\d", re.ASCII).match
+
+
 _BIC = re.compile(r"[A-Z]{4}([A-Z]{2})[A-Z0-9]{2}(?:[A-Z0-9]{3})?", re.ASCII)
 
 
@@ -194,6 +229,15 @@ TESTS: dict[str, tuple[Test, ...]] = {
         Test("device_id", Proof.CHECKSUM, check("imei"), "add up as IMEI", closed=False, compact=True),
         Test("us_ssn", Proof.SHAPE, _shape("us_ssn"), "have the form of a social security number", closed=False),
         Test("phone", Proof.SHAPE, _shape("phone"), "have the form of a telephone number", closed=False),
+        Test(
+            "phone",
+            Proof.SHAPE,
+            _shape("some_phone"),
+            "are telephone numbers, some written as such",
+            closed=False,
+            enough=0.85,
+            marked=_shape("phone"),
+        ),
         Test("bank_routing", Proof.SHAPE, _shape("bank_routing"), "have the form of a bank's code", closed=False),
         Test("geo_coordinate", Proof.SHAPE, _shape("geo_coordinate"), "are pairs of degrees", closed=False),
         Test("ip_address", DECISIVE, _surely_ip_address, "are IP addresses", enough=0.85),
@@ -229,10 +273,20 @@ TESTS: dict[str, tuple[Test, ...]] = {
             "have the form of a vehicle identification number",
             closed=False,
         ),
-        Test("bank_routing", Proof.SHAPE, bank_identifier, "have the form of a BIC", closed=False),
+        Test("bank_routing", Proof.SHAPE, bank_identifier, "have the form of a BIC", closed=False, enough=0.85),
+        Test("vehicle_id", Proof.SHAPE, _PLATE, "have the form of number plates", closed=False, enough=0.85),
         Test("password", DECISIVE, _PASSWORD_HASH, "are hashes that passwords are kept as", closed=False),
         Test("secret", DECISIVE, _SECRET, "begin as keys and tokens do", closed=False),
+        Test(
+            "username",
+            Proof.SHAPE,
+            gazetteers.is_account_name,
+            "are put together from people's names",
+            closed=False,
+            enough=0.6,
+        ),
         Test("password", Proof.WEAK, scrambled, "are scrambled as passwords are", closed=False),
+        Test("password", Proof.SHAPE, _made_up, "are made up as passwords are", closed=False, enough=0.85),
         Test(
             "health",
             Proof.LIST,
@@ -266,6 +320,23 @@ TESTS: dict[str, tuple[Test, ...]] = {
         Test("street_address", Proof.SHAPE, street_address, "have a house number and a street", closed=False),
         Test("person_name", Proof.LIST, gazetteers.names_a_person, "read as a person's full name", closed=False),
         Test(
+            "person_name",
+            Proof.SHAPE,
+            gazetteers.holds_a_given_name,
+            "hold a known given name among capitalised words",
+            closed=False,
+            enough=0.6,
+        ),
+        Test(
+            "username",
+            Proof.SHAPE,
+            gazetteers.is_account_name,
+            "are put together from people's names",
+            closed=False,
+            enough=0.6,
+        ),
+        Test("vehicle_id", Proof.SHAPE, _PLATE, "have the form of number plates", closed=False, enough=0.85),
+        Test(
             "person_name", Proof.SHAPE, gazetteers.is_one_name, "are known names of people", closed=False, enough=0.75
         ),
         Test("free_text_pii", Proof.SHAPE, about_a_person, "are sentences that name people", closed=False, enough=0.12),
@@ -287,7 +358,13 @@ CONFIRMING: dict[str, Test] = {
     for test in (
         Test("phone", Proof.WEAK, _shape("loose_phone"), "could be telephone numbers"),
         Test("ip_address", Proof.WEAK, ip_address, "could be IP addresses"),
-        Test("person_name", Proof.WEAK, person_word, "are made of letters as names are"),
+        Test(
+            "person_name",
+            Proof.WEAK,
+            person_word,
+            "are made of letters as names are",
+            marked=gazetteers.holds_a_known_name,
+        ),
         Test("date_of_birth", Proof.WEAK, _DATE, "parse as dates"),
         Test("age", Proof.WEAK, _shape("age"), "could be ages"),
         Test("gender", Proof.WEAK, lambda value: len(value) < 30, "are short", closed=False),
@@ -315,6 +392,10 @@ CONFIRMING: dict[str, Test] = {
         Test("free_text_pii", Proof.WEAK, lambda value: " " in value, "have several words", closed=False),
         Test("health", Proof.WEAK, lambda value: len(value) > 2, "could be findings", closed=False),
         Test("national_id", Proof.WEAK, _shape("national_id"), "could be identity numbers"),
+        *(
+            Test(kind, Proof.WEAK, _shape("choice"), "could be choices")
+            for kind in ("ethnicity", "religion", "sexual_orientation", "nationality", "marital_status")
+        ),
     )
 }
 

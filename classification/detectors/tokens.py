@@ -80,9 +80,12 @@ def tokens_of(name: str) -> tuple[str, ...]:
     """The canonical tokens of a column name: folded, abbreviations expanded, flat names cut by dictionary."""
     lexicon = shipped_lexicon()
     name = name[:LONGEST_NAME]
-    spaced = _CAMEL.sub(" ", name) if not name.isupper() and not name.islower() else name
-    pieces = [piece for piece in _SEPARATORS.split(fold(spaced)) if piece]
-    pieces = _without_prefix(_joined_letters(pieces))
+    if name.isascii() and (name.islower() or name.isupper()) and name.replace("_", "a").isalnum():
+        pieces = [piece for piece in name.lower().split("_") if piece]
+    else:
+        spaced = _CAMEL.sub(" ", name) if not name.isupper() and not name.islower() else name
+        pieces = [piece for piece in _SEPARATORS.split(fold(spaced)) if piece]
+    pieces = _without_prefix(_joined_letters(pieces), lexicon)
     tokens: list[str] = []
     for piece in pieces:
         tokens.extend(canonical_tokens(_words(piece, lexicon), lexicon.expansions, lexicon.vocabulary))
@@ -93,6 +96,11 @@ def tokens_of(name: str) -> tuple[str, ...]:
 
 def _joined_letters(pieces: list[str]) -> list[str]:
     """Letters that stand alone one after another are an acronym: d_o_b is dob."""
+    for piece in pieces:
+        if len(piece) == 1:
+            break
+    else:
+        return pieces
     joined: list[str] = []
     run = ""
     for piece in [*pieces, ""]:
@@ -107,12 +115,12 @@ def _joined_letters(pieces: list[str]) -> list[str]:
     return joined
 
 
-def _without_prefix(pieces: list[str]) -> list[str]:
+def _without_prefix(pieces: list[str], lexicon: Lexicon) -> list[str]:
     """Without what says only how or where the column is stored: str_, c_, __c."""
     while len(pieces) > 1:
         first, second = pieces[0], pieces[1]
         storage = first in _STORAGE_PREFIXES and not (first == "str" and second in ("nr", "no", "name", "num"))
-        alone = len(first) == 1 and first.isascii() and first.isalpha() and not (first == "e" and second[0] in "mp")
+        alone = len(first) == 1 and first.isascii() and first.isalpha() and (first, second) not in lexicon.lettered
         if not storage and not (alone and not second.isdigit()):
             break
         pieces = pieces[1:]
@@ -135,13 +143,17 @@ def _words(piece: str, lexicon: Lexicon) -> list[str]:
     return cut(piece, lexicon.vocabulary) or [piece]
 
 
+_SHORTNESS = {2: 1.3, 3: 0.6, 4: 0.15}
+
+
 def cut(flat: str, vocabulary: frozenset[str]) -> list[str]:
     """A flat name as words of the vocabulary, or nothing where letters would be left over.
 
     Of several ways the one with the fewest and longest words: short words cost more, so that chance seldom pays.
     """
     length = len(flat)
-    if length < 4 or length > 60:
+    spelt = flat[:1] < "\u3040"  # words of Chinese and Japanese are short, and say much
+    if length < (4 if spelt else 3) or length > 60:
         return []
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * length
     for end in range(2, length + 1):
@@ -151,8 +163,8 @@ def cut(flat: str, vocabulary: frozenset[str]) -> list[str]:
                 continue
             word = flat[start:end]
             size = end - start
-            if (word in _SHORT) if size == 2 else (word in vocabulary):
-                cost += 1.0 + (1.3 if size == 2 else 0.6 if size == 3 else 0.15 if size == 4 else 0.0)
+            if (word in _SHORT) if size == 2 and spelt else (word in vocabulary):
+                cost += 1.0 + (_SHORTNESS.get(size, 0.0) if spelt else 0.0)
                 if cost < best[end][0]:
                     best[end] = (cost, start)
     if best[length][0] > 1.5 + length / 3:

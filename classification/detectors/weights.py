@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from classification.detectors.evidence import Evidence
-from classification.detectors.names import is_lookalike
+from classification.detectors.lexicon import lookalikes
 
 SURPRISE = 0.02
 """How often the surest verdict is held to be wrong: sources elsewhere differ from the benchmark that calibrated it."""
@@ -33,9 +33,10 @@ class Weights:
     def scores(self, evidence: Evidence) -> dict[str, float]:
         """The log-odds of each category with evidence, against nothing at all."""
         known = self.features
+        looks = lookalikes()
         scored = {}
         for kind, features in evidence.items():
-            total = self.lookalike if is_lookalike(kind) else self.governed
+            total = self.lookalike if kind in looks else self.governed
             for feature in features:
                 total += known.get(feature.name, 0.0) * feature.amount
             scored[kind] = total
@@ -50,8 +51,9 @@ class Weights:
 def probabilities(scores: Mapping[str, float]) -> dict[str, float]:
     """The softmax over the scored categories and nothing at all, whose score is 0 and whose part is not listed."""
     highest = max(0.0, *scores.values()) if scores else 0.0
-    raised = {kind: math.exp(score - highest) for kind, score in scores.items()}
-    total = math.exp(-highest) + sum(raised.values())
+    exp = math.exp
+    raised = {kind: exp(score - highest) for kind, score in scores.items()}
+    total = exp(-highest) + sum(raised.values())
     return {kind: value / total for kind, value in raised.items()}
 
 

@@ -19,6 +19,10 @@ TOKENS = {
     "acid": ("acid",),
     "Straße": ("strasse",),
     "Prénom": ("prenom",),
+    "f_nac": ("f", "nacimiento"),
+    "p_iva": ("p", "iva"),
+    "c_total": ("total",),
+    "氏名カナ": ("氏名", "カナ"),
 }
 
 
@@ -43,6 +47,23 @@ ABOUT_SOMETHING_ELSE = [
 @pytest.mark.parametrize("name", ABOUT_SOMETHING_ELSE)
 def test_the_head_of_a_name_decides(name):
     assert category(name) is None
+
+
+IS_STILL_ABOUT_IT = {
+    "age_at_referral": "age", "address_on_arrival": "street_address", "home_latitude": "geo_coordinate",
+    "is_pregnant": "health", "disability_flag": "disability", "nationality_iso2": "nationality",
+    "exam_score": "academic_record",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(IS_STILL_ABOUT_IT))
+def test_when_where_and_whether_make_a_name_no_other_thing(name):
+    assert category(name) == IS_STILL_ABOUT_IT[name]
+
+
+@pytest.mark.parametrize("name", ["contact", "pays", "credit_score", "risk_score", "screen_orientation", "storage_age"])
+def test_a_name_is_not_taken_for_what_its_abbreviation_or_last_word_may_mean_elsewhere(name):
+    assert category(name) not in ("salary", "academic_record", "sexual_orientation", "age")
 
 
 IN_LANGUAGES = {

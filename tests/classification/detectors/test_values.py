@@ -74,6 +74,9 @@ LOOKALIKES = {
     "states": ["active", "pending", "closed"],
     "packages": ["@babel/core@6.3.2", "@vue/cli@4.13.8"],
     "scenario codes": ["SCN-125", "SCN-126", "SCN-200"],
+    "places": ["North Haven", "Port Douglas", "Fort Worth", "New Norfolk"],
+    "products": ["Leather Wallet", "Green Kettle", "Classic Mug", "Steel Bottle"],
+    "coupons": ["SAVE10", "WELCOME5", "SPRING20"],
     "companies": ["Smith and Sons", "Taylor Group", "Jones Ltd", "Wilson Inc"],
 }  # fmt: skip
 
@@ -88,6 +91,30 @@ def test_values_alone_are_enough_where_they_prove_something():
     assert category(["4111 1111 1111 1111", "5555 5555 5555 4444", "4012888888881881"]) == "credit_card"
     assert category(["Asthma", "Migraine", "Type 2 diabetes", "Epilepsy"]) == "health"
     assert category(["-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA"]) == "secret"
+
+
+BY_VALUES = {
+    "person_name": ["Meera Kulkarni", "Rohan Deshmukh", "Anjali Bhosale", "Vikram Chavan", "Neha Phadke"],
+    "phone": ["+91 98200 11223", "09820011223", "9820011224", "+919820011225", "022 2345 6789"],
+    "date_of_birth": ["1949-02-11", "1958-07-30", "1971-12-01", "1985-03-16", "1992-09-09", "2001-05-27"],
+    "vehicle_id": ["KX19 ABC", "LM65 XYZ", "AB12 CDE", "YG70 JHU"],
+    "street_address": ["Ulmenweg 12", "Bergstraße 4a", "Talstr. 77", "Kirchgasse 3"],
+    "username": ["anna.lopez", "garciamaria", "tom1988", "jsmith"],
+    "password": ["Xk9#mPq2!v", "aB3$zzTop9", "q7!LmN0pWx", "Zz1@kkUUe3"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", sorted(BY_VALUES))
+def test_values_of_a_form_of_their_own_tell_what_no_name_says(kind):
+    assert category(BY_VALUES[kind]) == kind
+
+
+RECENT = ["2019-02-11", "2020-07-30", "2021-12-01", "2022-03-16", "2023-09-09", "2024-05-27"]
+
+
+def test_recent_dates_are_nobodys_birth_and_two_values_prove_little():
+    assert category(RECENT, native="date") is None
+    assert category(["305-00012345", "305-00012399"]) is None
 
 
 def test_a_value_match_does_not_override_a_name():
