@@ -8,21 +8,21 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.pagination import MAX_PAGE_SIZE, page_link, page_of, page_size
+from common.pagination import MAX_PAGE_SIZE, page_link, page_of, page_over, page_size
 
 
 class KeysetPagination(BasePagination):
-    """Pages in a view's `keyset_order` (default newest first): `?limit=` rows from `?cursor=` on."""
+    """Pages in a view's `keyset_order` (default newest first), or over what its method `stretches` makes of the rows:
+    `?limit=` rows from `?cursor=` on."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         plain = request._request
         self.request = plain
-        self.page = page_of(
-            queryset,
-            order=getattr(view, "keyset_order", ("-id",)),
-            cursor=plain.GET.get("cursor") or None,
-            size=page_size(plain),
-        )
+        cursor, size = plain.GET.get("cursor") or None, page_size(plain)
+        if hasattr(view, "stretches"):
+            self.page = page_over(view.stretches(queryset), cursor=cursor, size=size)
+        else:
+            self.page = page_of(queryset, order=getattr(view, "keyset_order", ("-id",)), cursor=cursor, size=size)
         return list(self.page.rows)
 
     def get_paginated_response(self, data: Any) -> Response:

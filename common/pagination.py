@@ -41,25 +41,36 @@ class Page(Generic[M]):
         return len(self.rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch(Generic[M]):
+    """A part of a list: rows in an order whose columns are not null and end in a unique one."""
+
+    queryset: QuerySet[M]
+    order: Sequence[str]
+
+
 def _encode(direction: str, values: Sequence[Any]) -> str:
     plain = [value.isoformat() if isinstance(value, dt.datetime | dt.date) else value for value in values]
     raw = json.dumps([direction, *plain], ensure_ascii=False, separators=(",", ":"), default=str)
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, count: int) -> tuple[str, list[Any]]:
-    unreadable = Invalid("The page cursor cannot be read. Start again from the first page.", {"cursor": ["unreadable"]})
+def _decode(cursor: str, least: int = 0) -> tuple[str, list[Any]]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         direction, *values = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
     except (ValueError, binascii.Error, UnicodeError, TypeError, RecursionError):
-        raise unreadable from None
+        raise _unreadable() from None
     scalar = all(isinstance(value, str | int | float) and not isinstance(value, bool) for value in values)
-    if direction not in ("n", "p") or len(values) != count or not scalar:
-        raise unreadable
+    if direction not in ("n", "p") or not scalar or len(values) < least:
+        raise _unreadable()
     if any(isinstance(value, str) and "\x00" in value for value in values):
-        raise unreadable
+        raise _unreadable()
     return direction, values
+
+
+def _unreadable() -> Invalid:
+    return Invalid("The page cursor cannot be read. Start again from the first page.", {"cursor": ["unreadable"]})
 
 
 def _after(order: Sequence[str], values: Sequence[Any], *, backwards: bool) -> Q:
@@ -88,29 +99,68 @@ def page_of(queryset: QuerySet[M], *, order: Sequence[str], cursor: str | None =
 
     Raises `Invalid` where the cursor was not made for this order.
     """
+    direction, values = _decode(cursor) if cursor else ("n", None)
+    return _page([Stretch(queryset, order)], direction, 0, values, size, numbered=False)
+
+
+def page_over(stretches: Sequence[Stretch[M]], *, cursor: str | None = None, size: int = 50) -> Page[M]:
+    """One page of several querysets, one after the other, each in its own order.
+
+    For orders that no index has as a whole, and that indexes have in parts. Statements: one for each queryset that the
+    page touches. Raises `Invalid` where the cursor was not made for these.
+    """
+    direction, at, values = "n", 0, None
+    if cursor:
+        direction, [at, *values] = _decode(cursor, least=1)
+    if not isinstance(at, int) or not 0 <= at < len(stretches):
+        raise _unreadable()
+    return _page(stretches, direction, at, values, size, numbered=True)
+
+
+def _page(
+    stretches: Sequence[Stretch[M]], direction: str, at: int, values: list[Any] | None, size: int, *, numbered: bool
+) -> Page[M]:
     size = max(1, min(size, MAX_PAGE_SIZE))
-    direction, values = _decode(cursor, len(order)) if cursor else ("n", None)
     backwards = direction == "p"
-    wanted = [_reversed(name) for name in order] if backwards else list(order)
-    if values is not None:
-        try:
-            queryset = queryset.filter(_after(order, values, backwards=backwards))
-        except (ValueError, TypeError, OverflowError, ValidationError):
-            raise Invalid("The page cursor is of another list. Start again from the first page.") from None
-    rows = list(queryset.order_by(*wanted)[: size + 1])
-    more = len(rows) > size
-    rows = rows[:size]
+    found: list[tuple[int, M]] = []
+    for number in range(at, -1, -1) if backwards else range(at, len(stretches)):
+        beyond = values if number == at else None
+        rows = _rows(stretches[number], beyond, backwards=backwards, limit=size + 1 - len(found))
+        found += [(number, row) for row in rows]
+        if len(found) > size:
+            break
+    more = len(found) > size
+    found = found[:size]
     if backwards:
-        rows.reverse()
+        found.reverse()
+    rows = [row for _, row in found]
     if not rows:
         return Page(rows, None, None)
+
+    def cursor(to: str, number: int, row: M) -> str:
+        place = [_value(row, name) for name in stretches[number].order]
+        return _encode(to, [number, *place] if numbered else place)
+
     has_next = more if not backwards else True
     has_previous = (values is not None) if not backwards else more
     return Page(
         rows,
-        _encode("n", [_value(rows[-1], name) for name in order]) if has_next else None,
-        _encode("p", [_value(rows[0], name) for name in order]) if has_previous else None,
+        cursor("n", *found[-1]) if has_next else None,
+        cursor("p", *found[0]) if has_previous else None,
     )
+
+
+def _rows(stretch: Stretch[M], values: list[Any] | None, *, backwards: bool, limit: int) -> list[M]:
+    queryset, order = stretch.queryset, stretch.order
+    if values is not None:
+        if len(values) != len(order):
+            raise _unreadable()
+        try:
+            queryset = queryset.filter(_after(order, values, backwards=backwards))
+        except (ValueError, TypeError, OverflowError, ValidationError):
+            raise Invalid("The page cursor is of another list. Start again from the first page.") from None
+    wanted = [_reversed(name) for name in order] if backwards else list(order)
+    return list(queryset.order_by(*wanted)[:limit])
 
 
 def _reversed(name: str) -> str:

@@ -13,8 +13,8 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from common.errors import Invalid
-from common.filters import IdFilter, TextFilter
-from lineage.models import Job, RejectedEvent, Run, RunState
+from common.filters import IdFilter, TextFilter, TimeFilter
+from lineage.models import Attention, Job, RejectedEvent, Run, RunState
 from lineage.queries import DIRECTIONS, MAX_DEPTH, MAX_NODES, Direction, Slice
 from lineage.querysets import JobQuerySet, RunQuerySet
 
@@ -37,20 +37,32 @@ class JobFilter(django_filters.FilterSet):
     def in_state(self, jobs: JobQuerySet, _name: str, state: str) -> JobQuerySet:
         if state == "overdue":
             return jobs.overdue(timezone.now())
-        return jobs.filter(latest_state="" if state == "never" else state)
+        if state == "never":
+            return jobs.filter(attention=Attention.NEVER)
+        # The rank as well: of an order by attention only its own stretch is then looked at.
+        rank = {"failed": Attention.FAILING, "running": Attention.RUNNING}.get(state, Attention.ENDED)
+        return jobs.filter(attention=rank, latest_state=state)
 
 
 class RunFilter(django_filters.FilterSet):
+    """`since` and `until` are of when a run began; a run that is overdue is running as well."""
+
+    q = TextFilter(field_name="job__name", lookup_expr="icontains", label="Part of the job's name")
     job = IdFilter(field_name="job_id", label="Job")
+    namespace = TextFilter(field_name="job__namespace", label="Namespace of the job")
     state = django_filters.ChoiceFilter(choices=RUN_STATES, label="State", method="in_state")
+    since = TimeFilter(field_name="began_at", lookup_expr="gte", label="Began at or after")
+    until = TimeFilter(field_name="began_at", lookup_expr="lt", label="Began before")
     parent = django_filters.UUIDFilter(label="The run that started it")
 
     class Meta:
         model = Run
-        fields = ["job", "state", "parent"]
+        fields = ["q", "job", "namespace", "state", "since", "until", "parent"]
 
     def in_state(self, runs: RunQuerySet, _name: str, state: str) -> RunQuerySet:
-        return runs.overdue(timezone.now()) if state == "overdue" else runs.filter(state=state)
+        if state == "overdue":
+            return runs.overdue(timezone.now())
+        return runs.filter(ended_state=None if state == "running" else state)
 
 
 class RejectedEventFilter(django_filters.FilterSet):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapper, F, Value, When
+from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapper, F, Func, Value, When
 from django.db.models.functions import Greatest, Least
 
 LEAST_ALLOWED = dt.timedelta(minutes=10)
@@ -27,5 +27,11 @@ def due_at(began: str, usual_seconds: str) -> Least:
         default=Greatest(Value(LEAST_ALLOWED, output_field=DurationField()), usual),
         output_field=DurationField(),
     )
-    due = ExpressionWrapper(F(began) + allowed, output_field=DateTimeField())
-    return Least(due, Value(_LATEST, output_field=DateTimeField()), output_field=DateTimeField())
+    # A generated column wants an immutable sum, which that of a time without a zone is.
+    due = ExpressionWrapper(_utc(F(began)) + allowed, output_field=DateTimeField())
+    return Least(_utc(due), Value(_LATEST, output_field=DateTimeField()), output_field=DateTimeField())
+
+
+def _utc(moment: F | ExpressionWrapper) -> Func:
+    """The time of a clock in UTC as one without a zone, and back."""
+    return Func(Value("UTC"), moment, function="timezone", output_field=DateTimeField())

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Coalesce
 
 from catalog.visibility import scope_of
 from lineage.overdue import due_at
@@ -30,7 +29,9 @@ def _seen(principal: Principal, reference: str) -> models.Q:
     return models.Q(models.Exists(datasets.visible_to(principal))) | ~models.Q(models.Exists(links))
 
 
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+def alive(job: str = "") -> Q:
+    """Of jobs that were not deleted, or came back; `job` is the way to them, such as "job__"."""
+    return Q(**{f"{job}deleted_at": None}) | Q(**{f"{job}deleted_at__lt": F(f"{job}last_seen")})
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -40,31 +41,15 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def listed(self) -> JobQuerySet:
         """Jobs that pipelines run, as lists show them: neither views nor jobs that were deleted and did not come back."""
-        alive = models.Q(deleted_at=None) | models.Q(deleted_at__lt=models.F("last_seen"))
-        return self.filter(alive, origin="pipeline")
+        return self.filter(alive(), origin="pipeline")
 
     def with_overdue(self, now: dt.datetime) -> JobQuerySet:
-        """Adds `due_at`, of a latest run that has not ended (else None), `overdue`, whether `now` is past it, and
-        `shown_state`: `latest_state`, or "overdue"."""
-        running = Q(latest_state="running")
-        due = Case(When(running, then=due_at("latest_at", "usual_seconds")), output_field=models.DateTimeField())
-        return self.annotate(due_at=due).annotate(**_overdue(running, now, "latest_state"))
+        """Adds `overdue`, whether the latest run should have ended before `now` and has not, and `shown_state`:
+        `latest_state`, or "overdue"."""
+        return self.annotate(**_overdue(Q(due_at__lt=now), "latest_state"))
 
     def overdue(self, now: dt.datetime) -> JobQuerySet:
-        return self.with_overdue(now).filter(Q(due_at__lt=now), latest_state="running")
-
-    def by_attention(self, now: dt.datetime) -> JobQuerySet:
-        """Adds what `ATTENTION_ORDER` sorts by: overdue jobs first, then failing, running, other and never run ones."""
-        ranks = Case(
-            When(overdue=True, then=0),
-            When(latest_state="failed", then=1),
-            When(latest_state="running", then=2),
-            When(latest_state="", then=4),
-            default=3,
-            output_field=models.IntegerField(),
-        )
-        recent = Coalesce("latest_at", "first_seen", Value(_EPOCH, output_field=models.DateTimeField()))
-        return self.with_overdue(now).annotate(attention=ranks, recent_at=recent)
+        return self.filter(due_at__lt=now)
 
     def open_to(self, principal: Principal) -> JobQuerySet:
         """Jobs whose code and facets `principal` may read: the third tier on every dataset that they touch."""
@@ -87,17 +72,13 @@ class RunQuerySet(models.QuerySet["Run"]):
         `shown_state`: `state`, or "overdue"."""
         running = Q(ended_state=None)
         due = Case(When(running, then=due_at("began_at", "job__usual_seconds")), output_field=models.DateTimeField())
-        return self.annotate(due_at=due).annotate(**_overdue(running, now, "state"))
+        return self.annotate(due_at=due).annotate(**_overdue(Q(due_at__lt=now), "state"))
 
     def overdue(self, now: dt.datetime) -> RunQuerySet:
         return self.with_overdue(now).filter(Q(due_at__lt=now), ended_state=None)
 
 
-ATTENTION_ORDER = ("attention", "-recent_at", "id")
-
-
-def _overdue(running: Q, now: dt.datetime, state: str) -> dict[str, Any]:
-    past = running & Q(due_at__lt=now)
+def _overdue(past: Q, state: str) -> dict[str, Any]:
     return {
         "overdue": Case(When(past, then=True), default=False, output_field=models.BooleanField()),
         "shown_state": Case(When(past, then=Value("overdue")), default=F(state), output_field=models.CharField()),

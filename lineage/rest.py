@@ -7,8 +7,10 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
@@ -18,7 +20,9 @@ from accounts.authentication import rest_principal
 from accounts.tokens import Scope
 from common.described_query import DescribedQuery
 from common.keyset import KeysetPagination
+from common.pagination import Stretch
 from lineage import reading
+from lineage.attention import RunOrder, jobs_by_attention, runs_in_order
 from lineage.explorer_rest import urlpatterns as explorer_urlpatterns
 from lineage.filters import JobFilter, RejectedEventFilter, RunFilter
 from lineage.graph_rest import urlpatterns as graph_urlpatterns
@@ -29,9 +33,6 @@ from lineage.reading import Use
 
 class JobSerializer(serializers.ModelSerializer[Job]):
     latest_state = serializers.ChoiceField(choices=[("", ""), *RunState.choices], read_only=True)
-    due_at = serializers.DateTimeField(
-        read_only=True, allow_null=True, help_text="When its latest run should have ended; null once it has."
-    )
     overdue = serializers.BooleanField(read_only=True, help_text="Whether its latest run has not ended by `due_at`.")
 
     class Meta:
@@ -112,12 +113,41 @@ def _facets(found: list[reading.Facet]) -> dict[str, Any]:
     return {facet.name: facet.value for facet in found}
 
 
-@extend_schema_view(list=extend_schema(summary="Jobs by name"))
+class FamilyRunSerializer(RunSerializer):
+    namespace = serializers.CharField(source="job.namespace")
+    name = serializers.CharField(source="job.name", help_text="Of its job.")
+
+    class Meta(RunSerializer.Meta):
+        fields = [*RunSerializer.Meta.fields, "namespace", "name"]
+        read_only_fields = fields
+
+
+class FamilySerializer(serializers.Serializer[Any]):
+    """The tree of runs that a run is part of, below `first`: the run that nobody started."""
+
+    first = serializers.UUIDField(help_text="Only those it started may tell of it; it is none of `runs` then.")
+    runs = FamilyRunSerializer(
+        many=True, help_text="Those that you may see, by when they began; `parent` makes the tree."
+    )
+    more = serializers.BooleanField(
+        help_text=f"Whether there are more than the {reading.MOST_RUNS} nearest to the root."
+    )
+
+
+def _order(*choices: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        "order", OpenApiTypes.STR, enum=list(choices), default=choices[0],
+        description="`attention` puts first what is overdue, then what failed, then what runs.",
+    )  # fmt: skip
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Jobs by name, or what needs somebody first", parameters=[_order("name", "attention")])
+)
 class JobViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Job]):
     queryset = Job.objects.none()
     serializer_class = JobSerializer
     pagination_class = KeysetPagination
-    keyset_order = ("name", "id")
     filter_backends = [filters.DjangoFilterBackend]
     filterset_class = JobFilter
     lookup_value_regex = "[0-9]{1,18}"
@@ -125,6 +155,11 @@ class JobViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Job]):
 
     def get_queryset(self) -> JobQuerySet:
         return Job.objects.visible_to(rest_principal(self.request)).listed().with_overdue(timezone.now())
+
+    def stretches(self, jobs: JobQuerySet) -> list[Stretch[Job]]:
+        if self.request.GET.get("order") == "attention":
+            return jobs_by_attention(jobs, timezone.now())
+        return [Stretch(jobs, ("name", "id"))]
 
     @extend_schema(summary="A job, and what it reads and writes", responses=JobDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -137,12 +172,13 @@ class JobViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Job]):
         return Response(JobSerializer(job).data | extra)
 
 
-@extend_schema_view(list=extend_schema(summary="Runs, latest first"))
+@extend_schema_view(
+    list=extend_schema(summary="Runs, latest or what needs somebody first", parameters=[_order("latest", "attention")])
+)
 class RunViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Run]):
     queryset = Run.objects.none()
     serializer_class = RunSerializer
     pagination_class = KeysetPagination
-    keyset_order = ("-began_at", "-id")
     filter_backends = [filters.DjangoFilterBackend]
     filterset_class = RunFilter
     # A router of regular expressions reads this one, and no converter.
@@ -150,7 +186,11 @@ class RunViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Run]):
     scope_read = Scope.LINEAGE_READ
 
     def get_queryset(self) -> RunQuerySet:
-        return Run.objects.visible_to(rest_principal(self.request)).with_overdue(timezone.now())
+        return Run.objects.visible_to(rest_principal(self.request)).with_overdue(timezone.now()).select_related("job")
+
+    def stretches(self, runs: RunQuerySet) -> list[Stretch[Run]]:
+        order: RunOrder = "attention" if self.request.GET.get("order") == "attention" else "latest"
+        return runs_in_order(runs, order, timezone.now())
 
     @extend_schema(summary="A run, and what it read and wrote", responses=RunDetailSerializer)
     def retrieve(self, request: Request, pk: Any) -> Response:
@@ -161,6 +201,14 @@ class RunViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Run]):
             "facets": _facets(reading.run_facets(run)) if reading.may_read_code(principal, run.job) else None,
         }
         return Response(RunSerializer(run).data | extra)
+
+    @extend_schema(summary="The tree of runs that a run is part of", filters=False, responses=FamilySerializer)
+    @action(detail=True, pagination_class=None)
+    def family(self, request: Request, pk: Any) -> Response:
+        principal = rest_principal(request)
+        family = reading.family_of(principal, reading.visible_run(principal, pk), timezone.now())
+        runs = sorted(family.runs.values(), key=lambda run: (run.began_at, run.pk))
+        return Response(FamilySerializer({"first": family.root, "runs": runs, "more": family.more}).data)
 
 
 class RejectedEventSerializer(serializers.ModelSerializer[RejectedEvent]):

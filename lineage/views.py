@@ -8,22 +8,27 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.authentication import principal_of
-from common.components import Column, Crumb
-from common.pagination import page_of, page_size
+from common.components import Column, Crumb, Tab
+from common.pagination import page_of, page_over, page_size
 from lineage import reading, rejections
-from lineage.filters import JobFilter, RejectedEventFilter, narrowed
-from lineage.models import Direction, Job, RejectedEvent, Run, RunState
-from lineage.querysets import ATTENTION_ORDER
+from lineage.attention import jobs_by_attention, runs_in_order
+from lineage.filters import JobFilter, RejectedEventFilter, RunFilter, narrowed
+from lineage.models import Direction, Job, RejectedEvent, Run
 from lineage.reading import Facet, Use
+from lineage.timeline import bars_of, gantt_of
 
 _JOB_COLUMNS = [
     Column("Job"), Column("Namespace"), Column("Latest run"), Column("Began"), Column("Last heard of"),
 ]  # fmt: skip
 _RUN_COLUMNS = [Column("Run"), Column("State"), Column("Began"), Column("Took", align="end")]
+_ALL_RUN_COLUMNS = [
+    Column("Job"), Column("State"), Column("Began"), Column("Took", align="end"), Column("Namespace"),
+]  # fmt: skip
 _REJECTED_COLUMNS = [Column("Came"), Column("Token"), Column("Answer"), Column("Reason"), Column("What came")]
 _TEST_COLUMNS = [Column("Test"), Column("Outcome"), Column("Kind"), Column("Expected"), Column("Found")]
 _PLOTTED = 50
@@ -31,23 +36,55 @@ _PLOTTED = 50
 
 @require_safe
 def job_list(request: HttpRequest) -> HttpResponse:
-    listed = Job.objects.visible_to(principal_of(request)).listed().by_attention(timezone.now())
-    filters = JobFilter(request.GET, queryset=listed)
-    page = page_of(narrowed(filters), order=ATTENTION_ORDER, cursor=request.GET.get("cursor"), size=page_size(request))
-    context = {"page": page, "filters": filters.form, "columns": _JOB_COLUMNS, "narrowed": filters.form.has_changed()}
+    now = timezone.now()
+    filters = JobFilter(request.GET, queryset=Job.objects.visible_to(principal_of(request)).listed().with_overdue(now))
+    stretches = jobs_by_attention(narrowed(filters), now)
+    page = page_over(stretches, cursor=request.GET.get("cursor"), size=page_size(request))
+    context = {
+        "page": page,
+        "filters": filters.form,
+        "columns": _JOB_COLUMNS,
+        "narrowed": filters.form.has_changed(),
+        "tabs": _tabs("jobs"),
+    }
     return render(request, "lineage/job_list.html", context)
 
 
 @require_safe
+def run_list(request: HttpRequest) -> HttpResponse:
+    """Runs of all jobs: what needs somebody first, or, where they are narrowed to a state or job, the latest first."""
+    principal, now = principal_of(request), timezone.now()
+    runs = Run.objects.visible_to(principal).with_overdue(now).select_related("job")
+    filters = RunFilter(request.GET, queryset=runs)
+    narrow = narrowed(filters)
+    asked = filters.form.cleaned_data
+    latest = request.GET.get("order") == "latest" or bool(asked["state"] or asked["job"] or asked["parent"])
+    page = page_over(
+        runs_in_order(narrow, "latest" if latest else "attention", now),
+        cursor=request.GET.get("cursor"),
+        size=page_size(request),
+    )
+    context = {
+        "page": page,
+        "filters": filters.form,
+        "asked": asked,
+        "latest": latest,
+        "columns": _ALL_RUN_COLUMNS,
+        "narrowed": filters.form.has_changed(),
+        "tabs": _tabs("runs"),
+    }
+    return render(request, "lineage/run_list.html", context)
+
+
+@require_safe
 def job_page(request: HttpRequest, job_id: int) -> HttpResponse:
-    principal = principal_of(request)
+    principal, now = principal_of(request), timezone.now()
     job = reading.visible_job(principal, job_id)
-    runs = Run.objects.filter(job=job).with_overdue(timezone.now())
-    state = request.GET.get("state", "")
-    if state in RunState.values:
-        runs = runs.filter(state=state)
+    of_job = Run.objects.filter(job=job).with_overdue(now)
+    filters = RunFilter({"state": request.GET.get("state", "")}, queryset=of_job)
+    runs = narrowed(filters)
     page = page_of(runs, order=("-began_at", "-id"), cursor=request.GET.get("cursor"), size=page_size(request, 25))
-    ended = [run for run in Run.objects.filter(job=job).order_by("-began_at", "-id")[:_PLOTTED] if run.duration]
+    latest = list(of_job.order_by("-began_at", "-id")[:_PLOTTED])
     readable = reading.may_read_code(principal, job)
     facets = reading.job_facets(job) if readable else []
     context = {
@@ -55,9 +92,9 @@ def job_page(request: HttpRequest, job_id: int) -> HttpResponse:
         "crumbs": [Crumb("Jobs", "/jobs/"), Crumb(job.name)],
         "page": page,
         "columns": _RUN_COLUMNS,
-        "states": RunState.choices,
-        "state": state,
-        "plotted": list(reversed(ended)),
+        "filters": filters.form,
+        "narrowed": filters.form.has_changed(),
+        "timeline": bars_of(latest[::-1], now),
         "may_read_code": readable,
         "sql": reading.facet_value(facets, "sql", "query"),
         "description": reading.facet_value(facets, "documentation", "description"),
@@ -70,17 +107,18 @@ def job_page(request: HttpRequest, job_id: int) -> HttpResponse:
 
 @require_safe
 def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    principal = principal_of(request)
+    principal, now = principal_of(request), timezone.now()
     run = reading.visible_run(principal, run_id)
     readable = reading.may_read_code(principal, run.job)
     facets = reading.run_facets(run) if readable else []
     uses = reading.uses_of_run(principal, run)
-    related = Run.objects.visible_to(principal).select_related("job")
+    family = reading.family_of(principal, run, now)
     context = {
         "run": run,
         "crumbs": [Crumb("Jobs", "/jobs/"), Crumb(run.job.name, f"/jobs/{run.job_id}/"), Crumb(f"Run {run.pk}")],
-        "parent": related.filter(pk=run.parent).first() if run.parent else None,
-        "children": related.filter(parent=run.pk).order_by("began_at", "id")[:200],
+        "parent": family.runs.get(run.parent) if run.parent else None,
+        "family": family,
+        "gantt": gantt_of(family.parents, family.root, family.runs, now, unheard=family.unheard),
         "may_read_code": readable,
         "error": reading.error_of(facets),
         "circumstances": reading.circumstances_of(facets),
@@ -92,6 +130,13 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         **_by_direction(uses),
     }
     return render(request, "lineage/run.html", context)
+
+
+def _tabs(current: str) -> list[Tab]:
+    return [
+        Tab("Jobs", reverse("lineage:job_list"), current == "jobs", icon="route"),
+        Tab("Runs", reverse("lineage:run_list"), current == "runs", icon="player-play"),
+    ]
 
 
 @require_safe

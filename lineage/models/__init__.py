@@ -30,9 +30,10 @@ from lineage.models.log import Event, PendingEvent, SetAsideEvent
 from lineage.models.marquez import MarquezNote
 from lineage.models.names import Decision, SameAs
 from lineage.models.rejected import RejectedEvent
-from lineage.models.runs import Direction, Job, JobDataset, JobOrigin, Run, RunDataset, RunState, ToldInput
+from lineage.models.runs import Attention, Direction, Job, JobDataset, JobOrigin, Run, RunDataset, RunState, ToldInput
 
 __all__ = [
+    "Attention",
     "ChangedColumn",
     "Column",
     "ColumnEdge",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import models
+from django.db.models import Case, When
 from django.db.models.functions import Coalesce
 
 from catalog.models import Dataset
+from lineage.overdue import due_at
 from lineage.querysets import JobQuerySet, RunQuerySet
 
 
@@ -30,6 +32,18 @@ class JobOrigin(models.TextChoices):
     VIEW = "view", "The definition of a view"
 
 
+class Attention(models.IntegerChoices):
+    """How much a job needs somebody, by its latest run. Which of the running ones are overdue, the clock tells."""
+
+    FAILING = 1, "Failed last"
+    RUNNING = 2, "Running"
+    ENDED = 3, "Ended"
+    NEVER = 4, "Never ran"
+
+
+_BEFORE_ALL = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
 class Job(models.Model):
     """A process that reads and writes datasets, by its OpenLineage name. The `latest_` columns tell of its latest run.
 
@@ -48,12 +62,33 @@ class Job(models.Model):
     latest_run = models.UUIDField(null=True, blank=True)
     latest_state = models.CharField(max_length=10, choices=RunState, default="", blank=True)
     latest_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.GeneratedField(
+        expression=Case(When(latest_state="running", then=due_at("latest_at", "usual_seconds"))),
+        output_field=models.DateTimeField(null=True),
+        db_persist=True,
+        help_text="When its latest run should have ended; null once it has.",
+    )
+    attention = models.GeneratedField(
+        expression=Case(
+            When(latest_state="failed", then=Attention.FAILING),
+            When(latest_state="running", then=Attention.RUNNING),
+            When(latest_state="", then=Attention.NEVER),
+            default=Attention.ENDED,
+        ),
+        output_field=models.SmallIntegerField(choices=Attention),
+        db_persist=True,
+    )
+    recent_at = models.GeneratedField(
+        expression=Coalesce("latest_at", "first_seen", models.Value(_BEFORE_ALL)),
+        output_field=models.DateTimeField(),
+        db_persist=True,
+        help_text="When its latest run began; of one that never ran, when it was first heard of.",
+    )
 
     objects = JobQuerySet.as_manager()
     runs: models.Manager[Run]
     links: models.Manager[JobDataset]
     # What `with_overdue` adds.
-    due_at: dt.datetime | None
     overdue: bool
     shown_state: str
 
@@ -62,6 +97,12 @@ class Job(models.Model):
         indexes = [
             models.Index(name="job_by_name", fields=["name", "id"]),
             models.Index(name="job_by_state", fields=["latest_state", "name", "id"]),
+            models.Index(
+                name="job_by_attention",
+                fields=["attention", "-recent_at", "id"],
+                condition=models.Q(origin=JobOrigin.PIPELINE),
+            ),
+            models.Index(name="job_by_due", fields=["due_at", "id"], condition=models.Q(due_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -119,6 +160,11 @@ class Run(models.Model):
                 condition=models.Q(completed_at__isnull=False),
             ),
             models.Index(name="run_without_end", fields=["began_at"], condition=models.Q(ended_state__isnull=True)),
+            models.Index(
+                name="run_unsuccessful",
+                fields=["ended_state", "-began_at", "-id"],
+                condition=models.Q(ended_state__in=[RunState.FAILED, RunState.ABORTED]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from lineage.reading.facets import (
     run_facets,
     use_facets,
 )
+from lineage.reading.family import MOST_RUNS, Family, family_of
 from lineage.reading.outcomes import circumstances_of, error_of, tests_of, waiting_of
 from lineage.reading.quality import Quality, quality_of
 from lineage.reading.uses import (
@@ -24,7 +25,9 @@ from lineage.reading.uses import (
 )
 
 __all__ = [
+    "MOST_RUNS",
     "Facet",
+    "Family",
     "Property",
     "Quality",
     "Use",
@@ -33,6 +36,7 @@ __all__ = [
     "error_of",
     "events_of_run",
     "facet_value",
+    "family_of",
     "job_facets",
     "may_read_code",
     "properties_of",

@@ -124,7 +124,8 @@ for _name, _object in {
 for _name, _object in {
     **{f"dataset-{part}": "dataset_id" for part in (
         "detail", "activity", "diff", "field", "fields", "names", "owner", "owners", "tag", "tags", "version", "versions")},
-    "job-detail": "job_id", "job-run-detail": "lineage:run.run_id", "label-detail": "label",
+    "job-detail": "job_id", "job-run-detail": "lineage:run.run_id",
+    "job-run-family": "lineage:run.run_id", "label-detail": "label",
     **{f"access-request-{part}": "request_id" for part in ("detail", "approve", "cancel", "deny")},
     **{f"proposal-{part}": "proposal_id" for part in ("detail", "accept", "decline")},
     "notification-detail": "notification_id", "notification-read": "notification_id",

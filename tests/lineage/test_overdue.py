@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from common.errors import Invalid
+from common.pagination import page_over
+from lineage.attention import jobs_by_attention, runs_by_attention
 from lineage.filters import JobFilter, RunFilter
 from lineage.models import Job, Run, RunState
-from lineage.querysets import ATTENTION_ORDER
 
 NOW = dt.datetime(2026, 11, 1, 6, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
@@ -98,8 +100,63 @@ def test_overdue_and_failing_jobs_come_first_and_then_the_latest() -> None:
     job_with_run("failed", began=now - 9 * hour, state=RunState.FAILED)
     job_with_run("overdue", began=now - hour, usual=1)
     Job.objects.create(namespace="n", name="declared")
-    ordered = Job.objects.by_attention(now).order_by(*ATTENTION_ORDER)
-    assert [job.name for job in ordered] == ["overdue", "failed", "running", "done later", "done", "declared"]
+    expected = ["overdue", "failed", "running", "done later", "done", "declared"]
+    stretches = jobs_by_attention(Job.objects.with_overdue(now), now)
+    assert [job.name for job in page_over(stretches)] == expected
+    # In pages of any size, forwards and back, each row comes once.
+    for size in range(1, 7):
+        pages = [page_over(stretches, size=size)]
+        while cursor := pages[-1].next_cursor:
+            pages.append(page_over(stretches, cursor=cursor, size=size))
+        assert [job.name for page in pages for job in page] == expected
+        back = [pages[-1]]
+        while cursor := back[-1].previous_cursor:
+            back.append(page_over(stretches, cursor=cursor, size=size))
+        assert [job.name for page in reversed(back) for job in page] == expected
+
+
+@pytest.mark.django_db
+def test_of_runs_the_latest_of_jobs_that_need_somebody_come_first_and_then_all_by_time() -> None:
+    now = timezone.now()
+    hour = dt.timedelta(hours=1)
+
+    def run_of(name: str, began: dt.datetime, state: RunState, *, latest: bool, job: Job | None = None) -> Job:
+        if job is None:
+            job = Job.objects.create(namespace="n", name=name)
+        ended = None if state == RunState.RUNNING else state
+        run = Run.objects.create(
+            id=uuid.uuid4(), job=job, first_at=began, first_digest=uuid.uuid4(), last_at=began, ended_state=ended,
+            ended_at=None if ended is None else began,
+        )  # fmt: skip
+        if latest:
+            Job.objects.filter(pk=job.pk).update(latest_run=run.pk, latest_state=state, latest_at=began)
+        return job
+
+    recovered = run_of("recovered", now - 5 * hour, RunState.FAILED, latest=False)
+    run_of("recovered", now - 4 * hour, RunState.COMPLETED, latest=True, job=recovered)
+    run_of("broken", now - 90 * hour, RunState.FAILED, latest=True)
+    run_of("late", now - 30 * hour, RunState.RUNNING, latest=True)
+    run_of("going", now - hour, RunState.RUNNING, latest=True)
+    run_of("done", now, RunState.COMPLETED, latest=True)
+    gone = run_of("gone", now - 99 * hour, RunState.FAILED, latest=True)
+    Job.objects.filter(pk=gone.pk).update(deleted_at=now, last_seen=now - hour)
+    stretches = runs_by_attention(Run.objects.with_overdue(now).select_related("job"), now)
+    shown = [(run.job.name, run.shown_state) for run in page_over(stretches)]
+    assert shown == [
+        ("late", "overdue"), ("broken", "failed"), ("going", "running"), ("done", "completed"),
+        ("recovered", "completed"), ("recovered", "failed"), ("gone", "failed"),
+    ]  # fmt: skip
+    pages = [page_over(stretches, size=2)]
+    while cursor := pages[-1].next_cursor:
+        pages.append(page_over(stretches, cursor=cursor, size=2))
+    assert [(run.job.name, run.shown_state) for page in pages for run in page] == shown
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("cursor", ["WyJuIl0", "WyJuIiw5XQ", "WyJuIiwiYSJd", "WyJuIiwwLDFd", "WyJuIiwwLCJ4IiwxXQ"])
+def test_a_cursor_of_another_list_is_refused(cursor: str) -> None:
+    with pytest.raises(Invalid, match="first page"):
+        page_over(jobs_by_attention(Job.objects.all(), timezone.now()), cursor=cursor)
 
 
 @pytest.mark.django_db

@@ -104,7 +104,7 @@ def test_a_run_page_shows_its_parent_its_error_and_its_events(client, admin):
     failed = Run.objects.get(state="failed")
     html = page(client, admin, "lineage:run", failed.pk)
     assert "no such table" in html and "eventTime" in html
-    assert "pay/roll" in page(client, admin, "lineage:run", PARENT)
+    assert reverse("lineage:run", args=[done.pk]) in page(client, admin, "lineage:run", PARENT)
 
 
 def test_raw_events_are_for_the_third_tier_only(client, outsider):
