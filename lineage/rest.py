@@ -33,6 +33,9 @@ from lineage.reading import Use
 
 class JobSerializer(serializers.ModelSerializer[Job]):
     latest_state = serializers.ChoiceField(choices=[("", ""), *RunState.choices], read_only=True)
+    due_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When its latest run should have ended; null once it has."
+    )
     overdue = serializers.BooleanField(read_only=True, help_text="Whether its latest run has not ended by `due_at`.")
 
     class Meta:
