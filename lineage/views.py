@@ -27,7 +27,7 @@ _JOB_COLUMNS = [
 ]  # fmt: skip
 _RUN_COLUMNS = [Column("Run"), Column("State"), Column("Began"), Column("Took", align="end")]
 _ALL_RUN_COLUMNS = [
-    Column("Job"), Column("State"), Column("Began"), Column("Took", align="end"), Column("Namespace"),
+    Column("Job"), Column("Namespace"), Column("State"), Column("Began"), Column("Took", align="end"),
 ]  # fmt: skip
 _REJECTED_COLUMNS = [Column("Came"), Column("Token"), Column("Answer"), Column("Reason"), Column("What came")]
 _TEST_COLUMNS = [Column("Test"), Column("Outcome"), Column("Kind"), Column("Expected"), Column("Found")]
