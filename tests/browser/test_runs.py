@@ -88,6 +88,7 @@ def test_a_bar_stands_where_its_run_was(house, paths, javascript):
     def box(name: str, part: str = "rect") -> tuple[float, float]:
         row = rows.nth(names.index(name))
         whole, bar = row.locator("svg.dc-gantt-bar").bounding_box(), row.locator(part).last.bounding_box()
+        assert whole is not None and bar is not None
         return (bar["x"] - whole["x"]) / whole["width"], bar["width"] / whole["width"]
 
     # The axis is some 50 minutes long: the root runs until now.
