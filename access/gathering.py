@@ -194,12 +194,14 @@ def _found(row: Sequence[Any]) -> Found:
         )
     if dataset_id is None:
         return Found(subject, None, (), {})
+    categories = _by_field(labels or ())
     dataset = DatasetFacts(
         dataset_id=dataset_id,
         domain_id=domain,
         source_id=source,
         rank=rank,
-        fields=_fields(fields or (), labels or (), rank),
+        fields=_fields(fields or (), categories, rank),
+        categories=frozenset(categories.get(None, ())),
         owners=frozenset(one for one, _ in owners or () if one is not None),
         owner_groups=frozenset(one for _, one in owners or () if one is not None),
     )
@@ -210,11 +212,18 @@ def _found(row: Sequence[Any]) -> Found:
     return Found(subject, dataset, grants, {field_id: name for field_id, _, name in fields or ()})
 
 
-def _fields(fields: Iterable[Sequence[Any]], labels: Iterable[Sequence[Any]], rank: int) -> tuple[FieldFacts, ...]:
-    """A field without a level has its dataset's; what the dataset is labelled as, its fields are."""
+def _by_field(labels: Iterable[Sequence[Any]]) -> dict[int | None, set[int]]:
+    """The categories by the field that they are of; those of None are the dataset's own."""
     categories: dict[int | None, set[int]] = {}
     for field_id, category in labels:
         categories.setdefault(field_id, set()).add(category)
+    return categories
+
+
+def _fields(
+    fields: Iterable[Sequence[Any]], categories: Mapping[int | None, set[int]], rank: int
+) -> tuple[FieldFacts, ...]:
+    """A field without a level has its dataset's; what the dataset is labelled as, its fields are."""
     of_all = frozenset(categories.get(None, ()))
     return tuple(
         FieldFacts(field_id, own or rank, of_all.union(categories.get(field_id, ()))) for field_id, own, _ in fields

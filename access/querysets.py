@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 REVIEWING_ROLES = (DomainRole.STEWARD, DomainRole.OWNER)
 
 
-def roles_now() -> QuerySet[DomainMembership]:
-    """Roles on domains that let their holders decide, as they hold now."""
+def memberships_now() -> QuerySet[DomainMembership]:
+    """Roles on domains as they hold now."""
     now = timezone.now()
-    return DomainMembership.objects.filter(role__in=REVIEWING_ROLES, valid_from__lte=now).filter(
-        Q(valid_to__isnull=True) | Q(valid_to__gt=now)
-    )
+    return DomainMembership.objects.filter(valid_from__lte=now).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=now))
+
+
+def roles_now() -> QuerySet[DomainMembership]:
+    """Those that let their holders decide."""
+    return memberships_now().filter(role__in=REVIEWING_ROLES)
 
 
 def owners_now() -> QuerySet[Ownership]:

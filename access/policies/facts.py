@@ -35,20 +35,24 @@ class FieldFacts:
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """A dataset with its present fields and its owners, which are principals and groups."""
+    """A dataset with its present fields and its owners, which are principals and groups.
+
+    `categories` are those of labels on the dataset itself; its fields have them too.
+    """
 
     dataset_id: int
     domain_id: int | None = None
     source_id: int | None = None
     rank: int = 0
     fields: tuple[FieldFacts, ...] = ()
+    categories: frozenset[int] = frozenset()
     owners: frozenset[int] = frozenset()
     owner_groups: frozenset[int] = frozenset()
 
     @property
     def contents(self) -> tuple[FieldFacts, ...]:
         """The fields, or what stands for them where there are none."""
-        return self.fields or (FieldFacts(NO_FIELD, self.rank),)
+        return self.fields or (FieldFacts(NO_FIELD, self.rank, self.categories),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,267 @@
+"""The policies as conditions in SQL, for searches: who may read, and what somebody may read.
+
+They say of every principal and dataset what `access.policies.deciding.decide` says of one; a property test holds the two
+equal. What does not depend on the rows searched (conditions, named subjects) is worked out beforehand.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet, SmallIntegerField, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from access.models import Grant, PrincipalAttribute
+from access.policies.facts import NO_FIELD, DatasetFacts, FieldFacts, Question, SubjectFacts
+from access.policies.matching import holds_at, is_dataset, is_firm, is_named, selects
+from access.policies.rules import KIND, Action, Columns, Effect, InForce, Resources, Role, Rule, Subjects
+from access.querysets import memberships_now, owners_now
+from access.states import GRANT_ALLOWS
+from accounts.models import DomainRole, Principal
+from catalog.models import Dataset, DomainMembership, Field
+from classification.models import Label
+
+NEVER = Q(pk__in=())
+"""A condition that no row meets."""
+EVERY = Q(pk__isnull=False)
+"""One that all rows meet; an empty `Q` would vanish from an OR."""
+_ALLOWING = sorted(state.value for state in GRANT_ALLOWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is the same for every row of a search: what is done, when, what for, and the ranks of levels by id."""
+
+    action: Action
+    at: dt.datetime
+    purpose: str = ""
+    ranks: Mapping[int, int] = field(default_factory=dict)
+
+    def of(self, policies: Iterable[InForce], effect: Effect) -> list[Rule]:
+        """The rules of an effect that are about the action and hold now."""
+        return [
+            policy.rule
+            for policy in policies
+            if policy.rule.effect is effect
+            and self.action in policy.rule.actions
+            and holds_at(policy.rule.conditions, self.at, self.purpose)
+        ]
+
+
+def datasets_for(
+    subject: SubjectFacts, policies: Sequence[InForce], setting: Setting, *, whole: bool = True
+) -> QuerySet[Dataset]:
+    """The datasets of which `subject` may read every field, or, unless `whole`, at least one.
+
+    The subject's roles are those on all domains. A subject whose account is closed may read none.
+    """
+    if not subject.is_active:
+        return Dataset.objects.none()
+    allows = [_Selection(rule, subject, setting) for rule in setting.of(policies, Effect.ALLOW)]
+    denies = [_Selection(rule, subject, setting) for rule in setting.of(policies, Effect.DENY)]
+    allowed = _any(one.of_dataset() for one in allows if one.is_whole)
+    some_allow = [one for one in allows if not (one.is_whole or one.is_nothing)]
+    some_deny = [one for one in denies if not (one.is_whole or one.is_nothing)]
+    by_field = _any(one.of_field() for one in some_allow)
+    # Where some columns may be read by what is about columns; elsewhere no column is looked at.
+    candidates = _any(one.of_dataset() for one in some_allow)
+    if setting.action is Action.READ:
+        grants = _grants_of(subject)
+        allowed |= Q(pk__in=grants.filter(field_ids=[]).values("dataset"))
+        candidates |= Q(pk__in=grants.exclude(field_ids=[]).values("dataset"))
+        by_field |= Q(Exists(grants.filter(dataset=OuterRef("dataset_id"), field_ids__contains=_own_id())))
+    fields = Field.objects.filter(dataset=OuterRef("pk"), gone_since__isnull=True).annotate(
+        rank=Coalesce("level", OuterRef("level"), Value(0), output_field=SmallIntegerField())
+    )
+    has_none = ~Q(Exists(fields))
+    forbidden = _any(one.of_field() for one in some_deny)
+    if whole:
+        each = candidates & ~has_none & ~Q(Exists(fields.exclude(by_field)))
+        found = Dataset.objects.filter(allowed | each | _bare(some_allow, has_none))
+        if some_deny:
+            found = found.exclude(Exists(fields.filter(forbidden)))
+    else:
+        readable = fields.exclude(forbidden) if some_deny else fields
+        one = candidates & Q(Exists(readable.filter(by_field)))
+        any_one = allowed & (Q(Exists(readable)) | has_none) if some_deny else allowed
+        found = Dataset.objects.filter(any_one | one | _bare(some_allow, has_none))
+    if some_deny:
+        found = found.exclude(_bare(some_deny, has_none))
+    return found.exclude(_any(one.of_dataset() for one in denies if one.is_whole))
+
+
+def _bare(selections: Iterable[_Selection], has_none: Q) -> Q:
+    """The dataset has no fields, and one of these is about what stands for them."""
+    return has_none & _any(one.of_bare_dataset() for one in selections)
+
+
+def principals_for(
+    dataset: DatasetFacts, asked: frozenset[int], policies: Sequence[InForce], setting: Setting
+) -> QuerySet[Principal]:
+    """The principals that may read every one of these fields (none: all) of the dataset."""
+    question = Question(SubjectFacts(0), setting.action, dataset, setting.at, asked, (), setting.purpose, setting.ranks)
+    if question.asks_for_what_is_gone:
+        return Principal.objects.none()
+    about = {
+        effect: [rule for rule in setting.of(policies, effect) if is_dataset(rule.resources, dataset)]
+        for effect in (Effect.ALLOW, Effect.DENY)
+    }
+    alike: dict[tuple[tuple[int, ...], tuple[int, ...]], list[FieldFacts]] = {}
+    for one in question.fields:
+        key = tuple(
+            tuple(n for n, rule in enumerate(about[effect]) if selects(rule, one, question)) for effect in about
+        )
+        alike.setdefault((key[0], key[1]), []).append(one)
+    reads = setting.action is Action.READ
+    granted = Grant.objects.filter(principal=OuterRef("pk"), dataset_id=dataset.dataset_id, **_holding())
+    found = Principal.objects.filter(Q(user__isnull=True) | Q(user__is_active=True), disabled_at__isnull=True)
+    if reads:
+        columns = granted.annotate(one=Func(F("field_ids"), function="unnest")).values("one")
+        found = found.alias(covered=ArraySubquery(columns))
+    for (allowing, denying), fields in alike.items():
+        may = _any(_principals(about[Effect.ALLOW][n], dataset) for n in allowing)
+        if reads:
+            may |= Q(Exists(granted.filter(field_ids=[])))
+            if fields[0].field_id != NO_FIELD:
+                may |= Q(covered__contains=[one.field_id for one in fields])
+        found = found.filter(may)
+        for n in denying:
+            found = found.exclude(_principals(about[Effect.DENY][n], dataset))
+    return found
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    found = NEVER
+    for condition in conditions:
+        found = condition if found is NEVER else found | condition
+    return found
+
+
+def _holding() -> dict[str, object]:
+    now = timezone.now()
+    return {"state__in": _ALLOWING, "valid_from__lte": now, "valid_to__gt": now}
+
+
+def _grants_of(subject: SubjectFacts) -> QuerySet[Grant]:
+    return Grant.objects.filter(principal_id=subject.principal_id, **_holding())
+
+
+def _own_id() -> Func:
+    """The id of the outer field, as an array of one."""
+    return Func(OuterRef("pk"), template="ARRAY[%(expressions)s]::bigint[]", output_field=ArrayField(BigIntegerField()))
+
+
+class _Selection:
+    """What of all datasets a rule concerns for one subject, as conditions."""
+
+    def __init__(self, rule: Rule, subject: SubjectFacts, setting: Setting) -> None:
+        self.rule = rule
+        self.subject = subject
+        self.setting = setting
+        self.named = is_named(rule.subjects, subject)
+        self.is_nothing = is_named(rule.exceptions, subject) or not (self.named or rule.subjects.roles)
+        self.is_whole = rule.resources.is_all
+
+    def of_dataset(self, prefix: str = "") -> Q:
+        """The dataset is one of the rule's. `prefix` leads from the row to the dataset."""
+        if self.is_nothing:
+            return NEVER
+        selected = _datasets(self.rule.resources, prefix)
+        if not self.named:
+            selected &= self._by_role(self.rule.subjects, prefix)
+        if self.rule.exceptions.roles:
+            selected &= ~self._by_role(self.rule.exceptions, prefix)
+        return selected
+
+    def of_field(self) -> Q:
+        """The field, which has its `rank`, is one of the rule's."""
+        return self.of_dataset("dataset__") & _columns(
+            self.rule, self.setting.ranks, "rank", OuterRef("dataset_id"), OuterRef("pk")
+        )
+
+    def of_bare_dataset(self) -> Q:
+        """The dataset, which has no fields, is one of the rule's."""
+        if self.rule.resources.fields:
+            return NEVER
+        return self.of_dataset() & _columns(self.rule, self.setting.ranks, "level", OuterRef("pk"), None)
+
+    def _by_role(self, subjects: Subjects, prefix: str) -> Q:
+        roles = {role.value for role in subjects.roles}
+        domains = [domain for domain, held in self.subject.roles.items() if roles & held]
+        found = Q(**{f"{prefix}domain_id__in": domains})
+        if Role.DATASET_OWNER in subjects.roles:
+            held_by = Q(principal_id=self.subject.principal_id) | Q(group_id__in=self.subject.groups)
+            outer = OuterRef("dataset_id" if prefix else "pk")
+            found |= Q(Exists(owners_now().filter(held_by, dataset=outer)))
+        return found
+
+
+def _datasets(resources: Resources, prefix: str) -> Q:
+    """The selectors of whole datasets."""
+    found = EVERY
+    for name, ids in (("domain_id", resources.domains), ("source_id", resources.sources), ("id", resources.datasets)):
+        if ids:
+            found &= Q(**{f"{prefix}{name}__in": ids})
+    return found
+
+
+def _columns(rule: Rule, ranks: Mapping[int, int], rank: str, dataset: OuterRef, field_id: OuterRef | None) -> Q:
+    """The selectors of fields. `rank` names the row's own rank, which may be null for none."""
+    columns: Columns = rule.resources
+    found = Q()
+    if columns.fields:
+        found &= Q(pk__in=columns.fields)
+    if columns.categories:
+        labels = Label.objects.current().counting().filter(dataset=dataset, category_id__in=columns.categories)
+        of_dataset = Q(field__isnull=True)
+        found &= Q(Exists(labels.filter(of_dataset if field_id is None else of_dataset | Q(field=field_id))))
+    for level, lookup in ((columns.level_from, "gte"), (columns.level_to, "lte")):
+        if level is None:
+            continue
+        known = ranks.get(level)
+        if known is None:
+            found &= Q() if is_firm(rule) else NEVER
+        elif lookup == "gte":
+            found &= Q(**{f"{rank}__gte": known})
+        else:
+            found &= Q(**{f"{rank}__lte": known}) | Q(**{f"{rank}__isnull": True})
+    return found
+
+
+def _principals(rule: Rule, dataset: DatasetFacts) -> Q:
+    """The rule's subjects and none of its exceptions, with regard to the dataset."""
+    found = _subjects(rule.subjects, dataset)
+    return found if rule.exceptions.is_empty else found & ~_subjects(rule.exceptions, dataset)
+
+
+def _subjects(subjects: Subjects, dataset: DatasetFacts) -> Q:
+    if subjects.everyone:
+        return EVERY
+    found = Q(pk__in=subjects.people)
+    if subjects.groups:
+        found |= _in_groups(subjects.groups)
+    for attribute in subjects.attributes:
+        if attribute.name == KIND:
+            found |= Q(kind=attribute.value)
+        else:
+            having = PrincipalAttribute.objects.filter(
+                name=attribute.name, value=attribute.value, valid_to__isnull=True
+            )
+            found |= Q(pk__in=having.values("principal"))
+    domain_roles = [DomainRole(role.value) for role in subjects.roles if role is not Role.DATASET_OWNER]
+    if domain_roles and dataset.domain_id is not None:
+        holders = memberships_now().filter(domain_id=dataset.domain_id, role__in=domain_roles)
+        found |= Q(pk__in=holders.filter(principal__isnull=False).values("principal"))
+        found |= _in_groups(holders.filter(group__isnull=False).values("group"))
+    if Role.DATASET_OWNER in subjects.roles:
+        found |= Q(pk__in=dataset.owners) | _in_groups(dataset.owner_groups)
+    return found
+
+
+def _in_groups(groups: Iterable[int] | QuerySet[DomainMembership]) -> Q:
+    return Q(pk__in=Principal.objects.filter(user__groups__in=groups).values("pk"))
