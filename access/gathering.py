@@ -26,13 +26,17 @@ class Named(NamedTuple):
     """A subject and a dataset as somebody outside names them. What is None is not looked for.
 
     The subject is `user` (user name or e-mail address), `principal` (its id), `service` or `pipeline` (its name). The dataset
-    is named by its id, or by its namespace and name.
+    is named by its id, by the id of one of its fields, by its namespace and name, or as a query engine calls it: by a
+    catalog of the engine, a schema and a name.
     """
 
     kind: str
     key: str
     dataset_id: int | None = None
+    field_id: int | None = None
     namespace: str | None = None
+    catalog: str | None = None
+    schema: str | None = None
     name: str | None = None
 
 
@@ -77,8 +81,9 @@ _GATHER = f"""
     WITH bearer AS MATERIALIZED ({USABLE}),
     asked AS (
         SELECT * FROM unnest(
-            %(kinds)s::text[], %(keys)s::text[], %(datasets)s::bigint[], %(namespaces)s::text[], %(names)s::text[]
-        ) WITH ORDINALITY AS asked (kind, key, dataset_id, namespace, name, n)
+            %(kinds)s::text[], %(keys)s::text[], %(datasets)s::bigint[], %(fields)s::bigint[], %(namespaces)s::text[],
+            %(catalogs)s::text[], %(schemas)s::text[], %(names)s::text[]
+        ) WITH ORDINALITY AS asked (kind, key, dataset_id, field_id, namespace, catalog, schema, name, n)
     )
     SELECT
         statement_timestamp(),
@@ -138,6 +143,15 @@ _GATHER = f"""
         WHERE known.id = CASE
             WHEN asked.dataset_id IS NOT NULL
             THEN (SELECT coalesce(one.merged_into_id, one.id) FROM catalog_dataset AS one WHERE one.id = asked.dataset_id)
+            WHEN asked.field_id IS NOT NULL
+            THEN (SELECT field.dataset_id FROM catalog_field AS field WHERE field.id = asked.field_id)
+            WHEN asked.catalog IS NOT NULL
+            THEN (
+                SELECT one.id FROM access_enginecatalog AS engine
+                JOIN catalog_dataset AS one
+                  ON one.source_id = engine.source_id AND one.path = engine.prefix || ARRAY[asked.schema, asked.name]
+                WHERE engine.name = asked.catalog
+            )
             ELSE (
                 SELECT named.dataset_id FROM catalog_datasetname AS named
                 WHERE named.namespace = asked.namespace AND named.name = asked.name AND named.valid_to IS NULL
@@ -166,7 +180,10 @@ def gather(asked: Sequence[Named], *, token: bytes | None = None) -> Gathered:
         "kinds": [one.kind for one in asked],
         "keys": [one.key for one in asked],
         "datasets": [one.dataset_id for one in asked],
+        "fields": [one.field_id for one in asked],
         "namespaces": [one.namespace for one in asked],
+        "catalogs": [one.catalog for one in asked],
+        "schemas": [one.schema for one in asked],
         "names": [one.name for one in asked],
         "allowing": _ALLOWING,
     }

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.events import PersonAdded, TokenCreated, TokenRevoked
 from accounts.models import ApiToken, Principal, User
 from accounts.permissions import check_can_manage_tokens_of, check_is_administrator
-from accounts.tokens import Issued, Scope, mint
+from accounts.tokens import OF_PROGRAMS, Issued, Scope, mint
 from audit.recording import record
 from common.errors import Conflict, Invalid
 
@@ -97,6 +97,11 @@ def create_token(
     if unknown or not scopes:
         known = ", ".join(Scope)
         raise Invalid(f"Choose scopes among {known}.", {"scopes": [f"unknown: {', '.join(unknown) or 'none given'}"]})
+    if principal.kind == Principal.Kind.PERSON and OF_PROGRAMS & set(scopes):
+        raise Invalid(
+            "A token that asks what others may do belongs to a service or pipeline, never to a person.",
+            {"scopes": [f"not for a person: {', '.join(sorted(OF_PROGRAMS & set(scopes)))}"]},
+        )
     if expires_at is not None and expires_at <= timezone.now():
         raise Invalid("Choose an expiry in the future.", {"expires_at": ["in the past"]})
     try:

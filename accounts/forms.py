@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django import forms
 from django.utils import timezone
 
-from accounts.tokens import Scope
+from accounts.tokens import OF_PROGRAMS, Scope
 from common.errors import Conflict, Invalid
 
 T = TypeVar("T")
@@ -20,6 +20,7 @@ SCOPE_WORDS = {
     Scope.SNAPSHOT_WRITE: "Push snapshots of a source's schema",
     Scope.LINEAGE_READ: "Read lineage",
     Scope.LINEAGE_WRITE: "Send lineage events",
+    Scope.ACCESS_DECIDE: "Ask what anybody may read; for a pipeline only",
 }
 
 
@@ -75,6 +76,8 @@ class TokenForm(ActionForm):
         super().__init__(*args, **options)
         if not administrator:
             del self.fields["pipeline"]
+            scopes = cast(forms.MultipleChoiceField, self.fields["scopes"])
+            scopes.choices = [choice for choice in scopes.choices if choice[0] not in OF_PROGRAMS]
 
     def clean_namespaces(self) -> list[str]:
         lines = [line.strip() for line in self.cleaned_data["namespaces"].splitlines()]

@@ -29,6 +29,11 @@ class Scope(StrEnum):
     SNAPSHOT_WRITE = "snapshot:write"
     LINEAGE_READ = "lineage:read"
     LINEAGE_WRITE = "lineage:write"
+    ACCESS_DECIDE = "access:decide"
+
+
+OF_PROGRAMS = frozenset({Scope.ACCESS_DECIDE})
+"""Scopes that say something about everybody, so that no person's token has them."""
 
 
 class Issued(NamedTuple):

@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/v1/", include("lineage.marquez.urls")),
     path("", include("lineage.urls")),
     path("", include("classification.urls")),
+    path("", include("access.decision_point.urls")),
     path("access/", include("access.urls")),
     path("", include("alerts.urls")),
     path("accounts/", include("accounts.urls")),

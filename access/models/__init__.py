@@ -10,7 +10,7 @@ from access.models.enforcement import (
 )
 from access.models.grants import Grant, Validity
 from access.models.observations import ObservedFact, Watch
-from access.models.policies import Policy, PolicyVersion, PrincipalAttribute, Purpose
+from access.models.policies import EngineCatalog, Policy, PolicyVersion, PrincipalAttribute, Purpose
 from access.models.requests import DECIDE_WITHIN, AccessRequest
 from access.models.steps import ApprovalStep, Delegation, Vote
 
@@ -21,6 +21,7 @@ __all__ = [
     "DatabaseLogin",
     "Delegation",
     "Enforcement",
+    "EngineCatalog",
     "Finding",
     "Grant",
     "JournalEntry",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -12,7 +12,7 @@ from access.models.grants import Validity
 from access.policies.rules import InForce, Rule, read_rule
 from access.querysets import PolicyVersionQuerySet
 from accounts.models import Principal
-from catalog.models import Domain, slug_validator
+from catalog.models import Domain, Source, slug_validator
 
 
 class Purpose(models.Model):
@@ -58,6 +58,25 @@ class PrincipalAttribute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}={self.value}"
+
+
+class EngineCatalog(models.Model):
+    """What a query engine such as Trino calls a source, or a database of it: its catalog `name`.
+
+    A table of the engine's is the dataset of the source with the path `prefix`, schema, table.
+    """
+
+    name = models.CharField(max_length=200, unique=True)
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="engine_catalogs")
+    prefix = ArrayField(
+        models.TextField(), default=list, blank=True, help_text="What stands before the schema in the source's paths."
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Policy(models.Model):

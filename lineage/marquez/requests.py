@@ -16,10 +16,10 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.authentication import principal_of, token_of
 from accounts.models import ApiToken, Principal
 from accounts.tokens import Scope
+from common.bodies import BadBody, read_body
 from common.errors import CatalogError, Forbidden, Invalid, NotSignedIn
 from common.responses import PROBLEM_TYPE, problem
 from lineage import openlineage
-from lineage.bodies import BadBody, read_body
 from lineage.intake import BadJson, no_usable_token
 from lineage.masking import masked
 

@@ -19,7 +19,7 @@ class Route:
 
     @property
     def is_api(self) -> bool:
-        return self.pattern.startswith("api/")
+        return self.pattern.startswith(("api/", "access/v1/"))
 
 
 def routes() -> list[Route]:

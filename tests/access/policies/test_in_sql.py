@@ -207,9 +207,20 @@ def each(
         yield person, dataset, decide(question, policies)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_searches_find_what_decisions_allow(data: st.DataObject):
+    check_and_undo(data)
+
+
+@pytest.mark.long
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_searches_find_what_decisions_allow_in_many_worlds(data: st.DataObject):
+    check_and_undo(data)
+
+
+def check_and_undo(data: st.DataObject) -> None:
     with transaction.atomic():
         try:
             check(data)

@@ -37,7 +37,7 @@ def read_body(
     `length` is the Content-Length, None for a chunked body, which ends with its stream. Raises `BadBody` (400) for a body
     that is not what its headers say and `Unsupported` (415) for an encoding or charset that is not known.
     """
-    too_large = TooLarge(f"The body is larger than {limit} bytes. Send fewer events at once, or smaller ones.")
+    too_large = TooLarge(f"The body is larger than {limit} bytes. Send less at once.")
     if length is not None and length > limit:
         raise too_large
     raw = _read(stream, length, limit)
