@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
@@ -23,7 +24,7 @@ from access.policies.rules import KIND, Action, Columns, Effect, InForce, Resour
 from access.querysets import memberships_now, owners_now
 from access.states import GRANT_ALLOWS
 from accounts.models import DomainRole, Principal
-from catalog.models import Dataset, DomainMembership, Field
+from catalog.models import Dataset, Field
 from classification.models import Label
 
 NEVER = Q(pk__in=())
@@ -263,5 +264,6 @@ def _subjects(subjects: Subjects, dataset: DatasetFacts) -> Q:
     return found
 
 
-def _in_groups(groups: Iterable[int] | QuerySet[DomainMembership]) -> Q:
+def _in_groups(groups: Any) -> Q:
+    """Its user is in one of these groups: ids, or a query that finds them."""
     return Q(pk__in=Principal.objects.filter(user__groups__in=groups).values("pk"))

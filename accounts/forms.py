@@ -22,6 +22,7 @@ SCOPE_WORDS = {
     Scope.LINEAGE_WRITE: "Send lineage events",
     Scope.ACCESS_DECIDE: "Ask what anybody may read; for a pipeline only",
 }
+_SCOPE_CHOICES = [(scope.value, f"{words} ({scope})") for scope, words in SCOPE_WORDS.items()]
 
 
 class ActionForm(forms.Form):
@@ -48,7 +49,7 @@ class TokenForm(ActionForm):
 
     name = forms.CharField(max_length=150, help_text="What will use it: “notebook on my laptop”.")
     scopes = forms.MultipleChoiceField(
-        choices=[(scope.value, f"{words} ({scope})") for scope, words in SCOPE_WORDS.items()],
+        choices=_SCOPE_CHOICES,
         widget=forms.CheckboxSelectMultiple,
         label="What it allows",
     )
@@ -77,7 +78,7 @@ class TokenForm(ActionForm):
         if not administrator:
             del self.fields["pipeline"]
             scopes = cast(forms.MultipleChoiceField, self.fields["scopes"])
-            scopes.choices = [choice for choice in scopes.choices if choice[0] not in OF_PROGRAMS]
+            scopes.choices = [choice for choice in _SCOPE_CHOICES if choice[0] not in OF_PROGRAMS]
 
     def clean_namespaces(self) -> list[str]:
         lines = [line.strip() for line in self.cleaned_data["namespaces"].splitlines()]

@@ -32,7 +32,7 @@ _ABSENT = "The resource is not known."
 
 def check_bearer(bearer: Bearer | None) -> Bearer:
     if bearer is None:
-        raise NotSignedIn("Send a token that is neither expired nor revoked, as Authorization: Bearer dcat_…")
+        raise NotSignedIn("The token is unknown, expired or revoked. Ask its owner for a new one.")
     if Scope.ACCESS_DECIDE not in bearer.scopes:
         raise Forbidden(f"The token {bearer.name} lacks the scope {Scope.ACCESS_DECIDE}. Create one with it.")
     return bearer
@@ -145,7 +145,7 @@ def columns_of(resource: Resource, found: Found) -> frozenset[int] | None:
     """
     if resource.type in COLUMNS:
         wanted = id_in(resource.id)
-        return frozenset([wanted]) if wanted in found.names else None
+        return frozenset([wanted]) if wanted is not None and wanted in found.names else None
     named_columns = resource.properties.get("columns")
     if named_columns is None:
         return frozenset()

@@ -56,7 +56,7 @@ def _answer(environ: Environ) -> Answer:
         raise Forbidden(f"Ask at {settings.SITE_URL}, which is encrypted. Renew the token: it was sent in clear.")
     token = digest_in(environ.get("HTTP_AUTHORIZATION", ""))
     if token is None:
-        raise NotSignedIn("Send a token of the scope access:decide as Authorization: Bearer dcat_…")
+        raise NotSignedIn("Send “Authorization: Bearer dcat_…” with a token of the scope access:decide.")
     answer, bearer = decide(_body(environ), token=token)
     if bearer.is_idle:
         touch(bearer.id)

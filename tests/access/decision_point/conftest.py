@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 from collections.abc import Callable
@@ -77,8 +78,8 @@ def grant(to: Principal, dataset: Dataset, *fields: Field, **more: Any) -> Grant
             "dataset": dataset,
             "field_ids": sorted(field.pk for field in fields),
             "state": GrantState.RECORDED,
-            "valid_from": now - timezone.timedelta(days=1),
-            "valid_to": now + timezone.timedelta(days=1),
+            "valid_from": now - dt.timedelta(days=1),
+            "valid_to": now + dt.timedelta(days=1),
             "granted_by": Principal.objects.system(),
         }
         | more

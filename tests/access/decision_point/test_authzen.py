@@ -252,8 +252,8 @@ def test_resources_are_found_page_by_page_and_all_evaluate_to_true(ask: Ask, cas
     (own,) = ask(path, sent).json["results"]
     assert own["id"] == str(cast.dataset.pk)
     assert own["properties"] == {"namespace": cast.dataset.namespace, "name": cast.dataset.qualified_name}
-    for one in found:
-        assert ask(EVALUATION, question("ana", one)).json["decision"]
+    for pk in found:
+        assert ask(EVALUATION, question("ana", pk)).json["decision"]
 
 
 def test_subjects_are_found_by_their_type(ask: Ask, cast: Cast):
@@ -323,7 +323,12 @@ def test_an_evaluation_takes_one_statement(
     ask(EVALUATION, question("ana", cast.dataset.pk))
     statements: list[str] = []
     rows = prepared.rows
-    monkeypatch.setattr(prepared, "rows", lambda text, values: statements.append(text) or rows(text, values))
+
+    def counted(text: str, values: Any) -> Any:
+        statements.append(text)
+        return rows(text, values)
+
+    monkeypatch.setattr(prepared, "rows", counted)
     monkeypatch.setattr("access.gathering._RULES", {one.pk: one.in_force() for one in PolicyVersion.objects.all()})
     many = [{"subject": {"type": "principal", "id": str(one.pk)}} for one in Principal.objects.all()]
     with django_assert_num_queries(0):
