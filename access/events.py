@@ -37,6 +37,23 @@ class RequestEvent(Event):
 class AccessRequested(RequestEvent):
     days: int
     purpose: str
+    renews: int | None = None
+    """The grant for which more time is asked."""
+
+
+@event(
+    "access.terms_accepted",
+    "accepted “{terms}”, version {number}, for {columns} of {dataset}",
+    personal=["requester"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsAccepted(RequestEvent):
+    terms_id: int
+    terms: str
+    number: int
+
+    def subjects(self) -> Iterable[Subject]:
+        return [*RequestEvent.subjects(self), Subject("terms", self.terms_id)]
 
 
 @event(
@@ -52,6 +69,24 @@ class RequestApproved(RequestEvent):
     decided_as: list[str]
     """Why the approver was allowed to decide, as it was at that time."""
     reason: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [*RequestEvent.subjects(self), Subject("grant", self.grant_id)]
+
+
+@event(
+    "access.approved_by_policy",
+    "approved {requester}'s request for {columns} of {dataset} at once, as a policy says: {why}",
+    personal=["requester"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestApprovedByPolicy(RequestEvent):
+    grant_id: int
+    days: int
+    until: str
+    why: str
+    policies: list[int]
+    """The versions of policies that decided, by id."""
 
     def subjects(self) -> Iterable[Subject]:
         return [*RequestEvent.subjects(self), Subject("grant", self.grant_id)]
@@ -192,3 +227,174 @@ class GrantRevoked(GrantEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantSuperseded(GrantEvent):
     pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsEvent(Event):
+    """What all events of terms to accept tell. `concerns` says what data they are about."""
+
+    terms_id: int
+    terms: str
+    number: int
+    concerns: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("terms", self.terms_id)]
+
+
+@event("access.terms_published", "published version {number} of “{terms}” for {concerns}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsPublished(TermsEvent):
+    text: str
+
+
+@event("access.terms_retired", "retired “{terms}” for {concerns}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsRetired(TermsEvent):
+    pass
+
+
+@event(
+    "access.emergency_opened",
+    "opened {columns} of {dataset} in an emergency until {until}, without asking",
+    personal=["requester", "purpose"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyOpened(RequestEvent):
+    """Somebody else must review it; `reviewer_ids` are those who may."""
+
+    grant_id: int
+    review_id: int
+    reviewer_ids: list[int]
+    hours: int
+    until: str
+    purpose: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [*RequestEvent.subjects(self), Subject("grant", self.grant_id)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyReviewEvent(RequestEvent):
+    review_id: int
+
+
+@event(
+    "access.emergency_review_escalated",
+    "let administrators review what {requester} opened of {dataset} in an emergency: nobody else did in time",
+    personal=["requester"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyReviewEscalated(EmergencyReviewEvent):
+    pass
+
+
+@event(
+    "access.emergency_justified",
+    "found that {requester} had to open {columns} of {dataset} in an emergency",
+    personal=["requester", "reason"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyJustified(EmergencyReviewEvent):
+    decided_as: list[str]
+    reason: str
+
+
+@event(
+    "access.emergency_misused",
+    "found that {requester} should not have opened {columns} of {dataset} in an emergency",
+    personal=["requester", "reason"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyMisused(EmergencyReviewEvent):
+    decided_as: list[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignEvent(Event):
+    """What all events of a recertification tell."""
+
+    campaign_id: int
+    campaign: str
+    scope: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("campaign", self.campaign_id)]
+
+
+@event("access.campaign_started", "began the recertification “{campaign}” of {grants} grants, due on {due}: {scope}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignStarted(CampaignEvent):
+    """`reviewer_ids` are those who may decide on some of it."""
+
+    grants: int
+    due: str
+    reviewer_ids: list[int]
+
+
+@event(
+    "access.campaign_closed",
+    "closed the recertification “{campaign}”: {kept} grants kept, {removed} removed, {revoked} revoked and {flagged} "
+    "kept since nobody answered",
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignClosed(CampaignEvent):
+    started_by_id: int
+    kept: int
+    removed: int
+    revoked: int
+    flagged: int
+
+
+@event("access.campaign_stopped", "stopped the recertification “{campaign}” before its end", personal=["reason"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignStopped(CampaignEvent):
+    reason: str
+
+
+@event(
+    "access.grant_confirmed",
+    "confirmed in “{campaign}” that {holder} still needs {columns} of {dataset}",
+    personal=["holder", "reason"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantConfirmed(GrantEvent):
+    campaign_id: int
+    campaign: str
+    reason: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [*GrantEvent.subjects(self), Subject("campaign", self.campaign_id)]
+
+
+@event(
+    "access.grant_unconfirmed",
+    "left {holder}'s grant of {columns} of {dataset} in force, though nobody confirmed it in “{campaign}”",
+    personal=["holder"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantUnconfirmed(GrantEvent):
+    campaign_id: int
+    campaign: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [*GrantEvent.subjects(self), Subject("campaign", self.campaign_id)]
+
+
+@event(
+    "access.person_left",
+    "took all access from {person}: {grants} grants, {delegations} delegations, {requests} open requests",
+    personal=["person", "reason"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonLeft(Event):
+    principal_id: int
+    person: str
+    grants: int
+    delegations: int
+    requests: int
+    reason: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("principal", self.principal_id)]

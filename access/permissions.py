@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from access.models import AccessRequest, Grant
+from access.models import AccessRequest, CampaignItem, EmergencyReview, Grant
 from access.policy import Decision, ReviewDecision
-from access.reviewing import review_decision, revoke_decision
-from accounts.models import Principal
-from catalog.models import Dataset, Field, Tier
+from access.reviewing import emergency_decision, recertify_decision, review_decision, revoke_decision
+from accounts.models import DomainRole, Principal
+from catalog.models import Dataset, Domain, Field, Tier
+from catalog.visibility import scope_of
 from common.errors import Conflict, Forbidden, NotFound
 
 _ASKING = (Principal.Kind.PERSON, Principal.Kind.SERVICE)
@@ -33,6 +34,56 @@ def check_can_review(by: Principal, request: AccessRequest) -> ReviewDecision:
     if not request.is_pending:
         raise Conflict(f"This request is {request.state} already. Reload the page to see what happened.")
     raise Forbidden(decision.reasons[0])
+
+
+def check_can_open_in_emergency(by: Principal, dataset: Dataset, fields: Sequence[Field]) -> None:
+    """People who see what is in a dataset may open it in an emergency; a program has none."""
+    if by.kind != Principal.Kind.PERSON or not by.is_active:
+        raise Forbidden("Only people open data in an emergency. Sign in as yourself.")
+    check_can_request(by, dataset, fields)
+    if not Dataset.objects.filter(pk=dataset.pk).visible_to(by, Tier.METADATA).exists():
+        raise Forbidden(
+            "Only those who may see the columns of a dataset open it in an emergency. Ask for access instead."
+        )
+
+
+def check_can_close_review(by: Principal, review: EmergencyReview) -> ReviewDecision:
+    decision = emergency_decision(by, review)
+    if decision:
+        return decision
+    if not AccessRequest.objects.filter(pk=review.request_id).visible_to(by).exists():
+        raise NotFound("There is no such review, or you may not see it.")
+    raise Forbidden(decision.reasons[0])
+
+
+def may_close_review(by: Principal, review: EmergencyReview | None) -> bool:
+    return review is not None and review.is_open and emergency_decision(by, review).allowed
+
+
+def check_can_run_campaign(by: Principal, domain: Domain | None) -> None:
+    """Administrators over everything, owners of a domain over its datasets."""
+    if can_run_campaign(by, domain):
+        return
+    raise Forbidden("Administrators recertify grants, and owners of a domain those of its datasets. Ask one of them.")
+
+
+def can_run_campaign(by: Principal, domain: Domain | None) -> bool:
+    scope = scope_of(by)
+    if scope.everything:
+        return True
+    return domain is not None and DomainRole.OWNER in scope.roles_of_domain.get(domain.pk, frozenset())
+
+
+def check_can_decide_items(by: Principal, items: Sequence[CampaignItem]) -> None:
+    """All of these or none. Raises `NotFound` for what `by` may not see, `Forbidden` with the reason otherwise."""
+    grants = {item.grant_id: item.grant for item in items}
+    may = set(Grant.objects.filter(pk__in=grants).recertifiable_by(by).values_list("pk", flat=True))
+    refused = next((grant for pk, grant in grants.items() if pk not in may), None)
+    if refused is None:
+        return
+    if not Grant.objects.filter(pk=refused.pk).visible_to(by).exists():
+        raise NotFound("There is no such grant in this recertification, or you may not see it.")
+    raise Forbidden(recertify_decision(by, refused).reasons[0])
 
 
 def check_can_cancel(by: Principal, request: AccessRequest) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from access.models import AccessRequest, Grant, Vote
+from django.utils import timezone
+
+from access.models import AccessRequest, CampaignItem, EmergencyReview, Grant, TermsAcceptance, Vote
+from access.policies.masking import Mask
 from access.policy import (
     Answerable,
     Decision,
@@ -19,6 +23,7 @@ from access.policy import (
 )
 from access.querysets import GrantQuerySet, RequestQuerySet
 from access.reviewing import answerable_for, delegators_of, reviewer_of, step_facts, votes_on
+from access.states import RequestState
 from accounts.models import DomainRole
 from catalog.models import Dataset, Field, Ownership, Tier
 from catalog.visibility import scope_of
@@ -29,7 +34,9 @@ from common.components import Column
 if TYPE_CHECKING:
     from accounts.models import Principal
 
-COUNT_CAP = 100
+OFFER_RENEWAL_BEFORE = dt.timedelta(days=30)
+"""So long before a grant's end its holder is offered to renew it."""
+
 GRANT_COLUMNS = (Column("Columns"), Column("State"), Column("Until"), Column("End", hidden=True))
 
 
@@ -75,13 +82,20 @@ class GrantRow:
     def is_of_all(self) -> bool:
         return not self.grant.field_ids
 
+    @property
+    def may_renew(self) -> bool:
+        """Whether its holder is offered to ask for more time: near its end, unless it was taken in an emergency."""
+        grant, now = self.grant, timezone.now()
+        near = grant.valid_to - now <= OFFER_RENEWAL_BEFORE
+        return grant.is_live and not grant.is_emergency and now < grant.valid_to and near
+
 
 @dataclass(frozen=True, slots=True)
-class Inbox:
-    """What waits for a principal's decision, what it asked for, and what it was granted, newest first."""
+class Own:
+    """What a principal began to ask for, asked for, and was granted, newest first."""
 
-    waiting: Sequence[RequestRow]
-    mine: Sequence[RequestRow]
+    drafts: Sequence[RequestRow]
+    requests: Sequence[RequestRow]
     grants: Sequence[GrantRow]
 
 
@@ -100,6 +114,8 @@ class DatasetAccess:
     pending: Sequence[RequestRow]
     sees_all: bool
     may_request: Decision
+    may_open: bool
+    """Whether the reader could open it in an emergency."""
 
     @property
     def table_columns(self) -> list[Column]:
@@ -133,6 +149,17 @@ class Review:
     conflicts: Sequence[str]
     may_end: bool
     votes: Sequence[Vote]
+    acceptances: Sequence[TermsAcceptance]
+    emergency: EmergencyReview | None
+    recertifications: Sequence[CampaignItem]
+    masks: Sequence[tuple[str, str]]
+    """Columns that the holder sees, or would see, masked, and how."""
+
+    @property
+    def policy_reasons(self) -> Sequence[str]:
+        """What policy said when it was sent."""
+        ruling = self.row.request.ruling or {}
+        return list(ruling.get("reasons", ()))
 
     @property
     def may_decide(self) -> bool:
@@ -150,7 +177,7 @@ class Review:
         return f"It needs {missing} {'more ' if missing < step.needed else ''}{people} of {step.whom}."
 
 
-_REQUEST_WITH = ("requester__user", "dataset", "decided_by__user", "step__group")
+_REQUEST_WITH = ("requester__user", "dataset", "decided_by__user", "step__group", "purpose_kind")
 _GRANT_WITH = ("principal__user", "dataset", "granted_by__user", "ended_by__user")
 
 
@@ -159,23 +186,31 @@ def waiting_for(principal: Principal, *, limit: int = 20) -> list[RequestRow]:
     return request_rows(_waiting(principal).order_by("id")[:limit])
 
 
-def count_waiting(principal: Principal) -> int:
-    """How many wait for this principal, counted to 100; one statement (for administrators two)."""
-    return AccessRequest.objects.pending().reviewable_by(principal).values("pk")[:COUNT_CAP].count()
-
-
-def inbox_of(principal: Principal, *, limit: int = 50) -> Inbox:
-    """Everything of the inbox, at most `limit` of each kind."""
-    waiting = list(_waiting(principal).order_by("id")[:limit])
-    mine = list(_requests().filter(requester=principal).order_by("-id")[:limit])
+def own_of(principal: Principal, *, limit: int = 50) -> Own:
+    """What `principal` asked for and holds, at most `limit` of each kind. A draft that was thrown away is not among it."""
+    mine = _requests().filter(requester=principal).order_by("-id")
+    drafts = list(mine.filter(state=RequestState.DRAFT)[:limit])
+    asked = list(mine.filter(submitted_at__isnull=False)[:limit])
     grants = list(_grants().filter(principal=principal).order_by("-id")[:limit])
-    every: list[AccessRequest | Grant] = [*waiting, *mine, *grants]
+    every: list[AccessRequest | Grant] = [*drafts, *asked, *grants]
     columns = _Columns([row.field_ids for row in every])
-    return Inbox(
-        waiting=[columns.of_request(row) for row in waiting],
-        mine=[columns.of_request(row) for row in mine],
+    return Own(
+        drafts=[columns.of_request(row) for row in drafts],
+        requests=[columns.of_request(row) for row in asked],
         grants=[columns.of_grant(row, may_end=row.is_live) for row in grants],
     )
+
+
+def draft_of(principal: Principal, dataset: Dataset) -> AccessRequest | None:
+    """What `principal` wrote so far of a request for the dataset."""
+    drafts = AccessRequest.objects.filter(requester=principal, dataset=dataset, state=RequestState.DRAFT)
+    found: AccessRequest | None = drafts.select_related("renews__request").first()
+    return found
+
+
+def masked_names(masks: Mapping[int, Mask], fields: Iterable[Field]) -> list[tuple[str, str]]:
+    """The columns that would be shown masked, by name, and how."""
+    return [(str(field), masks[field.pk].label) for field in fields if field.pk in masks]
 
 
 def request_rows(requests: Iterable[AccessRequest]) -> list[RequestRow]:
@@ -207,12 +242,15 @@ def dataset_access(principal: Principal, dataset: Dataset) -> DatasetAccess:
     my_request = next((row for row in asked if row.requester_id == principal.pk), None)
     return DatasetAccess(
         roles=roles_of(reviewer, answerable),
-        mine=next((row for row in rows if row.grant.principal_id == principal.pk), None),
+        mine=next((row for row in rows if row.grant.principal_id == principal.pk and not row.grant.is_emergency), None),
         my_request=my_request,
         grants=rows,
         pending=[columns.of_request(row) for row in asked],
         sees_all=sees_all,
         may_request=_may_request(principal, dataset, my_request),
+        may_open=principal.kind == principal.Kind.PERSON
+        and dataset.gone_since is None
+        and Dataset.objects.filter(pk=dataset.pk).visible_to(principal, Tier.METADATA).exists(),
     )
 
 
@@ -253,7 +291,11 @@ def review_of(principal: Principal, request: AccessRequest) -> Review:
     columns = _Columns([request.field_ids, *(row.field_ids for row in live)])
     row = columns.of_request(request)
     others = [columns.of_grant(other) for other in live if other.principal_id != request.requester_id]
-    own = [columns.of_grant(other) for other in live if other.principal_id == request.requester_id]
+    own = [
+        columns.of_grant(other)
+        for other in live
+        if other.principal_id == request.requester_id and not other.is_emergency
+    ]
     may_know = decision.allowed or principal.is_administrator
     every = Field.objects.filter(dataset_id=request.dataset_id, gone_since__isnull=True).order_by("position")
     listed = (
@@ -271,7 +313,30 @@ def review_of(principal: Principal, request: AccessRequest) -> Review:
         conflicts=_conflicts(row) if request.is_pending else (),
         may_end=may_revoke(reviewer, holder_id=request.requester_id, answerable=answerable).allowed,
         votes=votes_on(request),
+        acceptances=list(request.acceptances.select_related("terms", "by__user")),
+        emergency=_emergency_of(request),
+        recertifications=_recertifications_of(grant),
+        masks=_masks_of(request, grant, listed),
     )
+
+
+def _emergency_of(request: AccessRequest) -> EmergencyReview | None:
+    if not request.is_emergency:
+        return None
+    review = EmergencyReview.objects.select_related("requester__user", "closed_by__user").get(request=request)
+    review.request = request
+    return review
+
+
+def _recertifications_of(grant: Grant | None) -> list[CampaignItem]:
+    if grant is None:
+        return []
+    return list(grant.recertifications.select_related("campaign", "decided_by__user").order_by("pk"))
+
+
+def _masks_of(request: AccessRequest, grant: Grant | None, columns: Iterable[ColumnRow]) -> list[tuple[str, str]]:
+    told: Mapping[str, str] = grant.masks if grant is not None else (request.ruling or {}).get("masks", {})
+    return [(one.name, Mask(told[str(one.field_id)]).label) for one in columns if str(one.field_id) in told]
 
 
 def offered_columns(principal: Principal, dataset: Dataset) -> list[ColumnRow] | None:

@@ -19,7 +19,7 @@ from catalog.models import DomainMembership, Ownership
 from catalog.visibility import scope_of
 
 if TYPE_CHECKING:
-    from access.models import AccessRequest, Grant, PolicyVersion
+    from access.models import AccessRequest, Campaign, CampaignItem, EmergencyReview, Grant, PolicyVersion
 
 REVIEWING_ROLES = (DomainRole.STEWARD, DomainRole.OWNER)
 
@@ -58,16 +58,20 @@ class RequestQuerySet(models.QuerySet["AccessRequest"]):
         return others.filter(may)
 
     def visible_to(self, principal: Principal) -> RequestQuerySet:
-        """Its requester, whoever answers for the dataset, decides or decided on it, and administrators."""
-        if scope_of(principal).everything:
-            return self
+        """Its requester, whoever answers for the dataset, decides or decided on it, and administrators.
+
+        A draft is its author's alone.
+        """
         own = Q(requester=principal)
+        sent = self.filter(own | ~Q(state=RequestState.DRAFT))
+        if scope_of(principal).everything:
+            return sent
         if principal.kind != Principal.Kind.PERSON:
             return self.filter(own)
         steps = _model("ApprovalStep").filter(request=OuterRef("pk"))
         asked = steps.filter(Q(group_id__in=_scope_ids(principal)) | Q(votes__by=principal))
         mandated = ~own & _by_mandate(principal)
-        return self.filter(own | _answers_for(principal) | Q(Exists(asked)) | mandated)
+        return sent.filter(own | _answers_for(principal) | Q(Exists(asked)) | mandated)
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
@@ -77,6 +81,25 @@ class GrantQuerySet(models.QuerySet["Grant"]):
 
     def due_at(self, moment: dt.datetime) -> GrantQuerySet:
         return self.filter(state="recorded", valid_to__lte=moment)
+
+    def usual(self) -> GrantQuerySet:
+        """Those that were asked for: what was taken in an emergency is no part of them."""
+        return self.filter(is_emergency=False)
+
+    def recertifiable_by(self, principal: Principal) -> GrantQuerySet:
+        """Grants that `principal` may confirm or remove in a campaign: `may_review` as a condition, of the holder as
+        the one who asked."""
+        if principal.kind != Principal.Kind.PERSON or not principal.is_active:
+            return self.none()
+        mandates = _model("Delegation").holding().filter(receiver=principal)
+        mandates = mandates.exclude(giver_id=OuterRef(OuterRef("principal_id")))
+        mandated = Q(Exists(mandates.filter(giver=OuterRef("principal_id")))) | Q(
+            Exists(mandates.filter(giver__user__groups=OuterRef("group_id")))
+        )
+        may = _answers_for(principal) | _answered_by(mandated)
+        if principal.is_administrator:
+            may |= ~_answered_by(_somebody_but("principal_id"))
+        return self.exclude(principal=principal).filter(may)
 
     def spanning(self, moment: dt.datetime) -> GrantQuerySet:
         """What held at a moment."""
@@ -100,10 +123,56 @@ class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
         return began.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=moment)).select_related("policy")
 
 
+class EmergencyReviewQuerySet(models.QuerySet["EmergencyReview"]):
+    def open(self) -> EmergencyReviewQuerySet:
+        return self.filter(closed_at__isnull=True)
+
+    def closable_by(self, principal: Principal) -> EmergencyReviewQuerySet:
+        """Reviews that `principal` may close, whatever their state: those of requests without steps that it may decide."""
+        taken = _model("AccessRequest").filter(is_emergency=True).reviewable_by(principal)
+        may = Q(request__in=taken.values("pk"))
+        if principal.is_administrator:
+            may |= Q(escalated_at__isnull=False)
+        return self.exclude(requester=principal).filter(may)
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def open(self) -> CampaignQuerySet:
+        return self.filter(closed_at__isnull=True)
+
+    def visible_to(self, principal: Principal) -> CampaignQuerySet:
+        """Administrators see all, others those with a grant that they see."""
+        if scope_of(principal).everything:
+            return self
+        items = _model("CampaignItem").filter(campaign=OuterRef("pk"))
+        return self.filter(Exists(items.visible_to(principal)))
+
+
+class CampaignItemQuerySet(models.QuerySet["CampaignItem"]):
+    def open(self) -> CampaignItemQuerySet:
+        return self.filter(outcome="open")
+
+    def visible_to(self, principal: Principal) -> CampaignItemQuerySet:
+        """Those whose grants one sees, or may decide on in somebody's place."""
+        if scope_of(principal).everything:
+            return self
+        grants = _model("Grant")
+        seen = Q(grant__in=grants.visible_to(principal).values("pk"))
+        return self.filter(seen | Q(grant__in=grants.recertifiable_by(principal).values("pk")))
+
+    def decidable_by(self, principal: Principal) -> CampaignItemQuerySet:
+        """Open ones that `principal` may decide on."""
+        may = _model("Grant").recertifiable_by(principal)
+        return self.open().filter(grant__in=may.values("pk"))
+
+
 def _answers_for(principal: Principal) -> Q:
     """The condition that `principal` answers for the row's dataset, itself or through a group."""
-    scope = _scope_ids(principal)
-    held_by = Q(principal=principal) | Q(group_id__in=scope)
+    return _answered_by(Q(principal=principal) | Q(group_id__in=_scope_ids(principal)))
+
+
+def _answered_by(held_by: Q) -> Q:
+    """The condition that whoever `held_by` names of an ownership or role answers for the row's dataset."""
     owned = owners_now().filter(held_by, dataset=OuterRef("dataset_id"))
     role = roles_now().filter(held_by, domain=OuterRef("dataset__domain_id"))
     return Q(Exists(owned)) | Q(Exists(role))
@@ -178,16 +247,22 @@ def _administrators_may() -> Q:
 
 def _somebody_else() -> Q:
     """The condition that an active person other than the requester is in the audience of the request's step."""
-    membership = get_user_model().groups.through._default_manager.filter(
-        user__is_active=True, user__principal__disabled_at__isnull=True
-    )
-    of_role = membership.filter(group_id=OuterRef("group_id")).exclude(
-        user__principal=OuterRef(OuterRef("requester_id"))
-    )
+    of_step = _members().filter(group_id=OuterRef("step__group_id")).exclude(user__principal=OuterRef("requester_id"))
+    return _in_audience(_somebody_but("requester_id"), Q(Exists(of_step)))
+
+
+def _members() -> QuerySet[Any]:
+    """Memberships of groups of people who could decide."""
+    memberships = get_user_model().groups.through._default_manager
+    return memberships.filter(user__is_active=True, user__principal__disabled_at__isnull=True)
+
+
+def _somebody_but(column: str) -> Q:
+    """Asked of an ownership or role: an active person holds it, other than whom `column` of the row outside names."""
+    of_role = _members().filter(group_id=OuterRef("group_id")).exclude(user__principal=OuterRef(OuterRef(column)))
     person = Q(
         principal__kind=Principal.Kind.PERSON,
         principal__user__is_active=True,
         principal__disabled_at__isnull=True,
-    ) & ~Q(principal=OuterRef("requester_id"))
-    of_step = membership.filter(group_id=OuterRef("step__group_id")).exclude(user__principal=OuterRef("requester_id"))
-    return _in_audience(person | Q(Exists(of_role)), Q(Exists(of_step)))
+    ) & ~Q(principal=OuterRef(column))
+    return person | Q(Exists(of_role))

@@ -7,18 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.models import Q, QuerySet
 
-from access.models import AccessRequest, ApprovalStep, Delegation, Grant, Vote
+from access.models import AccessRequest, ApprovalStep, Delegation, EmergencyReview, Grant, Vote
 from access.policy import (
     Answerable,
     Audience,
     Decision,
-    Duration,
-    LevelLimit,
     ReviewDecision,
     Reviewer,
     StepFacts,
-    StepWanted,
-    longest_duration,
     may_review,
     may_revoke,
 )
@@ -140,12 +136,26 @@ def delegators_of(principal: Principal) -> frozenset[int]:
     return frozenset(Delegation.objects.holding().filter(receiver=principal).values_list("giver_id", flat=True))
 
 
-def steps_for(dataset: Dataset, fields: Iterable[Field]) -> tuple[StepWanted, ...]:
-    """The steps that a request for these columns (none: the whole dataset) must pass: as many approvals as the
-    strictest level concerned wants; one statement.
-    """
-    needed = max((level.approvals for level in _levels_of(dataset, fields)), default=1)
-    return (StepWanted(Audience.ANSWERABLE, needed),)
+def emergency_decision(by: Principal, review: EmergencyReview) -> ReviewDecision:
+    """Whether `by` may close the review of what somebody opened in an emergency; six statements at most."""
+    dataset = review.request.dataset
+    return may_review(
+        reviewer_of(by),
+        requester_id=review.requester_id,
+        answerable=answerable_for([dataset])[dataset.pk],
+        step=StepFacts(escalated=review.escalated_at is not None),
+        delegators=delegators_of(by),
+    )
+
+
+def recertify_decision(by: Principal, grant: Grant) -> ReviewDecision:
+    """Whether `by` may say that a grant is still needed: whoever could decide on its holder's request."""
+    return may_review(
+        reviewer_of(by),
+        requester_id=grant.principal_id,
+        answerable=answerable_for([grant.dataset])[grant.dataset_id],
+        delegators=delegators_of(by),
+    )
 
 
 def revoke_decision(by: Principal, grant: Grant) -> Decision:
@@ -153,9 +163,9 @@ def revoke_decision(by: Principal, grant: Grant) -> Decision:
     return may_revoke(reviewer_of(by), holder_id=grant.principal_id, answerable=answerable)
 
 
-def duration_for(dataset: Dataset, fields: Iterable[Field]) -> Duration:
-    """For how many days access to these columns (none: the whole dataset) may last; one statement."""
-    return longest_duration(LevelLimit(level.name, level.longest_grant_days) for level in _levels_of(dataset, fields))
+def strictest_level(dataset: Dataset, fields: Iterable[Field]) -> Level | None:
+    """The highest level of these columns (none: of the whole dataset); one statement."""
+    return _levels_of(dataset, fields).first()
 
 
 def _levels_of(dataset: Dataset, fields: Iterable[Field]) -> QuerySet[Level]:

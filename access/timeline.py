@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
+
+from access.models import AccessRequest
 from access.queries import Review
 from access.states import GrantState, RequestState
 from common.components import Activity
@@ -19,38 +23,77 @@ _CLOSED = {
 }
 
 
+_RECERTIFIED = {
+    "kept": "Confirmed",
+    "removed": "Removed",
+    "revoked": "Not confirmed by anybody, so revoked,",
+    "flagged": "Not confirmed by anybody, and kept,",
+}
+
+
+def _beginning(request: AccessRequest, what: str, at: dt.datetime) -> Activity:
+    if request.is_emergency:
+        return Activity(f"Opened {what} in an emergency.", at, request.requester, "urgent", reason=request.purpose)
+    if request.is_draft:
+        return Activity(f"Began to ask for {what}.", at, request.requester, "pencil")
+    more = " more, to renew a grant" if request.renews_id else ""
+    return Activity(f"Asked for {what}, for {request.days} days{more}.", at, request.requester, "send")
+
+
 def timeline_of(review: Review) -> list[Activity]:
     """What happened, and what happens next, in the order of time."""
+    return sorted([*_asked(review), *_decided(review), *_granted(review)], key=lambda activity: activity.at)
+
+
+def _asked(review: Review) -> Iterator[Activity]:
     request = review.row.request
     what = "the whole dataset"
     if request.field_ids:
         what = ", ".join(column.name for column in review.row.columns) or "columns that are gone"
-    asked_at = request.submitted_at or request.created_at
-    steps = [Activity(f"Asked for {what}, for {request.days} days.", asked_at, request.requester, "send")]
+    yield _beginning(request, what, request.submitted_at or request.created_at)
+    for one in review.acceptances:
+        yield Activity(f"Accepted “{one.terms.name}”, version {one.terms.number}.", one.at, one.by, "signature")
+    step = request.step
+    if request.is_pending and step and step.escalated_at:
+        yield Activity("Administrators may decide too.", step.escalated_at, icon="arrow-up")
+    if request.is_pending and request.decide_by:
+        yield Activity("Lapses unless somebody decides before.", request.decide_by, icon="hourglass")
+
+
+def _decided(review: Review) -> Iterator[Activity]:
+    request = review.row.request
     for vote in review.votes:
         word, icon = ("Approved", "circle-check") if vote.approves else ("Refused", "circle-x")
         place = f" in the place of {vote.acting_for}" if vote.is_in_place else ""
-        steps.append(Activity(f"{word}{place}.", vote.at, vote.by, icon, reason=vote.reason))
-    step = request.step
-    if request.is_pending and step and step.escalated_at:
-        steps.append(Activity("Administrators may decide too.", step.escalated_at, icon="arrow-up"))
-    steps.sort(key=lambda activity: activity.at)
-    if request.is_pending and request.decide_by:
-        steps.append(Activity("Lapses unless somebody decides before.", request.decide_by, icon="hourglass"))
+        yield Activity(f"{word}{place}.", vote.at, vote.by, icon, reason=vote.reason)
     closed = _CLOSED.get(RequestState(request.state))
     told_by_vote = bool(review.votes) and request.state in (RequestState.APPROVED, RequestState.DENIED)
-    if closed and request.decided_at and not told_by_vote:
+    if closed and request.decided_at and not told_by_vote and not request.is_emergency:
         by = request.requester if request.state == RequestState.CANCELLED else request.decided_by
-        sentence, icon = closed
-        steps.append(Activity(sentence, request.decided_at, by, icon, reason=request.decision_reason))
-    grant = review.grant
+        yield Activity(closed[0], request.decided_at, by, closed[1], reason=request.decision_reason)
+
+
+def _granted(review: Review) -> Iterator[Activity]:
+    grant, emergency = review.grant, review.emergency
     if grant is None:
-        return steps
-    steps.append(Activity("Recorded here; not applied in the source.", grant.valid_from, icon="note"))
+        return
+    yield Activity("Recorded here; not applied in the source.", grant.valid_from, icon="note")
+    for item in review.recertifications:
+        said = _RECERTIFIED.get(item.outcome)
+        if said and (item.decided_at or item.campaign.closed_at):
+            at = item.decided_at or item.campaign.closed_at or item.campaign.due_at
+            yield Activity(f"{said} in “{item.campaign}”.", at, item.decided_by, "refresh-dot", reason=item.reason)
+        elif item.is_open:
+            yield Activity(f"Waits to be confirmed in “{item.campaign}”.", item.campaign.due_at, icon="hourglass")
+    if emergency and emergency.closed_at:
+        found = "had to be opened" if emergency.verdict == "justified" else "should not have been opened"
+        yield Activity(
+            f"Reviewed: it {found}.", emergency.closed_at, emergency.closed_by, "scale", reason=emergency.reason
+        )
+    elif emergency:
+        yield Activity("Waits for its review by somebody else.", emergency.due_at, icon="hourglass")
     ended = _ENDED.get(GrantState(grant.state))
     if ended:
-        sentence, icon = ended
-        steps.append(Activity(sentence, grant.valid_to, grant.ended_by, icon, reason=grant.end_reason))
+        yield Activity(ended[0], grant.valid_to, grant.ended_by, ended[1], reason=grant.end_reason)
     else:
-        steps.append(Activity("Expires.", grant.valid_to, icon="calendar-event"))
-    return steps
+        yield Activity("Expires.", grant.valid_to, icon="calendar-event")

@@ -2,100 +2,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_safe
 
-from access.actions import approve_request, cancel_request, deny_request, request_access, revoke_grant
-from access.forms import ApproveForm, ReasonForm, RequestForm, decision_forms
-from access.models import AccessRequest, Grant
-from access.permissions import check_can_cancel, check_can_review, check_can_revoke
+from access.actions import (
+    approve_request,
+    cancel_request,
+    deny_request,
+    request_access,
+    revoke_grant,
+    save_draft,
+)
+from access.agreements import terms_for
+from access.asking import ruling_for
+from access.confirming import ask, tabs_of
+from access.forms import ApproveForm, ReasonForm, RequestForm, VerdictForm, decision_forms, first_values
+from access.inbox import Waiting, waiting_list
+from access.models import AccessRequest, Grant, Purpose
+from access.permissions import check_can_cancel, check_can_review, check_can_revoke, may_close_review
 from access.queries import (
     GRANT_COLUMNS,
     RequestRow,
-    inbox_of,
+    draft_of,
+    masked_names,
     offered_columns,
+    own_of,
     review_of,
     visible_grants,
     visible_requests,
 )
-from access.reviewing import duration_for, steps_for
 from access.timeline import timeline_of
 from accounts.authentication import principal_of
 from accounts.forms import ActionForm
 from accounts.models import Principal
+from accounts.recent import check_signed_in_recently
 from catalog.models import Dataset, Field
-from catalog.queries.proposals import waiting_for as proposals_for
+from classification import review
 from classification.limits import LONGEST_GRANT_DAYS
 from classification.queries import levels_by_rank
 from common.components import Column, Crumb
-from common.errors import Conflict, NotFound
+from common.errors import Conflict, Forbidden, NotFound
 
 _REQUEST_COLUMNS = [Column("Request"), Column("Columns"), Column("Level"), Column("When")]
 
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """A request in a list with the forms to decide it in place."""
+    """Something of the inbox with the forms to decide it in place, by what each of them does."""
 
-    row: RequestRow
-    approve: ApproveForm
-    deny: ReasonForm
+    item: Waiting
+    forms: Mapping[str, ActionForm]
+
+
+def _forms_for(item: Waiting) -> dict[str, ActionForm]:
+    if isinstance(item.subject, RequestRow):
+        approve, deny = decision_forms(item.subject.request, longest=item.subject.duration.days)
+        return {"approve": approve, "deny": deny}
+    if item.kind == "emergency":
+        return {"close": VerdictForm(auto_id=f"verdict_{item.id}_%s")}
+    return {"remove": ReasonForm(auto_id=f"remove_{item.id}_%s")}
 
 
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
-    """What waits for me, what I asked for, what I was granted."""
+    """Everything that waits for the reader's decision, in one list that acts in place."""
     principal = principal_of(request)
-    found = inbox_of(principal)
-    waiting = [Acting(row, *decision_forms(row.request, longest=row.duration.days)) for row in found.waiting]
+    waiting = [Acting(item, _forms_for(item)) for item in waiting_list(principal)]
     return render(
         request,
         "access/inbox.html",
         {
             "waiting": waiting,
-            "inbox": found,
-            "proposals": proposals_for(principal),
-            "waiting_columns": [*_REQUEST_COLUMNS, Column("Decide", hidden=True)],
+            "columns": [Column("What"), Column("Level"), Column("Since"), Column("Decide", hidden=True)],
+            "suggestions": review.count_waiting(principal),
+            "tabs": tabs_of(principal, "inbox"),
+        },
+    )
+
+
+@require_safe
+def own(request: HttpRequest) -> HttpResponse:
+    """What the reader asked for and was granted."""
+    principal = principal_of(request)
+    return render(
+        request,
+        "access/own.html",
+        {
+            "own": own_of(principal),
             "request_columns": [*_REQUEST_COLUMNS, Column("State")],
             "grant_columns": [Column("Dataset"), *GRANT_COLUMNS],
+            "tabs": tabs_of(principal, "own"),
         },
     )
 
 
 @require_http_methods(["GET", "POST"])
 def request_create(request: HttpRequest) -> HttpResponse:
-    """`?dataset=17`, and `&field=3&field=4` for columns that begin ticked."""
+    """`?dataset=17`, and `&field=3&field=4` for columns that begin ticked; `&grant=5` asks for more time on a grant.
+
+    Three buttons: send it, keep it as a draft, or only look at what policy says of it.
+    """
     principal = principal_of(request)
     dataset = _dataset(principal, request.GET.get("dataset", ""))
     columns = offered_columns(principal, dataset)
-    ticked = request.GET.getlist("field")
-    longest_days = duration_for(dataset, ()).days
+    renews = _renewable(principal, dataset, request.GET.get("grant", ""))
+    longest_days = ruling_for(principal, dataset, ()).duration.days
     form = RequestForm(
         request.POST or None,
         columns=columns,
         whole_days=longest_days,
-        initial={"chosen": ticked, "extent": "some" if ticked else "all"},
+        terms=terms_for(dataset, ()),
+        purposes=Purpose.objects.filter(enabled=True),
+        initial=first_values(draft_of(principal, dataset), renews, ticked=request.GET.getlist("field")),
+        is_draft="save" in request.POST,
     )
-    if request.method == "POST" and form.is_valid():
-        made = form.attempt(
-            lambda: request_access(
-                dataset=dataset,
-                fields=list(Field.objects.filter(dataset=dataset, pk__in=form.field_ids)),
-                purpose=form.cleaned_data["purpose"],
-                days=form.cleaned_data["days"],
-                by=principal,
-            )
-        )
+    checking = request.method == "POST" and "check" in request.POST
+    if request.method == "POST" and not checking and form.is_valid():
+        action = _save if "save" in request.POST else _send
+        made = form.attempt(lambda: action(form, dataset, principal, renews))
         if made is not None:
-            messages.success(request, "Asked. You see here what became of it.")
-            return redirect("access:request", made.pk)
+            kept = "Kept as a draft: nobody else sees it. Send it when it is ready."
+            told = {"draft": kept, "approved": "Granted at once, as a policy says."}
+            messages.success(request, told.get(made.state, "Asked. You see here what became of it."))
+            return redirect("access:own" if made.is_draft else reverse("access:request", args=[made.pk]))
+    chosen = list(Field.objects.filter(dataset=dataset, pk__in=form.ticked_ids).order_by("position"))
+    ruling = ruling_for(principal, dataset, chosen, purpose=form.purpose_chosen)
+    masked = chosen or Field.objects.filter(dataset=dataset, pk__in=ruling.masks) if columns is not None else ()
     return render(
         request,
         "access/request_form.html",
@@ -103,11 +141,45 @@ def request_create(request: HttpRequest) -> HttpResponse:
             "form": form,
             "dataset": dataset,
             "level": levels_by_rank().get(dataset.level or 0),
+            "ruling": ruling,
+            "masked": masked_names(ruling.masks, masked),
+            "renews": renews,
             "longest_days": longest_days,
-            "approvals": sum(step.needed for step in steps_for(dataset, ())),
             "most_days": LONGEST_GRANT_DAYS,
-            "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb("New request")],
+            "crumbs": [Crumb(dataset.name, reverse("portal:dataset", args=[dataset.pk])), Crumb("Request access")],
         },
+        status=422 if form.errors and not checking else 200,
+    )
+
+
+def _send(form: RequestForm, dataset: Dataset, by: Principal, renews: Grant | None) -> AccessRequest:
+    try:
+        return request_access(
+            dataset=dataset,
+            fields=list(Field.objects.filter(dataset=dataset, pk__in=form.field_ids)),
+            purpose=form.cleaned_data["purpose"],
+            purpose_kind=form.cleaned_data.get("purpose_kind"),
+            days=form.cleaned_data["days"],
+            accepts=form.accepts,
+            renews=renews,
+            by=by,
+        )
+    except Forbidden as error:
+        # The form stays, with what was typed: other columns or another purpose may be allowed.
+        raise Conflict(error.message) from None
+
+
+def _save(form: RequestForm, dataset: Dataset, by: Principal, renews: Grant | None) -> AccessRequest:
+    fields = list(Field.objects.filter(dataset=dataset, pk__in=form.field_ids))
+    values = form.cleaned_data
+    return save_draft(
+        dataset=dataset,
+        fields=fields,
+        purpose=values["purpose"],
+        purpose_kind=values.get("purpose_kind"),
+        days=values["days"],
+        renews=renews,
+        by=by,
     )
 
 
@@ -129,6 +201,7 @@ def request_detail(request: HttpRequest, request_id: int) -> HttpResponse:
             "approve": approve,
             "deny": deny,
             "revoke": ReasonForm(auto_id="revoke_%s"),
+            "may_review": may_close_review(principal, review.emergency),
             "may_cancel": found.is_pending and found.requester_id == principal.pk,
             "may_end": grant is not None and grant.is_live and review.may_end,
             "grant_columns": [Column("Who"), Column("Columns"), Column("Until")],
@@ -144,8 +217,11 @@ def request_approve(request: HttpRequest, request_id: int) -> HttpResponse:
     found = _pending(principal, request_id)
     check_can_review(principal, found)
     chosen = list(Field.objects.filter(pk__in=found.field_ids))
-    longest = min(found.days, duration_for(found.dataset, chosen).days)
+    ruling = ruling_for(found.requester, found.dataset, chosen, purpose=found.purpose_kind)
+    longest = min(found.days, ruling.duration.days)
     form = ApproveForm(request.POST or None, longest=longest)
+    if request.method == "POST" and form.is_valid():
+        check_signed_in_recently(request)
 
     def approve() -> str:
         values = form.cleaned_data
@@ -153,7 +229,7 @@ def request_approve(request: HttpRequest, request_id: int) -> HttpResponse:
             return "Approved. The grant begins when the others whose approval it needs have given theirs."
         return f"Approved. The grant of {found.requester} is recorded; it is not applied in the source."
 
-    return _ask(
+    return ask(
         request,
         form,
         approve,
@@ -171,7 +247,7 @@ def request_deny(request: HttpRequest, request_id: int) -> HttpResponse:
     found = _pending(principal, request_id)
     check_can_review(principal, found)
     form = ReasonForm(request.POST or None)
-    return _ask(
+    return ask(
         request,
         form,
         lambda: deny_request(request=found, by=principal, reason=form.cleaned_data["reason"]),
@@ -190,7 +266,7 @@ def request_cancel(request: HttpRequest, request_id: int) -> HttpResponse:
     found = _pending(principal, request_id)
     check_can_cancel(principal, found)
     form = ActionForm(request.POST if request.method == "POST" else None)
-    return _ask(
+    return ask(
         request,
         form,
         lambda: cancel_request(request=found, by=principal),
@@ -212,7 +288,7 @@ def grant_revoke(request: HttpRequest, grant_id: int) -> HttpResponse:
     check_can_revoke(principal, grant)
     form = ReasonForm(request.POST or None)
     back = reverse("access:request", args=[grant.request_id]) if grant.request_id else reverse("access:inbox")
-    return _ask(
+    return ask(
         request,
         form,
         lambda: revoke_grant(grant=grant, by=principal, reason=form.cleaned_data["reason"]),
@@ -223,46 +299,6 @@ def grant_revoke(request: HttpRequest, grant_id: int) -> HttpResponse:
         confirm_label="End it",
         danger=True,
     )
-
-
-def _ask(
-    request: HttpRequest,
-    form: ActionForm,
-    action: Callable[[], object],
-    *,
-    told: str,
-    back: str,
-    title: str,
-    text: str,
-    confirm_label: str,
-    danger: bool = False,
-) -> HttpResponse:
-    """Ask on a page of its own, act on POST, and go back to where the reader came from.
-
-    Without `told` the action's own result is the sentence that says what was done.
-    """
-    if request.method == "POST" and form.is_valid() and (done := form.attempt(action)) is not None:
-        messages.success(request, told or str(done))
-        return redirect(_next(request) or back)
-    values = {
-        "title": title,
-        "text": text,
-        "confirm_label": confirm_label,
-        "danger": danger,
-        "cancel_url": back,
-        "form": form,
-    }
-    status = 422 if form.errors else 200
-    return render(request, "components/confirm_page.html", values, status=status)
-
-
-def _next(request: HttpRequest) -> str:
-    """The page of ours that the form named; empty for none and for any other."""
-    target = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return target if target and safe else ""
 
 
 def _request(principal: Principal, request_id: int) -> AccessRequest:
@@ -276,6 +312,17 @@ def _pending(principal: Principal, request_id: int) -> AccessRequest:
     found = _request(principal, request_id)
     if not found.is_pending:
         raise Conflict(f"This request is {found.state} already. Look at its page to see what happened.")
+    return found
+
+
+def _renewable(principal: Principal, dataset: Dataset, text: str) -> Grant | None:
+    if not text:
+        return None
+    pk = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    own = Grant.objects.live().usual().filter(principal=principal, dataset=dataset)
+    found: Grant | None = own.select_related("request").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such grant of yours, or it has ended. Ask anew from the dataset's page.")
     return found
 
 

@@ -10,11 +10,13 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.events import PersonAdded, TokenCreated, TokenRevoked
+from accounts.events import AccountClosed, AccountReopened, PersonAdded, TokenCreated, TokenRevoked
 from accounts.models import ApiToken, Principal, User
 from accounts.permissions import check_can_manage_tokens_of, check_is_administrator
+from accounts.sessions import end_sessions
 from accounts.tokens import OF_PROGRAMS, Issued, Scope, mint
-from audit.recording import record
+from audit.events import Event
+from audit.recording import record, record_many
 from common.errors import Conflict, Invalid
 
 MAX_NAME = 150
@@ -56,6 +58,42 @@ def add_person(
         by=by,
     )
     return user
+
+
+@transaction.atomic
+def close_accounts(*, people: Sequence[Principal], by: Principal) -> None:
+    """Let these people neither sign in nor act: their sessions and tokens end. What else they have is not touched.
+
+    Raises `Conflict` for one's own account and for the last administrator's. The number of statements is fixed, beside
+    those that read sessions.
+    """
+    check_is_administrator(by)
+    if any(person.pk == by.pk for person in people):
+        raise Conflict("You cannot close your own account. Ask another administrator.")
+    if any(person.kind != Principal.Kind.PERSON for person in people):
+        raise Conflict("Only people have accounts. Revoke the tokens of a pipeline or service instead.")
+    ids, now = [person.pk for person in people], timezone.now()
+    closing = [person for person in people if person.is_active]
+    User.objects.filter(principal__in=ids).update(is_active=False)
+    if closing and not User.objects.filter(is_superuser=True, is_active=True).exists():
+        raise Conflict("This is the last administrator. Make somebody else one first.")
+    Principal.objects.filter(pk__in=ids, disabled_at__isnull=True).update(disabled_at=now)
+    end_sessions(people)
+    tokens = list(ApiToken.objects.filter(principal__in=ids, revoked_at__isnull=True).select_related("principal__user"))
+    ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).update(revoked_at=now)
+    events: list[Event] = [AccountClosed(principal_id=person.pk, person=str(person)) for person in closing]
+    record_many([*events, *map(_revoked, tokens)], by=by)
+
+
+@transaction.atomic
+def reopen_account(*, person: Principal, by: Principal) -> None:
+    """Let somebody sign in again. Nothing that they had comes back by it."""
+    check_is_administrator(by)
+    if person.is_active:
+        raise Conflict("This account is open.")
+    User.objects.filter(principal=person).update(is_active=True)
+    Principal.objects.filter(pk=person.pk).update(disabled_at=None)
+    record(AccountReopened(principal_id=person.pk, person=str(person)), by=by)
 
 
 def pipeline_principal(name: str) -> Principal:
@@ -139,12 +177,13 @@ def revoke_token(*, token: ApiToken, by: Principal) -> None:
     check_can_manage_tokens_of(by, token.principal)
     if not ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now()):
         return
-    record(
-        TokenRevoked(
-            token_id=token.pk,
-            token=str(token),
-            principal_id=token.principal_id,
-            principal=str(token.principal),
-        ),
-        by=by,
+    record(_revoked(token), by=by)
+
+
+def _revoked(token: ApiToken) -> TokenRevoked:
+    return TokenRevoked(
+        token_id=token.pk,
+        token=str(token),
+        principal_id=token.principal_id,
+        principal=str(token.principal),
     )

@@ -43,3 +43,24 @@ class PersonAdded(Event):
 
     def subjects(self) -> Iterable[Subject]:
         return [Subject("principal", self.principal_id)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEvent(Event):
+    principal_id: int
+    person: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("principal", self.principal_id)]
+
+
+@event("accounts.account_closed", "closed the account of {person}", personal=["person"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountClosed(AccountEvent):
+    pass
+
+
+@event("accounts.account_reopened", "opened the account of {person} again", personal=["person"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReopened(AccountEvent):
+    pass

@@ -14,6 +14,7 @@ from accounts.actions import create_token, revoke_token
 from accounts.authentication import rest_principal
 from accounts.models import ApiToken, Principal
 from accounts.queries import visible_tokens
+from accounts.recent import check_may_decide_now
 from accounts.tokens import Scope
 from common.described_query import DescribedQuery
 from common.errors import Forbidden
@@ -87,6 +88,8 @@ class TokenViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModelMi
             raise Forbidden("A token makes no further tokens. Sign in to the catalog and create it there.")
         wanted = NewTokenSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
+        if Scope.ACCESS_APPROVE in wanted.validated_data["scopes"]:
+            check_may_decide_now(request)
         by = rest_principal(request)
         issued = create_token(principal=by, by=by, **wanted.validated_data)
         answer = {**TokenSerializer(issued.token).data, "token": issued.text}

@@ -30,6 +30,7 @@ class Scope(StrEnum):
     LINEAGE_READ = "lineage:read"
     LINEAGE_WRITE = "lineage:write"
     ACCESS_DECIDE = "access:decide"
+    ACCESS_APPROVE = "access:approve"
 
 
 OF_PROGRAMS = frozenset({Scope.ACCESS_DECIDE})

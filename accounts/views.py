@@ -14,7 +14,8 @@ from accounts.authentication import principal_of
 from accounts.forms import TokenForm
 from accounts.permissions import is_trusted
 from accounts.queries import visible_tokens
-from accounts.tokens import Issued
+from accounts.recent import check_signed_in_recently
+from accounts.tokens import Issued, Scope
 from common.components import Column, Crumb
 from common.errors import NotFound
 from common.pagination import page_of
@@ -53,6 +54,8 @@ def token_add(request: HttpRequest) -> HttpResponse:
     issued: Issued | None = None
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
+        if Scope.ACCESS_APPROVE in values["scopes"]:
+            check_signed_in_recently(request)
         pipeline = values.get("pipeline", "").strip()
         issued = form.attempt(
             lambda: create_token(

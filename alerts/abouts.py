@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from access.models import AccessRequest, Grant
+from access.models import AccessRequest, Campaign, Grant
 from accounts.models import Principal
 from alerts.registry import About
 from catalog.models import Dataset, Tier
@@ -39,6 +39,11 @@ GRANT = About(
     "grant",
     lambda principal: Grant.objects.visible_to(principal),
     lambda grant: reverse("portal:dataset_tab", args=[grant.dataset_id, "access"]),
+)
+CAMPAIGN = About(
+    "campaign",
+    lambda principal: Campaign.objects.visible_to(principal),
+    lambda campaign: reverse("access:campaign", args=[campaign.pk]),
 )
 ACCOUNT = About(
     "account",

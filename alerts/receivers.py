@@ -25,6 +25,15 @@ def people(*names: str) -> Receivers:
     return find
 
 
+def people_listed(name: str) -> Receivers:
+    """The principals whose ids are in this list of the event."""
+
+    def find(told: Told) -> Iterable[Receiver]:
+        return told.each(told.values.get(name, ()))
+
+    return find
+
+
 def people_themselves(*names: str) -> Receivers:
     """As `people`, each told of no row but of their own account."""
 

@@ -65,10 +65,7 @@ def database() -> dict[str, Any]:
     options.setdefault("application_name", "catalog")
     parsed["CONN_MAX_AGE"] = 60
     parsed["CONN_HEALTH_CHECKS"] = True
-    parsed["TEST"] = {
-        "NAME": env.str("TEST_DATABASE_NAME", default=None),
-        "TEMPLATE": env.str("TEST_DATABASE_TEMPLATE", default=None),
-    }
+    parsed["TEST"] = {"NAME": env.str("TEST_DATABASE_NAME", default=None)}
     return parsed
 
 
@@ -145,7 +142,7 @@ INSTALLED_APPS = [
     "csp",
     "django_celery_beat",
     "django_filters",
-    "config.apps.DocumentedApiConfig",
+    "drf_spectacular",
     "guardian",
     "rest_framework",
 ]
@@ -237,7 +234,7 @@ CELERY_TASK_ROUTES = {
     "lineage.tasks.measure_criticality": {"queue": "analytics"},
     "lineage.tasks.read_sql": {"queue": "analytics"},
 }
-CELERY_BEAT_SCHEDULER = "config.scheduler:HeardScheduler"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
@@ -262,6 +259,8 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT: int = env.int("REAUTHENTICATION_SECONDS", default=900)
+"""So long after they last showed who they are people may approve, open data in an emergency, or make a token for it."""
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

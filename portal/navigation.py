@@ -9,14 +9,14 @@ from django.utils.functional import SimpleLazyObject
 
 
 def counts(request: HttpRequest) -> dict[str, Any]:
-    """`nav_counts`: how many requests (`access`) and suggestions (`review`) wait for this person, and what they have not read
+    """`nav_counts`: how many decisions (`access`) and suggestions (`review`) wait for this person, and what they have not read
     yet (`notifications`); read only by pages that show the navigation."""
     principal = getattr(request, "principal", None)
     if principal is None:
         return {}
 
     def waiting() -> dict[str, int]:
-        from access.queries import count_waiting
+        from access.inbox import count_waiting
         from alerts.reading import count_unread
         from classification import review
 

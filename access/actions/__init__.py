@@ -1,22 +1,41 @@
 """Every write of requests and grants: authorise, move the state machine, record."""
 
+from access.actions.campaigns import close_due_campaigns, decide_items, start_campaign, stop_campaign
 from access.actions.delegations import delegate_decisions, end_delegation
-from access.actions.grants import begin_grant, expire_grants, revoke_grant
+from access.actions.drafts import save_draft
+from access.actions.emergencies import close_emergency_review, escalate_reviews, open_in_emergency
+from access.actions.grants import begin_grant, end_grants, expire_grants, revoke_grant
+from access.actions.leaving import deactivate_person, take_from_the_closed
 from access.actions.requests import approve_request, cancel_request, deny_request, expire_requests, request_access
 from access.actions.steps import escalate_due
+from access.actions.terms import publish_terms, retire_terms, revise_terms
 from access.actions.words import columns_in_words
 
 __all__ = [
     "approve_request",
     "begin_grant",
     "cancel_request",
+    "close_due_campaigns",
+    "close_emergency_review",
     "columns_in_words",
+    "deactivate_person",
+    "decide_items",
     "delegate_decisions",
     "deny_request",
     "end_delegation",
+    "end_grants",
     "escalate_due",
+    "escalate_reviews",
     "expire_grants",
     "expire_requests",
+    "open_in_emergency",
+    "publish_terms",
     "request_access",
+    "retire_terms",
+    "revise_terms",
     "revoke_grant",
+    "save_draft",
+    "start_campaign",
+    "stop_campaign",
+    "take_from_the_closed",
 ]

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from access.events import DecisionsDelegated, DelegationEnded
 from access.models import Delegation
+from access.models.steps import DelegationQuerySet
 from accounts.models import Principal
-from audit.recording import record
+from audit.recording import record, record_many
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 
 LONGEST_DELEGATION = dt.timedelta(days=92)
@@ -57,14 +58,23 @@ def end_delegation(*, delegation: Delegation, by: Principal) -> Delegation:
     delegation = found.get(pk=delegation.pk)
     if by.pk not in (delegation.giver_id, delegation.receiver_id) and not by.is_administrator:
         raise NotFound("There is no such delegation, or you may not see it.")
-    now = timezone.now()
-    if delegation.valid_to <= now:
+    if not end_delegations(delegations=Delegation.objects.filter(pk=delegation.pk), by=by):
         raise Conflict("This delegation has ended already.")
-    delegation.valid_from = min(delegation.valid_from, now)
-    delegation.valid_to = now
-    delegation.save(update_fields=["valid_from", "valid_to"])
-    record(DelegationEnded(**_told(delegation)), by=by)
+    delegation.refresh_from_db(fields=["valid_from", "valid_to"])
     return delegation
+
+
+@transaction.atomic
+def end_delegations(*, delegations: DelegationQuerySet, by: Principal) -> int:
+    """End these now, those to come too; returns how many. The caller authorised. The number of statements is fixed."""
+    now = timezone.now()
+    locked = Delegation.objects.filter(pk__in=delegations.values("pk"), valid_to__gt=now)
+    ending = list(locked.select_for_update(of=("self",)).select_related("giver__user", "receiver__user").order_by("pk"))
+    for delegation in ending:
+        delegation.valid_from, delegation.valid_to = min(delegation.valid_from, now), now
+    Delegation.objects.bulk_update(ending, ["valid_from", "valid_to"])
+    record_many([DelegationEnded(**_told(delegation)) for delegation in ending], by=by)
+    return len(ending)
 
 
 def _told(delegation: Delegation) -> dict[str, Any]:

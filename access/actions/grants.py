@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -12,15 +13,20 @@ from access.actions.words import names_of, told_of_grant
 from access.events import GrantExpired, GrantRevoked
 from access.models import AccessRequest, Grant
 from access.permissions import check_can_revoke
-from access.states import GrantState, check_grant_moves
+from access.policies.masking import Mask
+from access.querysets import GrantQuerySet
+from access.states import GRANT_CARRIED_OUT, GRANT_ENDING, GRANT_LIVE, GrantState, check_grant_moves
 from accounts.models import Principal
-from audit.recording import record, record_many
+from audit.recording import record_many
 from common.errors import Conflict, Invalid
 
 
-def begin_grant(*, request: AccessRequest, lasting: dt.timedelta, by: Principal) -> tuple[Grant, list[Grant]]:
+def begin_grant(
+    *, request: AccessRequest, lasting: dt.timedelta, by: Principal, masks: Mapping[int, Mask] | None = None
+) -> tuple[Grant, list[Grant]]:
     """The grant of an approved request, which begins now, and the live ones that it replaced.
 
+    `masks` are by field id how the holder sees columns that policy lets nobody see as they are.
     The caller authorised, holds the request's lock and records. Raises `Conflict` where another grant of the same
     principal and dataset began at this moment.
     """
@@ -30,7 +36,9 @@ def begin_grant(*, request: AccessRequest, lasting: dt.timedelta, by: Principal)
         principal=request.requester,
         dataset=request.dataset,
         field_ids=request.field_ids,
+        masks={str(field_id): mask.value for field_id, mask in sorted((masks or {}).items())},
         request=request,
+        is_emergency=request.is_emergency,
         state=GrantState.RECORDED,
         valid_from=now,
         valid_to=now + lasting,
@@ -47,29 +55,51 @@ def begin_grant(*, request: AccessRequest, lasting: dt.timedelta, by: Principal)
 @transaction.atomic
 def revoke_grant(*, grant: Grant, reason: str, by: Principal) -> Grant:
     """End a grant now. Raises `Invalid` without a reason and `Conflict` where it has ended already."""
-    grant = Grant.objects.select_for_update(of=("self",)).select_related("principal__user", "dataset").get(pk=grant.pk)
     check_can_revoke(by, grant)
-    check_grant_moves(grant.state, GrantState.REVOKED)
     reason = reason.strip()
     if not reason:
         raise Invalid("Say why you end it; its holder reads it.", {"reason": ["Say why."]})
-    planned = grant.valid_to
+    ended = end_grants(grants=Grant.objects.filter(pk=grant.pk), reason=reason, by=by)
+    found: Grant = Grant.objects.select_related("principal__user", "dataset").get(pk=grant.pk)
+    if not ended:
+        check_grant_moves(found.state, GrantState.REVOKED)
+    return found
+
+
+@transaction.atomic
+def end_grants(*, grants: GrantQuerySet, reason: str, by: Principal) -> int:
+    """End those of these grants that have not ended yet, before their time, and tell of each; returns how many.
+
+    The caller authorised. The number of statements is fixed.
+    """
+    locked = grants.filter(state__in=GRANT_LIVE - GRANT_ENDING).select_for_update(of=("self",))
+    ending = list(locked.select_related("principal__user", "dataset").order_by("pk"))
+    if not ending:
+        return 0
     now = timezone.now()
-    grant.state = GrantState.REVOKED
-    grant.valid_to = max(grant.valid_from, min(now, planned))
-    grant.ended_by = by
-    grant.end_reason = reason
-    grant.save(update_fields=["state", "valid_to", "ended_by", "end_reason"])
-    record(
-        GrantRevoked(
-            **told_of_grant(grant, names_of([grant.field_ids])),
-            reason=reason,
-            before={"until": planned.isoformat()},
-            after={"until": grant.valid_to.isoformat()},
-        ),
+    planned = {}
+    for grant in ending:
+        to = GrantState.REVOKING if grant.state in GRANT_CARRIED_OUT else GrantState.REVOKED
+        check_grant_moves(grant.state, to)
+        planned[grant.pk] = grant.valid_to
+        grant.state, grant.ended_by, grant.end_reason = to, by, reason
+        grant.ends_as = GrantState.REVOKED if to is GrantState.REVOKING else ""
+        grant.valid_to = max(grant.valid_from, min(now, grant.valid_to))
+    Grant.objects.bulk_update(ending, ["state", "valid_to", "ended_by", "end_reason", "ends_as"], batch_size=1000)
+    names = names_of(grant.field_ids for grant in ending)
+    record_many(
+        [
+            GrantRevoked(
+                **told_of_grant(grant, names),
+                reason=reason,
+                before={"until": planned[grant.pk].isoformat()},
+                after={"until": grant.valid_to.isoformat()},
+            )
+            for grant in ending
+        ],
         by=by,
     )
-    return grant
+    return len(ending)
 
 
 @transaction.atomic
@@ -88,7 +118,9 @@ def expire_grants(*, by: Principal) -> int:
 
 def _supersede(request: AccessRequest, by: Principal, now: dt.datetime) -> list[Grant]:
     """End the grants that the new one replaces."""
-    live = Grant.objects.live().filter(principal_id=request.requester_id, dataset_id=request.dataset_id)
+    live = Grant.objects.live().filter(
+        principal_id=request.requester_id, dataset_id=request.dataset_id, is_emergency=request.is_emergency
+    )
     replaced = list(live.select_for_update(of=("self",)).select_related("principal__user", "dataset"))
     for grant in replaced:
         check_grant_moves(grant.state, GrantState.SUPERSEDED)

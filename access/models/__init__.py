@@ -1,5 +1,7 @@
 """Requests, grants, and what carries them out."""
 
+from access.models.campaigns import Campaign, CampaignItem
+from access.models.emergencies import EmergencyReview
 from access.models.enforcement import (
     DatabaseLogin,
     Enforcement,
@@ -13,13 +15,17 @@ from access.models.observations import ObservedFact, Watch
 from access.models.policies import EngineCatalog, Policy, PolicyVersion, PrincipalAttribute, Purpose
 from access.models.requests import DECIDE_WITHIN, AccessRequest
 from access.models.steps import ApprovalStep, Delegation, Vote
+from access.models.terms import Terms, TermsAcceptance
 
 __all__ = [
     "DECIDE_WITHIN",
     "AccessRequest",
     "ApprovalStep",
+    "Campaign",
+    "CampaignItem",
     "DatabaseLogin",
     "Delegation",
+    "EmergencyReview",
     "Enforcement",
     "EngineCatalog",
     "Finding",
@@ -32,6 +38,8 @@ __all__ = [
     "PrincipalAttribute",
     "Purpose",
     "Reconciliation",
+    "Terms",
+    "TermsAcceptance",
     "Validity",
     "Vote",
     "Watch",

@@ -24,6 +24,7 @@ class Validity(Func):
 class Grant(models.Model):
     """Access of a principal to a dataset or some of its columns, from a time to a time.
 
+    At any time a principal has at most one usual grant on a dataset, and beside it at most one taken in an emergency.
     A grant that ended early has its real end in `valid_to`: what held at a moment is what spans it.
     """
 
@@ -35,6 +36,7 @@ class Grant(models.Model):
     )
     request = models.OneToOneField(AccessRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="grant")
     state = models.CharField(max_length=20, choices=choices(GrantState))
+    is_emergency = models.BooleanField(default=False, help_text="Taken in an emergency; holds beside a usual grant.")
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField()
     granted_by = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
@@ -64,6 +66,7 @@ class Grant(models.Model):
                 expressions=[
                     ("principal", RangeOperators.EQUAL),
                     ("dataset", RangeOperators.EQUAL),
+                    ("is_emergency", RangeOperators.EQUAL),
                     (Validity("valid_from", "valid_to"), RangeOperators.OVERLAPS),
                 ],
                 condition=Q(state__in=sorted(state.value for state in GRANT_LIVE)),

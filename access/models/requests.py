@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 DECIDE_WITHIN = dt.timedelta(days=30)
 """A request that nobody decides expires after this."""
 
+MOST_EMERGENCY_HOURS = 4
+"""What somebody opens in an emergency closes after so many hours at most."""
+
 
 class AccessRequest(models.Model):
     """Somebody's wish to read a dataset or some of its columns, for a purpose and a time.
@@ -32,7 +35,7 @@ class AccessRequest(models.Model):
     requester = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="access_requests")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="access_requests")
     field_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
-    purpose = models.TextField()
+    purpose = models.TextField(default="", blank=True)
     purpose_kind = models.ForeignKey(
         "access.Purpose", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -52,6 +55,16 @@ class AccessRequest(models.Model):
         related_name="+",
         help_text="The step that it stands at, or stood at when it ended.",
     )
+    renews = models.ForeignKey(
+        "access.Grant",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="renewals",
+        help_text="The grant that an approval replaces, for more time.",
+    )
+    is_emergency = models.BooleanField(default=False, help_text="Taken without asking, and reviewed afterwards.")
+    hours = models.PositiveSmallIntegerField(null=True, blank=True, help_text="How long an emergency may last.")
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     decision_reason = models.TextField(default="", blank=True)
@@ -82,6 +95,14 @@ class AccessRequest(models.Model):
                 name="request_refusal_has_reason",
                 condition=~Q(state=RequestState.DENIED.value) | ~Q(decision_reason=""),
             ),
+            models.CheckConstraint(
+                name="request_of_emergency_has_hours",
+                condition=Q(is_emergency=False, hours__isnull=True)
+                | Q(is_emergency=True, hours__range=(1, MOST_EMERGENCY_HOURS)),
+            ),
+            models.CheckConstraint(
+                name="request_sent_has_purpose", condition=Q(state__in=["draft", "cancelled"]) | ~Q(purpose="")
+            ),
             models.UniqueConstraint(
                 name="request_open_once_per_dataset",
                 fields=["requester", "dataset"],
@@ -96,6 +117,10 @@ class AccessRequest(models.Model):
 
     def __str__(self) -> str:
         return f"request {self.pk}"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == RequestState.DRAFT
 
     @property
     def is_pending(self) -> bool:

@@ -89,6 +89,16 @@ class Vote(models.Model):
 
 
 class DelegationQuerySet(models.QuerySet["Delegation"]):
+    def visible_to(self, principal: Principal) -> DelegationQuerySet:
+        """Those that one gave or received; for administrators all."""
+        if principal.is_administrator:
+            return self
+        return self.filter(Q(giver=principal) | Q(receiver=principal))
+
+    def unended(self) -> DelegationQuerySet:
+        """Those that hold, and those to come."""
+        return self.filter(valid_to__gt=timezone.now())
+
     def holding(self) -> DelegationQuerySet:
         """Those that hold now, given by people who could still decide themselves."""
         now = timezone.now()
@@ -134,3 +144,7 @@ class Delegation(models.Model):
     @property
     def holds(self) -> bool:
         return self.valid_from <= timezone.now() < self.valid_to
+
+    @property
+    def is_over(self) -> bool:
+        return self.valid_to <= timezone.now()

@@ -1,24 +1,32 @@
-"""Requests, grants and delegations."""
+"""Requests, grants, delegations, emergencies and recertifications."""
 
 from __future__ import annotations
 
 from access.events import (
     AccessRequested,
+    CampaignClosed,
+    CampaignStarted,
     DecisionsDelegated,
     DelegationEnded,
+    EmergencyJustified,
+    EmergencyMisused,
+    EmergencyOpened,
+    EmergencyReviewEscalated,
     GrantExpired,
     GrantRevoked,
+    GrantUnconfirmed,
     RequestApproved,
+    RequestApprovedByPolicy,
     RequestCancelled,
     RequestDenied,
     RequestEndorsed,
     RequestEscalated,
     RequestExpired,
 )
-from alerts.abouts import ACCOUNT, GRANT, REQUEST
+from alerts.abouts import ACCOUNT, CAMPAIGN, GRANT, REQUEST
 from alerts.events import GrantEndsSoon, RequestLapsesSoon
 from alerts.kinds import Kind
-from alerts.receivers import answerable, people, people_themselves, reviewers
+from alerts.receivers import administrators, answerable, people, people_listed, people_themselves, reviewers
 from alerts.registry import alert_on
 
 alert_on(
@@ -165,4 +173,88 @@ alert_on(
     id="",
     to=people_themselves("receiver_id", "giver_id"),
     sentence="{receiver} no longer decides on requests in the place of {giver}.",
+)
+alert_on(
+    RequestApprovedByPolicy,
+    kind=Kind.MY_REQUEST,
+    about=REQUEST,
+    id="request_id",
+    to=people("requester_id"),
+    sentence="Your request for {columns} of {dataset} was granted at once, as a policy says, until {until}.",
+    variant="requester",
+)
+alert_on(
+    RequestApprovedByPolicy,
+    kind=Kind.ACCESS_GIVEN,
+    about=REQUEST,
+    id="request_id",
+    to=answerable,
+    sentence="A policy granted {requester} {columns} of {dataset} without asking you, until {until}.",
+    variant="answerable",
+)
+alert_on(
+    EmergencyOpened,
+    kind=Kind.REVIEW_WAITS,
+    about=REQUEST,
+    id="request_id",
+    to=answerable,
+    sentence="{requester} opened {columns} of {dataset} in an emergency, until {until}. Review whether it had to be.",
+)
+alert_on(
+    EmergencyOpened,
+    kind=Kind.ACCESS_GIVEN,
+    about=REQUEST,
+    id="request_id",
+    to=administrators,
+    sentence="{requester} opened {columns} of {dataset} in an emergency, until {until}.",
+    variant="administrators",
+)
+alert_on(
+    EmergencyReviewEscalated,
+    kind=Kind.REVIEW_WAITS,
+    about=REQUEST,
+    id="request_id",
+    to=administrators,
+    sentence="Nobody reviewed what {requester} opened of {dataset} in an emergency. You may close the review.",
+)
+alert_on(
+    EmergencyJustified,
+    kind=Kind.MY_REQUEST,
+    about=REQUEST,
+    id="request_id",
+    to=people("requester_id"),
+    sentence="{actor} found that you had to open {columns} of {dataset} in an emergency.",
+)
+alert_on(
+    EmergencyMisused,
+    kind=Kind.MY_REQUEST,
+    about=REQUEST,
+    id="request_id",
+    to=people("requester_id"),
+    sentence="{actor} found that you should not have opened {columns} of {dataset}. The reason is on its page.",
+)
+alert_on(
+    CampaignStarted,
+    kind=Kind.REVIEW_WAITS,
+    about=CAMPAIGN,
+    id="campaign_id",
+    to=people_listed("reviewer_ids"),
+    sentence="The recertification “{campaign}” asks you who still needs access, until {due}.",
+    tell_actor=True,
+)
+alert_on(
+    CampaignClosed,
+    kind=Kind.ACCESS_GIVEN,
+    about=CAMPAIGN,
+    id="campaign_id",
+    to=people("started_by_id"),
+    sentence="“{campaign}” is closed: {kept} grants kept, {removed} removed, {revoked} revoked and {flagged} kept unanswered.",
+)
+alert_on(
+    GrantUnconfirmed,
+    kind=Kind.ACCESS_GIVEN,
+    about=GRANT,
+    id="grant_id",
+    to=answerable,
+    sentence="Nobody confirmed in “{campaign}” that {holder} still needs {columns} of {dataset}. The grant stays.",
 )

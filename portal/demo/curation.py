@@ -5,24 +5,32 @@ Whatever somebody has said already, or taken back, is left alone: a second load 
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import slugify
 
-from access.actions import approve_request, request_access
-from access.models import AccessRequest
+from access.actions import approve_request, delegate_decisions, publish_terms, request_access, start_campaign
+from access.agreements import terms_for
+from access.models import AccessRequest, Campaign, Delegation, Terms
+from access.recertifying import Chosen
 from accounts.models import Principal
 from catalog.actions import add_tag, assign_owner, describe
-from catalog.models import Dataset, Description, Field, Origin, Ownership, Tag, TagAssignment
+from catalog.models import Dataset, Description, Domain, Field, Origin, Ownership, Tag, TagAssignment
 from classification.actions import set_level
 from classification.models import Label, Level
 from common.errors import Conflict
 from portal.demo.organisation import (
     ANALYST,
     APPROVED_REQUEST,
+    AWAY,
     OPEN_REQUEST,
     PRODUCT_OWNER,
+    RECERTIFICATION,
     SAID,
     STEWARD,
+    TERMS,
     Person,
     Said,
 )
@@ -103,6 +111,15 @@ def set_levels() -> int:
     return done
 
 
+def publish_terms_of_domain() -> int:
+    """What whoever asks for data about students accepts; 1 where it was missing."""
+    name, domain, text = TERMS
+    if Terms.objects.filter(slug=slugify(name)).exists():
+        return 0
+    publish_terms(name=name, text=text, domain=Domain.objects.get(slug=domain), by=principal(STEWARD))
+    return 1
+
+
 def request_accesses() -> int:
     """One request that waits for its owner and one that was approved; how many were made."""
     done = 0
@@ -112,8 +129,32 @@ def request_accesses() -> int:
         if AccessRequest.objects.filter(requester=by, dataset=dataset).exists():
             continue
         fields = [Field.objects.get(dataset=dataset, path=[column]) for column in columns]
-        request = request_access(dataset=dataset, purpose=purpose, days=days, fields=fields, by=by)
+        accepts = [terms.pk for terms in terms_for(dataset, fields)]
+        request = request_access(dataset=dataset, purpose=purpose, days=days, fields=fields, accepts=accepts, by=by)
         if approved:
             approve_request(request=request, by=principal(PRODUCT_OWNER), reason="The report needs no names.")
+        done += 1
+    return done
+
+
+def delegate_and_recertify() -> int:
+    """The owner's leave, and a look at what was granted in the warehouse; how many were made."""
+    owner, now = principal(PRODUCT_OWNER), timezone.now()
+    done = 0
+    days, reason = AWAY
+    if not Delegation.objects.filter(giver=owner).exists():
+        delegate_decisions(
+            giver=owner,
+            receiver=principal(STEWARD),
+            valid_from=now,
+            valid_to=now + dt.timedelta(days=days),
+            reason=reason,
+            by=owner,
+        )
+        done += 1
+    name, domain, due_in = RECERTIFICATION
+    if not Campaign.objects.filter(name=name).exists():
+        chosen = Chosen(domain=Domain.objects.get(slug=domain))
+        start_campaign(name=name, chosen=chosen, due_at=now + dt.timedelta(days=due_in), by=owner)
         done += 1
     return done

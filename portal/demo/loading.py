@@ -71,7 +71,9 @@ class Loading:
         self._step("A release of OnTrack, crawled again", lambda: self._release(served))
         self._step("Descriptions, tags, owners", curation.describe_datasets)
         self._step("Levels", curation.set_levels)
+        self._step("Terms to accept", curation.publish_terms_of_domain)
         self._step("Requests for access", curation.request_accesses)
+        self._step("A delegation, a recertification", curation.delegate_and_recertify)
 
     def _step(self, name: str, work: Callable[[], int]) -> None:
         began = time.monotonic()

@@ -288,3 +288,19 @@ APPROVED_REQUEST = (
     90,
 )
 NIGHTLY_CRON = "30 2 * * *"
+
+TERMS = (
+    "Student data",
+    "learning",
+    "I use data about students only for what I asked for.\n\n"
+    "- It stays where it is: no copies on laptops, no extracts by mail.\n"
+    "- Nobody can be told from what I publish.\n"
+    "- When the work is done I give the access back.",
+)
+"""Name, domain and text of what whoever asks for that domain's data accepts."""
+
+RECERTIFICATION = ("Access to the warehouse, this term", "insight", 21)
+"""Name, domain, and in how many days it is due."""
+
+AWAY = (14, "On leave; Stella knows the warehouse as well.")
+"""For how many days the owner lets the steward decide, and why."""

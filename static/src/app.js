@@ -5,6 +5,7 @@ import { attach as combobox } from "./behaviours/combobox.js";
 import { attach as copy } from "./behaviours/copy.js";
 import { attach as dialogOpen } from "./behaviours/dialog-open.js";
 import { attach as dismiss } from "./behaviours/dismiss.js";
+import { attach as inbox } from "./behaviours/inbox.js";
 import { attach as live } from "./behaviours/live.js";
 import { attach as log } from "./behaviours/log.js";
 import { attach as menu } from "./behaviours/menu.js";
@@ -20,6 +21,7 @@ const behaviours = {
   copy,
   "dialog-open": dialogOpen,
   dismiss,
+  inbox,
   live,
   log,
   menu,

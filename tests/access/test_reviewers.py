@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from access.actions import approve_request, request_access
+from access.inbox import count_waiting, waiting_list
 from access.models import AccessRequest, Grant
-from access.queries import count_waiting, dataset_access, inbox_of, review_of, visible_requests, waiting_for
+from access.queries import dataset_access, own_of, review_of, visible_requests, waiting_for
 from access.reviewing import review_decision
 from accounts.models import Principal
 from catalog.models import DomainMembership, Ownership
@@ -160,7 +161,8 @@ def test_reads_take_as_many_statements_for_many_as_for_few(cast: Cast) -> None:
     assert request is not None
     reads: list[Callable[[Principal], object]] = [
         waiting_for,
-        inbox_of,
+        own_of,
+        waiting_list,
         lambda by: dataset_access(by, cast.dataset),
         lambda by: review_of(by, visible_requests(by).get(pk=request.pk)),
     ]

@@ -22,9 +22,10 @@ from access.actions import (
     request_access,
 )
 from access.actions.steps import ESCALATE_AFTER, take_first_step
+from access.inbox import count_waiting
 from access.models import AccessRequest, ApprovalStep, Delegation, Grant, Vote
 from access.policy import Answerable, Audience, Reviewer, StepFacts, StepWanted, may_review
-from access.queries import count_waiting, review_of, visible_requests
+from access.queries import review_of, visible_requests
 from access.reviewing import review_decision
 from access.states import RequestState
 from access.timeline import timeline_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.tokens import Scope
 from alerts.models import Notification
@@ -82,6 +84,14 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "request_id": lambda world: world.request.pk,
     "decided": lambda world: world.decided.pk,
     "grant_id": lambda world: world.grant.pk,
+    "delegation_id": lambda world: world.delegation.pk,
+    "review_id": lambda world: world.review.pk,
+    "campaign_id": lambda world: world.campaign.pk,
+    "item": lambda world: world.campaign.items.get(grant=world.grant).pk,
+    "terms": lambda world: world.terms.pk,
+    "terms_slug": lambda world: world.terms.slug,
+    "terms_number": lambda world: world.terms.number,
+    "principal_id": lambda world: world.cast.outsider.pk,
     "token_id": lambda world: world.token.pk,
     "run_id": lambda world: world.run.pk,
     "waiting": lambda world: world.waiting.pk,
@@ -119,8 +129,11 @@ for _name, _object in {
     **{f"ingestion:source{part}": "source" for part in (
         "", "_connection", "_activity", "_edit", "_schedule", "_crawl")},
     **{f"source-{part}": "source" for part in ("detail", "crawl", "check", "schedule", "sampling", "snapshots")},
+    **{f"access:terms_{part}": "terms_slug" for part in ("version", "revise", "retire")},
 }.items():  # fmt: skip
     OBJECTS[f"{_name}.slug"] = OBJECTS[_object]
+for _name in ("version", "revise", "retire"):
+    OBJECTS[f"access:terms_{_name}.number"] = OBJECTS["terms_number"]
 for _name, _object in {
     **{f"dataset-{part}": "dataset_id" for part in (
         "detail", "activity", "diff", "field", "fields", "names", "owner", "owners", "tag", "tags", "version", "versions")},
@@ -129,6 +142,10 @@ for _name, _object in {
     **{f"access-request-{part}": "request_id" for part in ("detail", "approve", "cancel", "deny")},
     **{f"proposal-{part}": "proposal_id" for part in ("detail", "accept", "decline")},
     "notification-detail": "notification_id", "notification-read": "notification_id",
+    "delegation-detail": "delegation_id", "emergency-detail": "review_id", "emergency-close": "review_id",
+    **{f"terms-{part}": "terms" for part in ("detail", "revise", "retire")},
+    **{f"recertification-{part}": "campaign_id" for part in ("detail", "stop")}, "recertification-item-detail": "item",
+    **{f"person-{part}": "principal_id" for part in ("detail", "close", "reopen")},
     "grant-detail": "grant_id", "grant-revoke": "grant_id", "run-detail": "run_id", "token-detail": "token_id",
 }.items():  # fmt: skip
     OBJECTS[f"{_name}.pk"] = OBJECTS[_object]
@@ -139,7 +156,21 @@ def _waiting() -> int:
     return Label.objects.current().suggested().filter(dataset__domain__name="Teaching").earliest("pk").pk
 
 
+def _in_days(days: int) -> str:
+    return (timezone.now() + dt.timedelta(days=days)).isoformat()
+
+
 BODIES: dict[str, Callable[[World], Any]] = {
+    "POST delegation-list": lambda _: {"receiver": "owen", "valid_to": _in_days(9)},
+    "POST terms-list": lambda _: {"name": "Rules", "text": "Be careful.", "domain": "teaching"},
+    "POST terms-revise": lambda _: {"text": "Be very careful."},
+    "POST emergency-list": lambda world: {"dataset": world.users.pk, "reason": "It is down.", "hours": 1},
+    "POST emergency-close": lambda _: {"verdict": "justified", "reason": "It was down."},
+    "POST recertification-list": lambda _: {"name": "Autumn", "due_at": _in_days(9)},
+    "POST recertification-preview": lambda _: {},
+    "POST recertification-stop": lambda _: {"reason": "Wrong scope."},
+    "POST recertification-item-decide": lambda world: {"items": [OBJECTS["item"](world)], "keep": True},
+    "POST person-close": lambda _: {"reason": "Left."},
     "POST system-list": lambda _: {"slug": "library", "name": "Library"},
     "POST domain-list": lambda _: {"slug": "research", "name": "Research"},
     "PATCH domain-detail": lambda _: {"description": "Courses and units."},

@@ -15,8 +15,17 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from access.actions import approve_request, request_access
-from access.models import AccessRequest, Grant
+from access.actions import (
+    approve_request,
+    delegate_decisions,
+    open_in_emergency,
+    publish_terms,
+    request_access,
+    revise_terms,
+    start_campaign,
+)
+from access.models import AccessRequest, Campaign, Delegation, EmergencyReview, Grant, Terms
+from access.recertifying import Chosen
 from accounts.models import ApiToken, Principal
 from accounts.tokens import Scope, mint
 from alerts.actions import follow
@@ -107,6 +116,10 @@ class World:
     request: AccessRequest
     decided: AccessRequest
     grant: Grant
+    delegation: Delegation
+    terms: Terms
+    review: EmergencyReview
+    campaign: Campaign
     proposal: Proposal
     token: ApiToken
     run: Run
@@ -175,6 +188,12 @@ def build() -> World:
         request=request,
         decided=decided,
         grant=grant,
+        delegation=_delegate(cast),
+        terms=_terms(cast),
+        review=_emergency(cast, users),
+        campaign=start_campaign(
+            name="Spring", chosen=Chosen(), due_at=timezone.now() + dt.timedelta(days=20), by=cast.administrator
+        ),
         proposal=Proposal.objects.get(dataset=users, kind=Proposal.Kind.OWNER),
         token=mint(principal=cast.steward, name="laptop", scopes=[Scope.CATALOG_READ], by=cast.steward).token,
         run=crawled,
@@ -342,6 +361,34 @@ def _classify(cast: factories.Cast, users: Dataset, email: Field) -> list[int]:
     edit_category(category=disabled, changes={"enabled": False}, by=cast.administrator)
     draft_rule_set(by=cast.administrator)
     return [label.pk for label in labels]
+
+
+def _delegate(cast: factories.Cast) -> Delegation:
+    now = timezone.now()
+    return delegate_decisions(
+        giver=cast.analyst,
+        receiver=cast.outsider,
+        valid_from=now,
+        valid_to=now + dt.timedelta(days=7),
+        reason="On leave.",
+        by=cast.analyst,
+    )
+
+
+def _terms(cast: factories.Cast) -> Terms:
+    first = publish_terms(
+        name="Handling of restricted data",
+        text="Keep it where it is.",
+        level=Level.objects.get(slug="restricted"),
+        by=cast.administrator,
+    )
+    return revise_terms(terms=first, text="Keep it where it is, and **copy nothing**.", by=cast.administrator)
+
+
+def _emergency(cast: factories.Cast, users: Dataset) -> EmergencyReview:
+    projects = Dataset.objects.get(source=users.source, name="projects")
+    grant = open_in_emergency(dataset=projects, reason="Grades are missing.", hours=2, by=cast.analyst)
+    return EmergencyReview.objects.get(request_id=grant.request_id)
 
 
 def _requests(cast: factories.Cast, users: Dataset, email: Field) -> tuple[AccessRequest, AccessRequest, Grant]:

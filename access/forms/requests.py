@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
+from django.db.models import QuerySet
 
-from access.models import AccessRequest
+from access.forms.parts import WORDS_LIMIT, AcceptingForm, ColumnChoice, ReasonForm
+from access.models import AccessRequest, Grant, Purpose
 from access.queries import ColumnRow
 from accounts.forms import ActionForm
 from classification.limits import LONGEST_GRANT_DAYS
 from common.components import Column
 
-WORDS_LIMIT = 2000
 USUAL_DAYS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnChoice:
-    """A column as the form offers it, with for how many days its level lets access be granted."""
-
-    column: ColumnRow
-    chosen: bool
-
-    @property
-    def longest_days(self) -> int:
-        return self.column.level.longest_grant_days if self.column.level else LONGEST_GRANT_DAYS
-
-
-class RequestForm(ActionForm):
+class RequestForm(AcceptingForm):
     """Which columns, what for, how long.
 
     `columns` is None for whoever may only ask for the whole dataset, which is granted for `whole_days` at most.
@@ -49,6 +37,9 @@ class RequestForm(ActionForm):
         label="What you need it for",
         help_text="Whoever decides reads this: which work, which question, who sees the result.",
     )
+    purpose_kind = forms.ModelChoiceField(
+        Purpose.objects.none(), required=False, label="What kind of work", empty_label="None of these"
+    )
     days = forms.IntegerField(
         min_value=1,
         max_value=LONGEST_GRANT_DAYS,
@@ -57,10 +48,22 @@ class RequestForm(ActionForm):
     )
 
     def __init__(
-        self, *args: Any, columns: Sequence[ColumnRow] | None, whole_days: int = LONGEST_GRANT_DAYS, **options: Any
+        self,
+        *args: Any,
+        columns: Sequence[ColumnRow] | None,
+        whole_days: int = LONGEST_GRANT_DAYS,
+        purposes: QuerySet[Purpose] | None = None,
+        is_draft: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(*args, **options)
         self.columns = columns
+        self.is_draft = is_draft
+        self.fields["purpose"].required = not is_draft
+        if purposes is None or not purposes.exists():
+            del self.fields["purpose_kind"]
+        else:
+            cast(forms.ModelChoiceField, self.fields["purpose_kind"]).queryset = purposes
         self._limit_days(columns or (), whole_days)
         if columns is None:
             del self.fields["extent"], self.fields["chosen"]
@@ -76,7 +79,7 @@ class RequestForm(ActionForm):
         days = cast(forms.IntegerField, self.fields["days"])
         days.widget.attrs["max"] = longest
         wanted = [choice.longest_days for choice in choices if choice.chosen] or [whole_days]
-        days.initial = min(USUAL_DAYS, *wanted)
+        days.initial = min(self.initial.pop("days", USUAL_DAYS), *wanted)
         days.help_text = f"Counted from the approval. The whole dataset is granted for at most {whole_days} days."
         if longest != whole_days:
             days.help_text += " The list says for how many days each column is."
@@ -99,11 +102,49 @@ class RequestForm(ActionForm):
         return values
 
     @property
+    def ticked_ids(self) -> list[int]:
+        """The columns that are ticked as the form stands, valid or not; none for the whole dataset."""
+        if self.columns is None or self["extent"].value() != "some":
+            return []
+        ticked = set(map(str, self["chosen"].value() or ()))
+        return [column.field_id for column in self.columns if str(column.field_id) in ticked]
+
+    @property
+    def purpose_chosen(self) -> Purpose | None:
+        """The kind of purpose as the form stands, valid or not."""
+        if "purpose_kind" not in self.fields:
+            return None
+        value = self["purpose_kind"].value()
+        text = str(value or "")
+        if not (text.isascii() and text.isdigit()):
+            return None
+        return Purpose.objects.filter(enabled=True, pk=int(text)).first()
+
+    @property
     def field_ids(self) -> list[int]:
         """The chosen columns; none stands for the whole dataset."""
         if self.cleaned_data.get("extent", "all") == "all":
             return []
         return [int(pk) for pk in self.cleaned_data["chosen"]]
+
+
+def first_values(draft: AccessRequest | None, renews: Grant | None, *, ticked: Sequence[str]) -> dict[str, Any]:
+    """With what the form begins: the columns that a link ticked, a draft, or the request behind a grant to renew."""
+    if ticked:
+        return {"chosen": ticked, "extent": "some"}
+    if draft is not None and (renews is None or draft.renews_id == renews.pk):
+        fields, days, told = draft.field_ids, draft.days, draft
+    elif renews is not None:
+        fields, days, told = renews.field_ids, max((renews.valid_to - renews.valid_from).days, 1), renews.request
+    else:
+        return {"extent": "all"}
+    return {
+        "chosen": [str(pk) for pk in fields],
+        "extent": "some" if fields else "all",
+        "purpose": told.purpose if told else "",
+        "purpose_kind": told.purpose_kind_id if told else None,
+        "days": days,
+    }
 
 
 class ApproveForm(ActionForm):
@@ -123,17 +164,6 @@ class ApproveForm(ActionForm):
         days.max_value = longest
         days.widget.attrs["max"] = longest
         days.initial = longest
-
-
-class ReasonForm(ActionForm):
-    """Why; the person concerned reads it."""
-
-    reason = forms.CharField(
-        max_length=WORDS_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        label="Why",
-        help_text="The person concerned reads this.",
-    )
 
 
 def decision_forms(

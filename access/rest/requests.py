@@ -1,4 +1,4 @@
-"""REST of requests and grants."""
+"""REST of requests and grants; with shapes and look-ups that the rest of access shares."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import GenericViewSet
 
 from access.actions import approve_request, cancel_request, deny_request, request_access, revoke_grant
-from access.models import AccessRequest, ApprovalStep, Grant
+from access.models import AccessRequest, ApprovalStep, Grant, Purpose
 from access.queries import visible_grants, visible_requests
 from access.querysets import GrantQuerySet, RequestQuerySet
 from access.states import GrantState, RequestState
 from accounts.authentication import rest_principal
+from accounts.models import Principal
+from accounts.recent import check_may_decide_now
 from accounts.rest import PrincipalSerializer
 from catalog.models import Dataset, Field
 from classification.limits import LONGEST_GRANT_DAYS
 from common.described_query import DescribedQuery
-from common.errors import NotFound
+from common.errors import Invalid, NotFound
 from common.filters import IdFilter
 from common.http import check_if_match, etag_of
 from common.json_body import BodySerializer
@@ -35,6 +36,12 @@ IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag that you read."
 )
 _ID: dict[str, Any] = {"min_value": 1, "max_value": 2**63 - 1}
+ACCEPTS = serializers.ListField(
+    child=serializers.IntegerField(**_ID),
+    default=list,
+    max_length=100,
+    help_text="Ids of the versions of terms that you accept.",
+)
 
 
 class ApprovalStepSerializer(serializers.ModelSerializer[ApprovalStep]):
@@ -61,14 +68,20 @@ class RequestSerializer(serializers.ModelSerializer[AccessRequest]):
         child=serializers.IntegerField(), source="field_ids", read_only=True, help_text="Ids of fields; empty for all."
     )
     steps = ApprovalStepSerializer(many=True, read_only=True)
+    purpose_kind = serializers.SlugRelatedField[Purpose](slug_field="slug", read_only=True, allow_null=True)
+    accepted = serializers.SerializerMethodField(help_text="Ids of the versions of terms that the requester accepted.")
 
     class Meta:
         model = AccessRequest
         fields = [
-            "id", "dataset", "columns", "requester", "purpose", "days", "state", "created_at", "submitted_at",
-            "decide_by", "decided_at", "decided_by", "decision_reason", "steps",
+            "id", "dataset", "columns", "requester", "purpose", "purpose_kind", "days", "renews", "is_emergency", "hours",
+            "state", "created_at", "submitted_at", "decide_by", "decided_at", "decided_by", "decision_reason", "steps",
+            "accepted",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_accepted(self, request: AccessRequest) -> list[int]:
+        return [one.terms_id for one in request.acceptances.all()]
 
 
 class NewRequestSerializer(BodySerializer):
@@ -80,7 +93,12 @@ class NewRequestSerializer(BodySerializer):
         help_text="Ids of fields; empty for all.",
     )
     purpose = serializers.CharField(max_length=2000)
+    purpose_kind = serializers.SlugField(max_length=60, required=False, allow_null=True, default=None)
     days = serializers.IntegerField(min_value=1, max_value=LONGEST_GRANT_DAYS)
+    accepts = ACCEPTS
+    renews = serializers.IntegerField(
+        required=False, allow_null=True, default=None, help_text="The id of your grant that it replaces.", **_ID
+    )
 
 
 class ApprovalSerializer(BodySerializer):
@@ -108,7 +126,7 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
         model = Grant
         fields = [
             "id", "dataset", "columns", "principal", "request", "state", "valid_from", "valid_to", "granted_by",
-            "ended_by", "end_reason",
+            "ended_by", "end_reason", "is_emergency",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -162,7 +180,9 @@ class AccessRequestViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> RequestQuerySet:
-        return visible_requests(rest_principal(self.request)).prefetch_related("steps__votes", "steps__group")
+        return visible_requests(rest_principal(self.request)).prefetch_related(
+            "steps__votes", "steps__group", "acceptances"
+        )
 
     @extend_schema(summary="A request")
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -170,16 +190,19 @@ class AccessRequestViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet
 
     @extend_schema(summary="Ask for access", request=NewRequestSerializer, responses={201: RequestSerializer})
     def create(self, request: Request) -> Response:
-        values = _checked(NewRequestSerializer, request)
+        values = checked(NewRequestSerializer, request)
         by = rest_principal(request)
-        dataset = Dataset.objects.visible_to(by).filter(pk=values["dataset"]).first()
-        if dataset is None:
-            raise NotFound("There is no such dataset, or you may not see it.")
-        wanted = set(values["columns"])
-        fields = list(Field.objects.filter(dataset=dataset, pk__in=wanted))
-        if len(fields) < len(wanted):
-            raise NotFound("One of these columns does not exist in the dataset, or you may not see it.")
-        made = request_access(dataset=dataset, fields=fields, purpose=values["purpose"], days=values["days"], by=by)
+        dataset = visible_dataset(by, values["dataset"])
+        made = request_access(
+            dataset=dataset,
+            fields=fields_of(dataset, values["columns"]),
+            purpose=values["purpose"],
+            purpose_kind=_purpose_kind(values["purpose_kind"]),
+            days=values["days"],
+            accepts=values["accepts"],
+            renews=_own_grant(by, values["renews"]),
+            by=by,
+        )
         return _answer_request(made, status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -191,7 +214,8 @@ class AccessRequestViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet
     )
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> Response:
-        values = _checked(ApprovalSerializer, request)
+        check_may_decide_now(request)
+        values = checked(ApprovalSerializer, request)
         grant = approve_request(request=self._matched(), by=rest_principal(request), **values)
         return _answer_grant(grant) if grant else _answer_request(self.get_object(), status.HTTP_202_ACCEPTED)
 
@@ -200,7 +224,7 @@ class AccessRequestViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet
     )
     @action(detail=True, methods=["post"])
     def deny(self, request: Request, pk: str) -> Response:
-        reason = _checked(ReasonSerializer, request)["reason"]
+        reason = checked(ReasonSerializer, request)["reason"]
         return _answer_request(deny_request(request=self._matched(), reason=reason, by=rest_principal(request)))
 
     @extend_schema(
@@ -235,13 +259,46 @@ class GrantViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Grant])
     @extend_schema(summary="End a grant", request=ReasonSerializer, responses=GrantSerializer, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, pk: str) -> Response:
-        reason = _checked(ReasonSerializer, request)["reason"]
+        reason = checked(ReasonSerializer, request)["reason"]
         grant = self.get_object()
         check_if_match(request._request, etag_of_grant(grant))
         return _answer_grant(revoke_grant(grant=grant, reason=reason, by=rest_principal(request)))
 
 
-def _checked(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+def visible_dataset(by: Principal, dataset_id: int) -> Dataset:
+    found: Dataset | None = Dataset.objects.visible_to(by).filter(pk=dataset_id).first()
+    if found is None:
+        raise NotFound("There is no such dataset, or you may not see it.")
+    return found
+
+
+def fields_of(dataset: Dataset, ids: Sequence[int]) -> list[Field]:
+    """The dataset's fields with these ids. Raises `NotFound` where one is missing."""
+    fields = list(Field.objects.filter(dataset=dataset, pk__in=ids))
+    if len(fields) < len(set(ids)):
+        raise NotFound("One of these columns does not exist in the dataset, or you may not see it.")
+    return fields
+
+
+def _purpose_kind(slug: str | None) -> Purpose | None:
+    if slug is None:
+        return None
+    found = Purpose.objects.filter(slug=slug, enabled=True).first()
+    if found is None:
+        raise Invalid("There is no such kind of purpose.", {"purpose_kind": ["Choose one that requests may name."]})
+    return found
+
+
+def _own_grant(by: Principal, grant_id: int | None) -> Grant | None:
+    if grant_id is None:
+        return None
+    found: Grant | None = Grant.objects.filter(pk=grant_id, principal=by).first()
+    if found is None:
+        raise Invalid("There is no such grant of yours.", {"renews": ["Choose one of your own grants."]})
+    return found
+
+
+def checked(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     given = serializer(data=request.data)
     given.is_valid(raise_exception=True)
     values: dict[str, Any] = given.validated_data
@@ -254,8 +311,3 @@ def _answer_request(request: AccessRequest, code: int = status.HTTP_200_OK) -> R
 
 def _answer_grant(grant: Grant) -> Response:
     return Response(GrantSerializer(grant).data, headers={"ETag": etag_of_grant(grant)})
-
-
-def register(router: DefaultRouter) -> None:
-    router.register("access-requests", AccessRequestViewSet, basename="access-request")
-    router.register("grants", GrantViewSet, basename="grant")

@@ -1,0 +1,188 @@
+"""Begin, answer and close recertifications. A reviewer keeps or removes what is granted and never widens it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from access.actions.claiming import claim
+from access.actions.grants import end_grants
+from access.actions.words import names_of, told_of_grant
+from access.events import CampaignClosed, CampaignStarted, CampaignStopped, GrantConfirmed, GrantUnconfirmed
+from access.models import Campaign, CampaignItem, Grant
+from access.permissions import check_can_decide_items, check_can_run_campaign
+from access.recertifying import Chosen, preview_of
+from accounts.models import Principal
+from audit.events import Event
+from audit.recording import record, record_many
+from common.errors import Conflict, Invalid
+
+LONGEST_CAMPAIGN = dt.timedelta(days=92)
+
+Outcome = CampaignItem.Outcome
+
+
+@transaction.atomic
+def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Principal) -> Campaign:
+    """Ask those who answer for the data whether each grant within `chosen` is still needed, until `due_at`.
+
+    Raises `Invalid` for a time that makes no sense, `Conflict` where no grant is within.
+    """
+    check_can_run_campaign(by, chosen.domain)
+    name, now = name.strip(), timezone.now()
+    if not name:
+        raise Invalid("Give the recertification a name.", {"name": ["Say in a few words what it looks at."]})
+    if not now < due_at <= now + LONGEST_CAMPAIGN:
+        text = f"Choose a day within the next {LONGEST_CAMPAIGN.days} days."
+        raise Invalid(text, {"due_at": [text]})
+    preview = preview_of(chosen)
+    if not preview.candidates:
+        raise Conflict("No grant is within this. Choose more, or wait until there are some.")
+    campaign = Campaign.objects.create(
+        name=name,
+        scope=chosen.in_words,
+        domain=chosen.domain,
+        source=chosen.source,
+        started_at=now,
+        started_by=by,
+        due_at=due_at,
+    )
+    CampaignItem.objects.bulk_create(
+        (
+            CampaignItem(
+                campaign=campaign,
+                grant=one.grant,
+                holder_id=one.grant.principal_id,
+                level_name=one.level.name if one.level else "",
+                silence_revokes=one.silence_revokes,
+            )
+            for one in preview.candidates
+        ),
+        batch_size=2000,
+    )
+    record(
+        CampaignStarted(
+            campaign_id=campaign.pk,
+            campaign=name,
+            scope=campaign.scope,
+            grants=len(preview.candidates),
+            due=f"{due_at:%d %b %Y}",
+            reviewer_ids=sorted(preview.reviewer_ids),
+        ),
+        by=by,
+    )
+    return campaign
+
+
+@transaction.atomic
+def decide_items(*, items: Sequence[CampaignItem], keep: bool, by: Principal, reason: str = "") -> int:
+    """Keep or remove the grants of these items; returns on how many was decided. The number of statements is fixed.
+
+    Raises `Invalid` for a removal without a reason, `Conflict` where one of them waits no more.
+    """
+    reason = reason.strip()
+    locked = CampaignItem.objects.filter(pk__in=[item.pk for item in items]).select_for_update(of=("self",))
+    found = list(locked.select_related("campaign", "grant__principal__user", "grant__dataset").order_by("pk"))
+    check_can_decide_items(by, found)
+    if not keep and not reason:
+        raise Invalid("Say why you remove it; its holder reads it.", {"reason": ["Say why."]})
+    if any(not item.is_open or not item.campaign.is_open for item in found):
+        raise Conflict("Somebody has decided on this already, or its time is over. Reload the page.")
+    now = timezone.now()
+    gone = {item.pk for item in found if not item.grant.is_live or item.grant.valid_to <= now}
+    decided = [item for item in found if item.pk not in gone]
+    CampaignItem.objects.filter(pk__in=gone).update(outcome=Outcome.ENDED)
+    CampaignItem.objects.filter(pk__in=[item.pk for item in decided]).update(
+        outcome=Outcome.KEPT if keep else Outcome.REMOVED, decided_by=by, decided_at=now, reason=reason
+    )
+    if keep:
+        names = names_of(item.grant.field_ids for item in decided)
+        record_many(
+            [
+                GrantConfirmed(
+                    **told_of_grant(item.grant, names),
+                    campaign_id=item.campaign_id,
+                    campaign=item.campaign.name,
+                    reason=reason,
+                )
+                for item in decided
+            ],
+            by=by,
+        )
+    else:
+        end_grants(grants=Grant.objects.filter(pk__in=[item.grant_id for item in decided]), reason=reason, by=by)
+    _close_if_all_answered({item.campaign_id for item in found}, by)
+    return len(decided)
+
+
+@transaction.atomic
+def stop_campaign(*, campaign: Campaign, reason: str, by: Principal) -> Campaign:
+    """End it now: what was decided stays, and silence has no effect."""
+    campaign = Campaign.objects.select_for_update(of=("self",)).select_related("domain").get(pk=campaign.pk)
+    check_can_run_campaign(by, campaign.domain)
+    reason = reason.strip()
+    if not reason:
+        raise Invalid("Say why you stop it.", {"reason": ["Say why."]})
+    if not campaign.is_open:
+        raise Conflict("This recertification is closed already.")
+    campaign.items.filter(outcome=Outcome.OPEN).update(outcome=Outcome.ENDED)
+    campaign.closed_at = timezone.now()
+    campaign.save(update_fields=["closed_at"])
+    event = CampaignStopped(campaign_id=campaign.pk, campaign=campaign.name, scope=campaign.scope, reason=reason)
+    record(event, by=by)
+    return campaign
+
+
+@transaction.atomic
+def close_due_campaigns(*, by: Principal) -> int:
+    """Close one campaign whose time is over; returns how many. Silence revokes what its items say, and flags the rest."""
+    due = Campaign.objects.open().filter(due_at__lte=timezone.now())
+    campaigns = claim(due, "started_by__user", first="due_at")[:1]
+    for campaign in campaigns:
+        _answer_for_the_silent(campaign, by)
+        _close(campaign, by)
+    return len(campaigns)
+
+
+def _answer_for_the_silent(campaign: Campaign, by: Principal) -> None:
+    waiting = campaign.items.filter(outcome=Outcome.OPEN)
+    live = Grant.objects.live().values("pk")
+    waiting.exclude(grant__in=live).update(outcome=Outcome.ENDED)
+    reason = f"Nobody confirmed in the recertification “{campaign.name}” that it is still needed."
+    revoked = Grant.objects.filter(pk__in=list(waiting.filter(silence_revokes=True).values_list("grant_id", flat=True)))
+    end_grants(grants=revoked, reason=reason, by=by)
+    waiting.filter(silence_revokes=True).update(outcome=Outcome.REVOKED)
+    flagged = list(waiting.select_related("grant__principal__user", "grant__dataset"))
+    waiting.update(outcome=Outcome.FLAGGED)
+    names = names_of(item.grant.field_ids for item in flagged)
+    record_many(
+        [
+            GrantUnconfirmed(**told_of_grant(item.grant, names), campaign_id=campaign.pk, campaign=campaign.name)
+            for item in flagged
+        ],
+        by=by,
+    )
+
+
+def _close_if_all_answered(campaign_ids: set[int], by: Principal) -> None:
+    answered = Campaign.objects.open().filter(pk__in=campaign_ids).exclude(items__outcome=Outcome.OPEN)
+    for campaign in answered.select_for_update(of=("self",)):
+        _close(campaign, by)
+
+
+def _close(campaign: Campaign, by: Principal) -> None:
+    campaign.closed_at = timezone.now()
+    campaign.save(update_fields=["closed_at"])
+    counted = Counter(campaign.items.values_list("outcome", flat=True))
+    event: Event = CampaignClosed(
+        campaign_id=campaign.pk,
+        campaign=campaign.name,
+        scope=campaign.scope,
+        started_by_id=campaign.started_by_id,
+        **{name: counted[name] for name in ("kept", "removed", "revoked", "flagged")},
+    )
+    record(event, by=by)

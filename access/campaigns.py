@@ -1,0 +1,65 @@
+"""What pages and REST show of recertifications."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
+
+from access.models import Campaign, CampaignItem, Grant
+from access.queries import GrantRow, grant_rows
+from accounts.models import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """A grant in a campaign with its columns. `may_decide` says whether the reader may keep or remove it now."""
+
+    item: CampaignItem
+    row: GrantRow
+    may_decide: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many grants a campaign looks at, and what became of them, by outcome."""
+
+    total: int
+    by_outcome: Mapping[str, int]
+
+    @property
+    def open(self) -> int:
+        return self.by_outcome.get(CampaignItem.Outcome.OPEN, 0)
+
+    @property
+    def answered(self) -> int:
+        return self.total - self.open
+
+    @property
+    def outcomes(self) -> Sequence[tuple[str, int]]:
+        """Words and counts of what there is, in the order of the outcomes."""
+        return [(one.label, self.by_outcome[one]) for one in CampaignItem.Outcome if self.by_outcome.get(one)]
+
+
+def progress_of(campaign: Campaign) -> Progress:
+    counted = Counter(campaign.items.values_list("outcome", flat=True))
+    return Progress(counted.total(), counted)
+
+
+def with_progress(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
+    """Each with `total`, how many grants it holds, and `answered`, on how many of them nothing waits."""
+    return campaigns.annotate(
+        total=Count("items"), answered=Count("items", filter=~Q(items__outcome=CampaignItem.Outcome.OPEN))
+    )
+
+
+def item_rows(items: Sequence[CampaignItem], principal: Principal) -> list[ItemRow]:
+    """Items with their columns, and whether `principal` may decide on them; three statements for any number."""
+    grants = [item.grant for item in items]
+    may = set(
+        Grant.objects.filter(pk__in=[one.pk for one in grants]).recertifiable_by(principal).values_list("pk", flat=True)
+    )
+    rows = grant_rows(grants)
+    return [ItemRow(item, row, item.is_open and item.grant_id in may) for item, row in zip(items, rows, strict=True)]

@@ -1,0 +1,69 @@
+"""What every page of access has in common: its tabs, and a page that asks before something is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.forms import ActionForm
+from accounts.models import Principal
+from common.components import Tab
+
+_TABS = (
+    ("inbox", "Inbox", "inbox"),
+    ("own", "Yours", "lock-open"),
+    ("delegations", "Delegations", "arrows-exchange"),
+    ("campaigns", "Recertification", "refresh"),
+    ("terms", "Terms", "file-text"),
+)
+
+
+def tabs_of(principal: Principal, current: str) -> list[Tab]:
+    """The pages of access, `current` being the name of one; people are administrators' business."""
+    named = [*_TABS, ("people", "People", "users")] if principal.is_administrator else list(_TABS)
+    return [Tab(label, reverse(f"access:{name}"), name == current, icon=icon) for name, label, icon in named]
+
+
+def ask(
+    request: HttpRequest,
+    form: ActionForm,
+    action: Callable[[], object],
+    *,
+    told: str,
+    back: str,
+    title: str,
+    text: str,
+    confirm_label: str,
+    danger: bool = False,
+) -> HttpResponse:
+    """Ask on a page of its own, act on POST, and go back to where the reader came from.
+
+    Without `told` the action's own result is the sentence that says what was done.
+    """
+    if request.method == "POST" and form.is_valid() and (done := form.attempt(action)) is not None:
+        messages.success(request, told or str(done))
+        return redirect(next_of(request) or back)
+    values = {
+        "title": title,
+        "text": text,
+        "confirm_label": confirm_label,
+        "danger": danger,
+        "cancel_url": back,
+        "form": form,
+    }
+    status = 422 if form.errors else 200
+    return render(request, "components/confirm_page.html", values, status=status)
+
+
+def next_of(request: HttpRequest) -> str:
+    """The page of ours that the form named; empty for none and for any other."""
+    target = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if target and safe else ""

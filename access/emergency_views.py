@@ -1,0 +1,93 @@
+"""Open data in an emergency, and review what somebody opened."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from access.actions import close_emergency_review, open_in_emergency
+from access.agreements import terms_for
+from access.confirming import ask
+from access.forms import EmergencyForm, VerdictForm
+from access.models import AccessRequest, EmergencyReview
+from access.models.requests import MOST_EMERGENCY_HOURS
+from access.permissions import check_can_close_review, check_can_open_in_emergency
+from access.queries import offered_columns
+from accounts.authentication import principal_of
+from accounts.recent import check_signed_in_recently
+from catalog.models import Dataset, Field
+from common.components import Crumb
+from common.errors import Conflict, NotFound
+
+
+@require_http_methods(["GET", "POST"])
+def emergency_open(request: HttpRequest, dataset_id: int) -> HttpResponse:
+    """A form; whoever sends it has just shown who they are."""
+    principal = principal_of(request)
+    dataset: Dataset | None = Dataset.objects.standing().visible_to(principal).filter(pk=dataset_id).first()
+    if dataset is None:
+        raise NotFound("There is no such dataset, or you may not see it.")
+    check_can_open_in_emergency(principal, dataset, ())
+    form = EmergencyForm(
+        request.POST or None, columns=offered_columns(principal, dataset) or (), terms=terms_for(dataset, ())
+    )
+    if request.method == "POST" and form.is_valid():
+        check_signed_in_recently(request)
+        grant = form.attempt(
+            lambda: open_in_emergency(
+                dataset=dataset,
+                fields=list(Field.objects.filter(dataset=dataset, pk__in=form.field_ids)),
+                reason=form.cleaned_data["reason"],
+                hours=form.cleaned_data["hours"],
+                accepts=form.accepts,
+                by=principal,
+            )
+        )
+        if grant is not None:
+            messages.success(request, "Opened. Those who answer for the dataset are told, and somebody will review it.")
+            return redirect("access:request", grant.request_id)
+    return render(
+        request,
+        "access/emergency_form.html",
+        {
+            "form": form,
+            "dataset": dataset,
+            "most_hours": MOST_EMERGENCY_HOURS,
+            "crumbs": [
+                Crumb(dataset.name, reverse("portal:dataset_tab", args=[dataset.pk, "access"])),
+                Crumb("Open in an emergency"),
+            ],
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def emergency_review(request: HttpRequest, review_id: int) -> HttpResponse:
+    principal = principal_of(request)
+    rows = EmergencyReview.objects.select_related("request__dataset", "requester__user")
+    found = rows.filter(pk=review_id).first()
+    if found is None or not AccessRequest.objects.filter(pk=found.request_id).visible_to(principal).exists():
+        raise NotFound("There is no such review, or you may not see it.")
+    check_can_close_review(principal, found)
+    if not found.is_open:
+        raise Conflict("Somebody has closed this review already. Look at the request's page to see what they said.")
+    form = VerdictForm(request.POST or None)
+    return ask(
+        request,
+        form,
+        lambda: close_emergency_review(
+            review=found,
+            justified=form.cleaned_data["verdict"] == EmergencyReview.Verdict.JUSTIFIED,
+            reason=form.cleaned_data["reason"],
+            by=principal,
+        ),
+        told="Closed. What you found is on record.",
+        back=reverse("access:request", args=[found.request_id]),
+        title=f"What {found.requester} opened of {found.request.dataset.name}",
+        text="Where it should not have been, what is still open of it ends at once.",
+        confirm_label="Close the review",
+    )

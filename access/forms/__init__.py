@@ -1,0 +1,23 @@
+"""Forms of requests and decisions, delegations, terms, emergencies and recertifications."""
+
+from access.forms.campaigns import CampaignForm, ItemsForm
+from access.forms.delegations import DelegationForm
+from access.forms.emergencies import EmergencyForm, VerdictForm
+from access.forms.parts import ReasonForm
+from access.forms.requests import ApproveForm, RequestForm, decision_forms, first_values
+from access.forms.terms import RevisionForm, TermsForm
+
+__all__ = [
+    "ApproveForm",
+    "CampaignForm",
+    "DelegationForm",
+    "EmergencyForm",
+    "ItemsForm",
+    "ReasonForm",
+    "RequestForm",
+    "RevisionForm",
+    "TermsForm",
+    "VerdictForm",
+    "decision_forms",
+    "first_values",
+]

@@ -1,0 +1,110 @@
+"""One list of every decision that waits for somebody: requests, reviews of emergencies, grants to confirm, proposals."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from access.campaigns import ItemRow, item_rows
+from access.models import AccessRequest, CampaignItem, EmergencyReview
+from access.queries import RequestRow, request_rows
+from catalog.models import Proposal
+from catalog.queries.proposals import ProposalLine
+from catalog.queries.proposals import waiting_for as proposals_for
+
+if TYPE_CHECKING:
+    from accounts.models import Principal
+
+COUNT_CAP = 100
+SHOWN_OF_EACH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that waits for the reader's decision.
+
+    `kind` names the template that shows it, `templates/access/waiting/_<kind>.html`, which finds there what `subject`
+    is. After `due` something happens without the reader.
+    """
+
+    kind: str
+    subject: RequestRow | EmergencyReview | ItemRow | ProposalLine
+    id: int
+    since: dt.datetime
+    due: dt.datetime | None
+    href: str
+
+    @property
+    def template(self) -> str:
+        return f"access/waiting/_{self.kind}.html"
+
+    @property
+    def anchor(self) -> str:
+        return f"{self.kind}-{self.id}"
+
+
+def waiting_list(principal: Principal) -> list[Waiting]:
+    """What waits for `principal`, what is due first before others and then the oldest; at most 50 of each kind.
+
+    The number of statements is fixed.
+    """
+    found = [item for source in SOURCES for item in source(principal)]
+    far = dt.datetime.max.replace(tzinfo=dt.UTC)
+    return sorted(found, key=lambda one: (one.due or far, one.since))
+
+
+def count_waiting(principal: Principal) -> int:
+    """How many there are, of each kind counted to 100, in one statement (for administrators two)."""
+    kinds: Iterable[
+        QuerySet[AccessRequest] | QuerySet[EmergencyReview] | QuerySet[CampaignItem] | QuerySet[Proposal]
+    ] = (
+        AccessRequest.objects.pending().reviewable_by(principal),
+        EmergencyReview.objects.open().closable_by(principal),
+        CampaignItem.objects.decidable_by(principal),
+        Proposal.objects.open().decidable_by(principal),
+    )
+    first, *others = (rows.order_by().values("pk")[:COUNT_CAP] for rows in kinds if not rows.query.is_empty())
+    return first.union(*others, all=True).count() if others else first.count()
+
+
+def _requests(principal: Principal) -> Iterator[Waiting]:
+    rows = AccessRequest.objects.pending().reviewable_by(principal)
+    listed = rows.select_related("requester__user", "dataset", "decided_by__user", "step__group").order_by("pk")
+    for row in request_rows(listed[:SHOWN_OF_EACH]):
+        request = row.request
+        since = request.submitted_at or request.created_at
+        yield Waiting(
+            "request", row, request.pk, since, request.decide_by, reverse("access:request", args=[request.pk])
+        )
+
+
+def _emergencies(principal: Principal) -> Iterator[Waiting]:
+    rows = EmergencyReview.objects.open().closable_by(principal).select_related("request__dataset", "requester__user")
+    for review in rows.order_by("due_at")[:SHOWN_OF_EACH]:
+        href = reverse("access:request", args=[review.request_id])
+        yield Waiting("emergency", review, review.pk, review.opened_at, review.due_at, href)
+
+
+def _recertifications(principal: Principal) -> Iterator[Waiting]:
+    rows = CampaignItem.objects.decidable_by(principal).select_related(
+        "campaign", "grant__principal__user", "grant__dataset", "decided_by__user"
+    )
+    for row in item_rows(list(rows.order_by("campaign__due_at", "pk")[:SHOWN_OF_EACH]), principal):
+        campaign = row.item.campaign
+        href = reverse("access:campaign", args=[campaign.pk])
+        yield Waiting("recertification", row, row.item.pk, campaign.started_at, campaign.due_at, href)
+
+
+def _proposals(principal: Principal) -> Iterator[Waiting]:
+    for line in proposals_for(principal):
+        href = reverse("portal:dataset", args=[line.proposal.dataset_id])
+        yield Waiting("proposal", line, line.proposal.pk, line.proposal.at, None, href)
+
+
+SOURCES: Sequence[Callable[[Principal], Iterator[Waiting]]] = (_requests, _emergencies, _recertifications, _proposals)
+"""Each gives what of its kind waits. Whoever adds a kind adds a source, a template and its count."""

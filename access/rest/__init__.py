@@ -1,0 +1,23 @@
+"""REST of access."""
+
+from __future__ import annotations
+
+from rest_framework.routers import DefaultRouter
+
+from access.rest.campaigns import CampaignItemViewSet, CampaignViewSet
+from access.rest.delegations import DelegationViewSet
+from access.rest.emergencies import EmergencyReviewViewSet
+from access.rest.people import PersonViewSet
+from access.rest.requests import AccessRequestViewSet, GrantViewSet
+from access.rest.terms import TermsViewSet
+
+
+def register(router: DefaultRouter) -> None:
+    router.register("access-requests", AccessRequestViewSet, basename="access-request")
+    router.register("grants", GrantViewSet, basename="grant")
+    router.register("delegations", DelegationViewSet, basename="delegation")
+    router.register("terms", TermsViewSet, basename="terms")
+    router.register("emergencies", EmergencyReviewViewSet, basename="emergency")
+    router.register("recertifications", CampaignViewSet, basename="recertification")
+    router.register("recertification-items", CampaignItemViewSet, basename="recertification-item")
+    router.register("people", PersonViewSet, basename="person")

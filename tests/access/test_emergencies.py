@@ -1,0 +1,139 @@
+"""Break-glass: hours at most, told at once, reviewed by somebody else."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import time_machine
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from access.actions import (
+    approve_request,
+    close_emergency_review,
+    escalate_reviews,
+    open_in_emergency,
+    request_access,
+)
+from access.actions.emergencies import REVIEW_WITHIN
+from access.models import AccessRequest, EmergencyReview, Grant
+from access.reviewing import emergency_decision
+from accounts.models import Principal
+from audit.models import Record
+from common.errors import Conflict, Forbidden, Invalid, NotFound
+from tests.factories import Cast, dataset, domain, ownership, person, pipeline, role, service
+
+
+def opened(cast: Cast, **changes: object) -> EmergencyReview:
+    values = {"dataset": cast.dataset, "reason": "The import is down", "hours": 2, "by": cast.analyst, **changes}
+    return open_in_emergency(**values).request.review
+
+
+def fresh(principal: Principal) -> Principal:
+    return Principal.objects.select_related("user").get(pk=principal.pk)
+
+
+def test_it_opens_at_once_for_hours_beside_a_usual_grant(cast: Cast) -> None:
+    usual = request_access(dataset=cast.dataset, fields=[cast.field("id")], purpose="Look", days=30, by=cast.analyst)
+    kept = approve_request(request=usual, by=cast.owner)
+    review = opened(cast)
+    grant = review.request.grant
+    assert grant.is_emergency and grant.valid_to - grant.valid_from == dt.timedelta(hours=2)
+    assert set(Grant.objects.live()) == {kept, grant}
+    with pytest.raises(Conflict, match="already"):
+        opened(cast)
+    record = Record.objects.get(event="access.emergency_opened")
+    assert record.actor == cast.analyst
+    assert f'"reviewer_ids":[{cast.steward.pk},{cast.owner.pk}]' in record.payload or (
+        f'"reviewer_ids":[{cast.owner.pk},{cast.steward.pk}]' in record.payload
+    )
+
+
+def test_whoever_sees_no_columns_has_no_reason_or_is_no_person_cannot(cast: Cast) -> None:
+    with pytest.raises(Forbidden, match="see the columns"):
+        opened(cast, by=cast.outsider)
+    for program in (pipeline(), service()):
+        with pytest.raises(Forbidden, match="Only people"):
+            opened(cast, by=program)
+    for wrong in ({"reason": " "}, {"hours": 0}, {"hours": 5}):
+        with pytest.raises(Invalid):
+            opened(cast, **wrong)
+    assert not Grant.objects.exists()
+
+
+def test_the_person_never_reviews_it_and_those_who_answer_do(cast: Cast) -> None:
+    review = opened(cast, by=cast.owner)
+    with pytest.raises(Forbidden, match="yourself"):
+        close_emergency_review(review=review, justified=True, reason="Fine", by=cast.owner)
+    with pytest.raises(NotFound):
+        close_emergency_review(review=review, justified=True, reason="Fine", by=cast.outsider)
+    with pytest.raises(Forbidden, match="not an administrator"):
+        close_emergency_review(review=review, justified=True, reason="Fine", by=cast.administrator)
+    with pytest.raises(Invalid):
+        close_emergency_review(review=review, justified=True, reason=" ", by=cast.steward)
+    close_emergency_review(review=review, justified=True, reason="The import was down", by=cast.steward)
+    assert Grant.objects.live().count() == 1
+    with pytest.raises(Conflict):
+        close_emergency_review(review=review, justified=True, reason="Again", by=cast.steward)
+
+
+def test_misuse_ends_what_is_still_open(cast: Cast) -> None:
+    review = opened(cast)
+    close_emergency_review(review=review, justified=False, reason="Nothing was down", by=cast.owner)
+    grant = Grant.objects.get()
+    assert (grant.state, grant.ended_by) == ("revoked", cast.owner) and "Nothing was down" in grant.end_reason
+
+
+def test_a_review_that_nobody_closes_is_open_to_administrators(cast: Cast) -> None:
+    review = opened(cast)
+    with time_machine.travel(timezone.now() + REVIEW_WITHIN, tick=False):
+        assert escalate_reviews(by=Principal.objects.system()) == 1
+        assert escalate_reviews(by=Principal.objects.system()) == 0
+        administrator = fresh(cast.administrator)
+        assert list(EmergencyReview.objects.open().closable_by(administrator)) == [review]
+        close_emergency_review(review=review, justified=True, reason="Logs say so", by=administrator)
+
+
+NUMBERS = st.integers(0, 2)
+WAYS = st.frozensets(st.sampled_from(["owner", "steward"]))
+
+
+class WhoMayClose(TestCase):
+    """`closable_by` is `emergency_decision`, for any roles of three people, any of them closed or administrator."""
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        ways=st.tuples(WAYS, WAYS, WAYS),
+        administrators=st.frozensets(NUMBERS),
+        closed=st.frozensets(NUMBERS),
+        who=NUMBERS,
+        escalated=st.booleans(),
+    )
+    def test_the_condition_and_the_function_agree(self, ways, administrators, closed, who, escalated) -> None:
+        place = domain()
+        taken = dataset(domain=place)
+        crew = [person(administrator=number in administrators) for number in range(3)]
+        for each, held in zip(crew, ways, strict=True):
+            if "owner" in held:
+                ownership(taken, each)
+            if "steward" in held:
+                role(place, each, "steward")
+        for number in closed - {who}:
+            crew[number].user.is_active = False
+            crew[number].user.save()
+        now = timezone.now()
+        request = AccessRequest.objects.create(
+            requester=crew[who], dataset=taken, purpose="Any", days=1, hours=1, is_emergency=True, state="approved",
+            decided_by=Principal.objects.system(), decided_at=now,
+        )  # fmt: skip
+        review = EmergencyReview.objects.create(
+            request=request, requester=crew[who], due_at=now, escalated_at=now if escalated else None
+        )
+        for each in crew:
+            reader = fresh(each)
+            decision = emergency_decision(reader, review)
+            assert bool(decision) == EmergencyReview.objects.closable_by(reader).exists(), (ways, decision)
+            assert not (decision and each == crew[who])

@@ -1,0 +1,279 @@
+"""Drafts, renewal, emergencies, delegations, recertification and leaving, as people do them on pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from access.actions import (
+    approve_request,
+    open_in_emergency,
+    publish_terms,
+    request_access,
+    save_draft,
+    start_campaign,
+)
+from access.inbox import count_waiting, waiting_list
+from access.models import AccessRequest, Campaign, Delegation, EmergencyReview, Grant, Policy, PolicyVersion
+from access.policies.rules import Action, Effect, Rule, Subjects, stored_form
+from access.recertifying import Chosen
+from accounts.models import Principal
+from catalog.models import Proposal
+from common.errors import Forbidden
+from tests.factories import Cast, dataset, ownership, person, role
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery staple"
+
+
+def fresh(principal: Principal) -> Principal:
+    return Principal.objects.select_related("user").get(pk=principal.pk)
+
+
+def form_of(cast: Cast, **query: object) -> str:
+    rest = "".join(f"&{name}={value}" for name, value in query.items())
+    return f"{reverse('access:request_create')}?dataset={cast.dataset.pk}{rest}"
+
+
+def granted(cast: Cast, by: Principal, days: int = 20) -> Grant:
+    request = request_access(dataset=cast.dataset, purpose="Look", days=days, by=by)
+    grant = approve_request(request=request, by=cast.owner)
+    assert grant is not None
+    return grant
+
+
+def policy(rule: Rule) -> PolicyVersion:
+    now = timezone.now()
+    return PolicyVersion.objects.create(
+        policy=Policy.objects.create(slug="ours", name="Ours"), number=1, state="published", name="Ours",
+        rule=stored_form(rule), valid_from=now, published_at=now,
+    )  # fmt: skip
+
+
+def test_a_draft_is_its_authors_alone_until_it_is_sent(client: Client, cast: Cast) -> None:
+    email = cast.field("email")
+    client.force_login(cast.analyst.user)
+    typed = {"extent": "some", "chosen": [email.pk], "purpose": "", "days": 11, "save": "1"}
+    assert client.post(form_of(cast), typed)["Location"] == reverse("access:own")
+    draft = AccessRequest.objects.get()
+    assert (draft.state, draft.field_ids, draft.days) == ("draft", [email.pk], 11)
+    page = client.get(form_of(cast)).text
+    assert f'value="{email.pk}" checked' in page and 'value="11"' in page
+    for other in (cast.owner, cast.administrator):
+        client.force_login(other.user)
+        assert client.get(reverse("access:request", args=[draft.pk])).status_code == 404
+    assert count_waiting(fresh(cast.owner)) == 0
+    client.force_login(cast.analyst.user)
+    client.post(form_of(cast), {"extent": "some", "chosen": [email.pk], "purpose": "A survey", "days": 11})
+    draft.refresh_from_db()
+    assert (draft.state, AccessRequest.objects.count()) == ("pending", 1)
+
+
+def test_a_draft_can_be_thrown_away(client: Client, cast: Cast) -> None:
+    draft = save_draft(dataset=cast.dataset, by=cast.analyst, purpose="Hm")
+    client.force_login(cast.analyst.user)
+    assert "Throw away" in client.get(reverse("access:own")).text
+    client.post(reverse("access:request_cancel", args=[draft.pk]))
+    assert "Throw away" not in client.get(reverse("access:own")).text
+
+
+def test_near_its_end_a_grant_is_offered_for_renewal_and_the_new_one_replaces_it(client: Client, cast: Cast) -> None:
+    grant = granted(cast, cast.analyst, days=90)
+    client.force_login(cast.analyst.user)
+    assert ">Renew" not in client.get(reverse("access:own")).text
+    with time_machine.travel(grant.valid_to - dt.timedelta(days=10), tick=False):
+        client.force_login(cast.analyst.user)
+        assert ">Renew" in client.get(reverse("access:own")).text
+        page = client.get(form_of(cast, grant=grant.pk)).text
+        assert "You ask for more time" in page and "Look</textarea>" in page
+        client.post(form_of(cast, grant=grant.pk), {"extent": "all", "purpose": "Still", "days": 30})
+        renewal = AccessRequest.objects.pending().get()
+        assert renewal.renews == grant and Grant.objects.live().get() == grant
+        approve_request(request=renewal, by=cast.owner)
+        grant.refresh_from_db()
+        assert grant.state == "superseded" and Grant.objects.live().get().request == renewal
+
+
+def test_nobody_renews_what_is_anothers(client: Client, cast: Cast) -> None:
+    grant = granted(cast, cast.analyst)
+    client.force_login(cast.steward.user)
+    assert client.get(form_of(cast, grant=grant.pk)).status_code == 404
+
+
+def test_the_form_warns_of_what_policy_will_refuse_and_does_not_send_it(client: Client, cast: Cast) -> None:
+    policy(Rule(Effect.DENY, (Action.REQUEST,), Subjects(everyone=True)))
+    client.force_login(cast.analyst.user)
+    typed = {"extent": "all", "purpose": "Look", "days": 5}
+    checked = client.post(form_of(cast), {**typed, "check": "1"})
+    assert checked.status_code == 200 and "Policy will refuse this" in checked.text
+    sent = client.post(form_of(cast), typed)
+    assert sent.status_code == 422 and "does not let you have this" in sent.text and "Look</textarea>" in sent.text
+    assert not AccessRequest.objects.exists()
+    with pytest.raises(Forbidden, match="does not change that"):
+        open_in_emergency(dataset=cast.dataset, reason="Down", hours=1, by=cast.analyst)
+
+
+def test_what_policy_grants_at_once_names_the_version_it_rests_on(client: Client, cast: Cast) -> None:
+    version = policy(Rule(Effect.ALLOW, (Action.REQUEST,), Subjects(everyone=True)))
+    request = request_access(dataset=cast.dataset, purpose="Look", days=5, by=cast.analyst)
+    grant = Grant.objects.get()
+    assert (request.state, grant.request, grant.granted_by) == ("approved", request, Principal.objects.system())
+    assert request.ruling is not None and request.ruling["versions"] == [version.pk]
+    client.force_login(cast.owner.user)
+    assert "What policy said" in client.get(reverse("access:request", args=[request.pk])).text
+
+
+def test_the_form_asks_for_the_terms_of_the_data(client: Client, cast: Cast) -> None:
+    terms = publish_terms(name="Rules", text="Be **careful**.", domain=cast.domain, by=cast.administrator)
+    client.force_login(cast.analyst.user)
+    assert "<strong>careful</strong>" in client.get(form_of(cast)).text
+    typed = {"extent": "all", "purpose": "Look", "days": 5}
+    refused = client.post(form_of(cast), typed)
+    assert refused.status_code == 422 and "Accept “Rules”" in refused.text
+    client.post(form_of(cast), {**typed, f"terms_{terms.pk}": "on"})
+    assert AccessRequest.objects.get().acceptances.get().terms == terms
+
+
+def sign_in_again(client: Client, location: str) -> object:
+    assert location.startswith(reverse("account_reauthenticate"))
+    page = client.get(location)
+    hidden = re.search(r'name="next" value="([^"]+)"', page.text)
+    assert hidden is not None
+    return client.post(reverse("account_reauthenticate"), {"password": PASSWORD, "next": hidden[1]})
+
+
+@pytest.fixture
+def keeper(cast: Cast) -> Principal:
+    """An owner of the dataset with a password, whose sign-in was long ago."""
+    made = person("kim", password=PASSWORD)
+    role(cast.domain, made, "analyst")
+    ownership(cast.dataset, made)
+    return made
+
+
+def test_an_approval_after_a_while_asks_who_it_is_and_then_does_what_was_sent(
+    client: Client, cast: Cast, keeper: Principal
+) -> None:
+    request = request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.analyst)
+    client.force_login(keeper.user)
+    sent = client.post(reverse("access:request_approve", args=[request.pk]), {"days": 3, "reason": "As agreed"})
+    assert not Grant.objects.exists()
+    sign_in_again(client, sent["Location"])
+    grant = Grant.objects.get()
+    assert ((grant.valid_to - grant.valid_from).days, grant.granted_by) == (3, keeper)
+    request.refresh_from_db()
+    assert request.decision_reason == "As agreed"
+    other = request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.outsider)
+    client.post(reverse("access:request_approve", args=[other.pk]), {"days": 3})
+    assert Grant.objects.count() == 2
+
+
+def test_an_emergency_asks_who_it_is_and_opens_a_review_by_somebody_else(
+    client: Client, cast: Cast, keeper: Principal
+) -> None:
+    client.force_login(keeper.user)
+    url = reverse("access:emergency_open", args=[cast.dataset.pk])
+    assert "Open it now" in client.get(url).text
+    sent = client.post(url, {"extent": "all", "reason": "Nightly import is down", "hours": 2})
+    assert not Grant.objects.exists()
+    sign_in_again(client, sent["Location"])
+    review = EmergencyReview.objects.get()
+    assert review.request.purpose == "Nightly import is down" and Grant.objects.live().count() == 1
+    page = client.get(reverse("access:request", args=[review.request_id])).text
+    assert "Opened in an emergency" in page and "Review it" not in page
+    assert count_waiting(fresh(keeper)) == 0
+
+    client.force_login(cast.owner.user)
+    assert "opened" in client.get(reverse("access:inbox")).text
+    closed = client.post(
+        reverse("access:emergency_review", args=[review.pk]), {"verdict": "misused", "reason": "It was up"}, follow=True
+    )
+    assert "It was up" in closed.text and not Grant.objects.live().exists()
+
+
+def test_the_inbox_is_one_list_of_every_kind_and_its_count(client: Client, cast: Cast) -> None:
+    granted(cast, cast.analyst)
+    start_campaign(name="Spring", chosen=Chosen(), due_at=timezone.now() + dt.timedelta(days=9), by=cast.administrator)
+    request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.outsider)
+    open_in_emergency(dataset=cast.dataset, reason="Down", hours=1, by=cast.analyst)
+    Proposal.objects.create(dataset=cast.dataset, kind=Proposal.Kind.DESCRIPTION, payload={"text": "People"})
+    steward = fresh(cast.steward)
+    found = waiting_list(steward)
+    assert sorted(item.kind for item in found) == ["emergency", "proposal", "recertification", "request"]
+    assert [item.due for item in found if item.due] == sorted(item.due for item in found if item.due)
+    assert count_waiting(fresh(cast.steward)) == 4 and count_waiting(fresh(cast.outsider)) == 0
+    client.force_login(cast.steward.user)
+    page = client.get(reverse("access:inbox")).text
+    for item in found:
+        assert f'id="{item.anchor}"' in page
+    assert page.count("data-inbox-item") == 4
+
+
+def test_a_grant_is_confirmed_in_the_inbox(client: Client, cast: Cast) -> None:
+    grant = granted(cast, cast.analyst)
+    start_campaign(name="Spring", chosen=Chosen(), due_at=timezone.now() + dt.timedelta(days=9), by=cast.administrator)
+    (item,) = waiting_list(fresh(cast.steward))
+    client.force_login(cast.steward.user)
+    answer = client.post(
+        reverse("access:campaign", args=[Campaign.objects.get().pk]),
+        {"item": item.id, "action": "keep", "next": reverse("access:inbox")},
+    )
+    assert answer["Location"] == reverse("access:inbox")
+    assert grant.recertifications.get().outcome == "kept" and not waiting_list(fresh(cast.steward))
+
+
+def test_a_campaign_begins_only_after_a_look_at_what_it_holds(client: Client, cast: Cast) -> None:
+    granted(cast, cast.analyst)
+    client.force_login(cast.administrator.user)
+    url = reverse("access:campaign_add")
+    day = (timezone.localdate() + dt.timedelta(days=14)).isoformat()
+    looked = client.post(url, {"name": "Spring", "last_day": day, "look": "1"}).text
+    assert "1 grant." in looked and "Begin it" in looked and not Campaign.objects.exists()
+    client.post(url, {"name": "Spring", "last_day": day, "start": "1"})
+    campaign = Campaign.objects.get()
+    page = client.get(reverse("access:campaign", args=[campaign.pk])).text
+    assert "Ana" in page and "Keep</button>" not in page
+    client.post(reverse("access:campaign_stop", args=[campaign.pk]), {"reason": "Too early"})
+    campaign.refresh_from_db()
+    assert not campaign.is_open
+
+
+def test_an_owner_lets_somebody_decide_and_takes_it_back(client: Client, cast: Cast) -> None:
+    client.force_login(cast.owner.user)
+    url = reverse("access:delegations")
+    day = (timezone.localdate() + dt.timedelta(days=3)).isoformat()
+    typed = {"receiver": "otto", "first_day": timezone.localdate().isoformat(), "last_day": day}
+    assert "Nobody with an open account" in client.post(url, {**typed, "receiver": "nobody"}).text
+    client.post(url, {**typed, "reason": "On leave"})
+    made = Delegation.objects.get()
+    assert (made.giver, made.receiver, made.holds) == (cast.owner, cast.outsider, True)
+    assert "On leave" in client.get(url).text
+    client.post(reverse("access:delegation_end", args=[made.pk]))
+    made.refresh_from_db()
+    assert made.is_over
+    client.force_login(cast.analyst.user)
+    assert "On leave" not in client.get(url).text
+
+
+def test_an_administrator_sees_what_somebody_holds_and_ends_it_all(client: Client, cast: Cast) -> None:
+    granted(cast, cast.analyst)
+    client.force_login(cast.administrator.user)
+    assert "ana" in client.get(reverse("access:people"), {"q": "ana"}).text
+    url = reverse("access:person", args=[cast.analyst.pk])
+    assert "users" in client.get(url).text
+    done = client.post(url, {"reason": "Left on Friday"}, follow=True).text
+    assert "lost 1 grants" in done and "Closed" in done
+    assert not Grant.objects.live().exists()
+
+
+def test_hidden_datasets_are_no_emergency(client: Client, cast: Cast) -> None:
+    client.force_login(cast.outsider.user)
+    assert client.get(reverse("access:emergency_open", args=[cast.dataset.pk])).status_code == 403
+    elsewhere = dataset("elsewhere")
+    assert client.get(reverse("access:emergency_open", args=[elsewhere.pk + 99])).status_code == 404
