@@ -263,8 +263,10 @@ def request_deny(request: HttpRequest, request_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def request_cancel(request: HttpRequest, request_id: int) -> HttpResponse:
     principal = principal_of(request)
-    found = _pending(principal, request_id)
+    found = _request(principal, request_id)
     check_can_cancel(principal, found)
+    if not found.is_draft:
+        _check_pending(found)
     form = ActionForm(request.POST if request.method == "POST" else None)
     return ask(
         request,
@@ -310,9 +312,13 @@ def _request(principal: Principal, request_id: int) -> AccessRequest:
 
 def _pending(principal: Principal, request_id: int) -> AccessRequest:
     found = _request(principal, request_id)
-    if not found.is_pending:
-        raise Conflict(f"This request is {found.state} already. Look at its page to see what happened.")
+    _check_pending(found)
     return found
+
+
+def _check_pending(request: AccessRequest) -> None:
+    if not request.is_pending:
+        raise Conflict(f"This request is {request.state} already. Look at its page to see what happened.")
 
 
 def _renewable(principal: Principal, dataset: Dataset, text: str) -> Grant | None:

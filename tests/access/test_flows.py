@@ -25,6 +25,7 @@ from access.policies.rules import Action, Effect, Rule, Subjects, stored_form
 from access.recertifying import Chosen
 from accounts.models import Principal
 from catalog.models import Proposal
+from catalog.proposals import digest_of
 from common.errors import Forbidden
 from tests.factories import Cast, dataset, ownership, person, role
 
@@ -202,7 +203,8 @@ def test_the_inbox_is_one_list_of_every_kind_and_its_count(client: Client, cast:
     start_campaign(name="Spring", chosen=Chosen(), due_at=timezone.now() + dt.timedelta(days=9), by=cast.administrator)
     request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.outsider)
     open_in_emergency(dataset=cast.dataset, reason="Down", hours=1, by=cast.analyst)
-    Proposal.objects.create(dataset=cast.dataset, kind=Proposal.Kind.DESCRIPTION, payload={"text": "People"})
+    payload = {"text": "People"}
+    Proposal.objects.create(dataset=cast.dataset, kind="description", payload=payload, digest=digest_of(payload))
     steward = fresh(cast.steward)
     found = waiting_list(steward)
     assert sorted(item.kind for item in found) == ["emergency", "proposal", "recertification", "request"]
