@@ -132,6 +132,7 @@ def first_values(draft: AccessRequest | None, renews: Grant | None, *, ticked: S
     """With what the form begins: the columns that a link ticked, a draft, or the request behind a grant to renew."""
     if ticked:
         return {"chosen": ticked, "extent": "some"}
+    told: AccessRequest | None
     if draft is not None and (renews is None or draft.renews_id == renews.pk):
         fields, days, told = draft.field_ids, draft.days, draft
     elif renews is not None:

@@ -38,7 +38,9 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     """A recertification; `scope` says in words which grants it looks at."""
 
     domain = serializers.SlugRelatedField[Domain](slug_field="slug", read_only=True, allow_null=True)
-    source = serializers.SlugRelatedField[Source](slug_field="slug", read_only=True, allow_null=True)
+    source = serializers.SlugRelatedField[Source](  # type: ignore[assignment]
+        slug_field="slug", read_only=True, allow_null=True
+    )
     started_by = PrincipalSerializer(read_only=True)
     total = serializers.IntegerField(read_only=True, help_text="Grants that it looks at.")
     answered = serializers.IntegerField(read_only=True, help_text="Those of them on which nothing waits.")
@@ -72,7 +74,9 @@ class ScopeSerializer(BodySerializer):
     """Which grants; each part narrows, none of them is everything."""
 
     domain = serializers.SlugField(max_length=60, required=False, allow_null=True, default=None)
-    source = serializers.SlugField(max_length=60, required=False, allow_null=True, default=None)
+    source = serializers.SlugField(  # type: ignore[assignment]
+        max_length=60, required=False, allow_null=True, default=None
+    )
     from_level = serializers.SlugField(
         max_length=60, required=False, allow_null=True, default=None, help_text="Data at this level or above."
     )

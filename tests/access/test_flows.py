@@ -204,7 +204,9 @@ def test_the_inbox_is_one_list_of_every_kind_and_its_count(client: Client, cast:
     request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.outsider)
     open_in_emergency(dataset=cast.dataset, reason="Down", hours=1, by=cast.analyst)
     payload = {"text": "People"}
-    Proposal.objects.create(dataset=cast.dataset, kind="description", payload=payload, digest=digest_of(payload))
+    Proposal.objects.create(
+        dataset=cast.dataset, kind="description", payload=payload, digest=digest_of(payload), at=timezone.now()
+    )
     steward = fresh(cast.steward)
     found = waiting_list(steward)
     assert sorted(item.kind for item in found) == ["emergency", "proposal", "recertification", "request"]
