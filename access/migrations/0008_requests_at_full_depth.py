@@ -11,7 +11,7 @@ import access.models.grants
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0006_observed_facts"),
+        ("access", "0007_engine_catalogs"),
         ("accounts", "0001_initial"),
         ("catalog", "0007_profiles"),
         ("classification", "0005_level_approvals"),
