@@ -15,6 +15,7 @@ from access.provisioning.desired import Inspection, Profile, Reading, Rules
 from access.provisioning.facts import Path
 from access.provisioning.plan import Plan, Step
 from common.errors import CatalogError, Conflict
+from connections.targets import Target
 
 
 class PlanChanged(Conflict):
@@ -107,6 +108,13 @@ class Engine(Protocol):
     """A platform that grants can be enforced in."""
 
     wraps_logins: bool
+    """`Rules.wraps`."""
+
+    def open(self, target: Target, rules: Rules) -> Enforcer:
+        """Connect. Raises `ConnectorError`."""
+
+    def path_of(self, native: Path) -> Path:
+        """The path, as facts have it, of a dataset's native path."""
 
     def service_grants(self, profile: Profile, rules: Rules, account: str, schemas: Sequence[Path]) -> Sequence[str]:
         """The exact statements that give the catalog's account what the profile needs in these schemas."""

@@ -94,8 +94,9 @@ class Inspection:
     """What a source told at one moment.
 
     `account` is the catalog's own login there. `grantors` names, by path of a relation or schema, as whom its grants
-    are recorded where that is not the account itself (PostgreSQL records the owner for a superuser).
-    `sets_inherit` says that a membership itself tells whether it is inherited (PostgreSQL from 16 on).
+    are recorded where that is not the account itself (PostgreSQL records the owner for a superuser), and
+    `grants_roles_as` the same of memberships. `sets_inherit` says that a membership itself tells whether it is
+    inherited (PostgreSQL from 16 on).
     `tells_grantors`: rights of several grantors stand beside each other; where not, whoever grants takes their place.
     `has_hosts`: a login is a user with an account for each host, written `user@host` (MariaDB).
     """
@@ -107,11 +108,14 @@ class Inspection:
     tells_grantors: bool = True
     has_hosts: bool = False
     grantors: Mapping[Path, str] = field(default_factory=dict)
+    grants_roles_as: str = ""
     relations: Mapping[Path, Relation] = field(init=False)
     roles: Mapping[str, Role] = field(init=False)
     _accounts: Mapping[str, tuple[str, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
+        if not self.grants_roles_as:
+            object.__setattr__(self, "grants_roles_as", self.account)
         object.__setattr__(self, "relations", {one.path: one for one in self.facts if isinstance(one, Relation)})
         object.__setattr__(self, "roles", {one.name: one for one in self.facts if isinstance(one, Role)})
         accounts: dict[str, tuple[str, ...]] = {}

@@ -214,7 +214,7 @@ def _members(wanted: Desired, ended: _Ended, inspection: Inspection, ours: Ours)
     for pair, fact in asked.items():
         if pair not in holding:
             yield _added(fact, wanted.facts[fact])
-    for pair in {(fact.role, fact.member) for fact in there if fact.grantor in ("", inspection.account)}:
+    for pair in {(fact.role, fact.member) for fact in there if fact.grantor in ("", inspection.grants_roles_as)}:
         if pair not in asked and pair[1] != inspection.account:
             yield _removed(Member(*pair), ended.of_member(*pair))
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: a SQLAlchemy engine whose connections go to the pinned address and read only."""
+"""PostgreSQL: connections to the pinned address that read only, unless they are asked for to write."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from connections.targets import Target
 from connections.tls import TlsMode
 
 _SESSION = """
-SELECT set_config('default_transaction_read_only', 'on', false),
-       set_config('default_transaction_isolation', 'repeatable read', false),
+SELECT set_config('default_transaction_read_only', %s, false),
+       set_config('default_transaction_isolation', %s, false),
        set_config('search_path', 'pg_catalog', false),
        set_config('statement_timeout', %s, false),
        set_config('lock_timeout', %s, false),
@@ -82,8 +82,11 @@ _AT_CONNECT = (
 )
 
 
-def connect(target: Target) -> psycopg.Connection[Any]:
-    """One connection, autocommit off, read only. Raises `ConnectorError`."""
+def connect(target: Target, *, writes: bool = False) -> psycopg.Connection[Any]:
+    """One connection, autocommit off. Raises `ConnectorError`.
+
+    It reads only, each transaction from one snapshot; one that `writes` sees in each statement what is committed.
+    """
     options: dict[str, Any] = {"application_name": "data catalog"}
     options |= {name: target.options[name] for name in _PASSED_ON if name in target.options}
     try:
@@ -114,7 +117,13 @@ def connect(target: Target) -> psycopg.Connection[Any]:
     try:
         connection.execute(
             _SESSION,
-            [f"{target.statement_seconds}s", f"{target.lock_seconds}s", f"{_IDLE_SECONDS}s"],
+            [
+                "off" if writes else "on",
+                "read committed" if writes else "repeatable read",
+                f"{target.statement_seconds}s",
+                f"{target.lock_seconds}s",
+                f"{_IDLE_SECONDS}s",
+            ],
         )
         connection.commit()
     except psycopg.Error as error:

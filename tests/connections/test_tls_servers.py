@@ -15,7 +15,7 @@ from ingestion.connectors.protocol import Check
 from ingestion.sources import add_crawled_source, check_source
 from tests.connections.certificates import Authority
 from tests.servers import plugin
-from tests.servers.databases import MariadbServer, tls_postgres
+from tests.servers.databases import MariadbServer, machine_postgres
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +53,7 @@ def postgres(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> 
         plugin.lacking("PostgreSQL with TLS", "On Debian run `apt-get install postgresql`.")
         return
     files = authority.issue(tmp_path_factory.mktemp("postgres"), "127.0.0.1")
-    with tls_postgres(programs[-1].parent, files, SECRET) as port:
+    with machine_postgres(programs[-1].parent, SECRET, files) as port:
         yield Server(f"postgres://postgres:{SECRET.replace(' ', '%20')}@127.0.0.1:{port}/postgres", authority)
 
 

@@ -181,24 +181,27 @@ class MariadbServer:
 
 
 @contextmanager
-def tls_postgres(programs: Path, tls: tuple[Path, Path], secret: str) -> Iterator[int]:
-    """A PostgreSQL of the machine's own, with TLS, which the embedded one lacks; gives its port on 127.0.0.1.
+def machine_postgres(programs: Path, secret: str, tls: tuple[Path, Path] | None = None) -> Iterator[int]:
+    """A PostgreSQL of the machine's own, another major than the embedded one; gives its port on 127.0.0.1.
 
-    Its superuser is `postgres` with the password `secret`; without TLS nobody is let in.
+    Its superuser is `postgres` with the password `secret`. With a certificate and its key it has TLS, which the embedded
+    one lacks, and without TLS nobody is let in.
     """
     account = for_postgres(None)
     home = Path(tempfile.mkdtemp(prefix="catalog-postgres-", dir="/tmp"))
     (home / "password").write_text(secret)
-    certificate, key = lent(tls, home, account)
+    files = lent(tls, home, account) if tls else []
     account.own(home)
     account.own(home / "password")
     data, port = home / "data", _free_port()
     options: Any = {"cwd": home, "check": True, "capture_output": True} | account.process_options()
     initdb: list[Any] = [programs / "initdb", "-D", data, "-U", SUPERUSER, "--auth=scram-sha-256", "--no-sync"]
     subprocess.run([*initdb, f"--pwfile={home / 'password'}"], **options)
-    (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+    kind = "hostssl" if tls else "host"
+    (data / "pg_hba.conf").write_text(f"{kind} all all 127.0.0.1/32 scram-sha-256\n")
     settings = {"port": port, "unix_socket_directories": home, "listen_addresses": "127.0.0.1", "fsync": "off"}
-    settings |= {"ssl": "on", "ssl_cert_file": certificate, "ssl_key_file": key}
+    if files:
+        settings |= {"ssl": "on", "ssl_cert_file": files[0], "ssl_key_file": files[1]}
     words = " ".join(f"-c {name}={value}" for name, value in settings.items())
     control: list[Any] = [programs / "pg_ctl", "-D", data, "-w"]
     # The server keeps what it inherits open, so its output goes to a file and not to a pipe.
