@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from access.policy import Audience
-from access.states import GRANT_LIVE, RequestState
+from access.states import GRANT_ENDING, GRANT_LIVE, RequestState
 from accounts.models import DomainRole, Principal
 from catalog.models import DomainMembership, Ownership
 from catalog.visibility import scope_of
@@ -74,13 +74,26 @@ class RequestQuerySet(models.QuerySet["AccessRequest"]):
         return sent.filter(own | _answers_for(principal) | Q(Exists(asked)) | mandated)
 
 
+_CLOSED = Q(principal__disabled_at__isnull=False) | Q(principal__user__isnull=False, principal__user__is_active=False)
+
+
 class GrantQuerySet(models.QuerySet["Grant"]):
     def live(self) -> GrantQuerySet:
         """Granted and not ended; what is past its time counts as ended even before the worker said so."""
         return self.filter(state__in=GRANT_LIVE, valid_to__gt=timezone.now())
 
     def due_at(self, moment: dt.datetime) -> GrantQuerySet:
-        return self.filter(state="recorded", valid_to__lte=moment)
+        """Those whose time is over and that nobody has begun to end."""
+        return self.filter(state__in=GRANT_LIVE - GRANT_ENDING, valid_to__lte=moment)
+
+    def within_time(self) -> GrantQuerySet:
+        return self.spanning(timezone.now())
+
+    def of_active_holders(self) -> GrantQuerySet:
+        return self.exclude(_CLOSED)
+
+    def of_closed_holders(self) -> GrantQuerySet:
+        return self.filter(_CLOSED)
 
     def usual(self) -> GrantQuerySet:
         """Those that were asked for: what was taken in an emergency is no part of them."""

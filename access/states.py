@@ -80,12 +80,10 @@ GRANT_ENDED = frozenset({GrantState.REVOKED, GrantState.EXPIRED, GrantState.SUPE
 GRANT_CARRIED_OUT = frozenset(GrantState) - GRANT_ENDED - {GrantState.RECORDED, GrantState.SCHEDULED}
 """The source holds, or may hold, something for these."""
 
-GRANT_WANTED = GRANT_CARRIED_OUT - {
-    GrantState.SUSPENDED,
-    GrantState.EXPIRING,
-    GrantState.REVOKING,
-    GrantState.REVOKE_FAILED,
-}
+GRANT_ENDING = frozenset({GrantState.EXPIRING, GrantState.REVOKING, GrantState.REVOKE_FAILED})
+"""Over, and on the way out of the source."""
+
+GRANT_WANTED = GRANT_CARRIED_OUT - GRANT_ENDING - {GrantState.SUSPENDED}
 """The source should let the holder read by these."""
 
 GRANT_LEAVING = GRANT_CARRIED_OUT - GRANT_WANTED
@@ -111,3 +109,15 @@ def check_grant_moves(state: str, to: GrantState) -> None:
     """Raises `Conflict` where the machine of grants has no such transition."""
     if to not in GRANT_TRANSITIONS.get(GrantState(state), frozenset()):
         raise Conflict(f"This grant is {state.replace('_', ' ')} already. Reload the page to see what happened.")
+
+
+def way_to(state: str, end: GrantState) -> GrantState:
+    """The state of a grant that is over: its end, or on the way there where the source still holds something for it."""
+    if state not in GRANT_CARRIED_OUT:
+        return end
+    return GrantState.EXPIRING if end is GrantState.EXPIRED else GrantState.REVOKING
+
+
+def check_ends(state: str, end: GrantState) -> None:
+    """Raises `Conflict` where a grant has ended already, or is about to."""
+    check_grant_moves(state, way_to(state, end))

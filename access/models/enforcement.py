@@ -229,7 +229,6 @@ class Finding(models.Model):
         INHERITED = "inherited", "Read through another role"
         DEFAULTS = "defaults", "Rights that new tables are born with"
         DEFINER_VIEW = "definer_view", "A view that shows what its reader may not"
-        REMAINS = "remains", "Still readable after the end of a grant"
 
     class Resolution(models.TextChoices):
         GONE = "gone", "Gone from the source"

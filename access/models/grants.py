@@ -9,7 +9,7 @@ from django.db.models import F, Func, Q
 
 from access.models.requests import AccessRequest
 from access.querysets import GrantQuerySet
-from access.states import GRANT_LEAVING, GRANT_LIVE, GrantState, choices
+from access.states import GRANT_ENDING, GRANT_LIVE, GrantState, choices
 from accounts.models import Principal
 from catalog.models import Dataset
 
@@ -49,6 +49,7 @@ class Grant(models.Model):
         choices=choices(GrantState),
         help_text="Which end it comes to once its privileges are read back as gone.",
     )
+    login = models.CharField(max_length=128, default="", blank=True, help_text="As whom its holder reads by it.")
     applied_at = models.DateTimeField(null=True, blank=True, help_text="When its privileges were last given.")
     verified_at = models.DateTimeField(null=True, blank=True, help_text="When they were last read back.")
     removed_at = models.DateTimeField(null=True, blank=True, help_text="When they were read back as gone.")
@@ -78,7 +79,7 @@ class Grant(models.Model):
             models.Index(
                 name="grant_due",
                 fields=["valid_to"],
-                condition=Q(state__in=sorted(state.value for state in GRANT_LIVE - GRANT_LEAVING)),
+                condition=Q(state__in=sorted(state.value for state in GRANT_LIVE - GRANT_ENDING)),
             ),
             models.Index(
                 name="grant_in_source",
@@ -92,4 +93,5 @@ class Grant(models.Model):
 
     @property
     def is_live(self) -> bool:
-        return self.state in GRANT_LIVE
+        """Whether it has not begun to end."""
+        return self.state in GRANT_LIVE - GRANT_ENDING

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from access.provisioning.desired import Inspection, Profile, Reading, Rules
-from access.provisioning.facts import Path
+from access.provisioning.facts import Fact, Path
 from access.provisioning.plan import Plan, Step
 from common.errors import CatalogError, Conflict
 from connections.targets import Target
@@ -100,6 +100,9 @@ class Enforcer(Protocol):
 
     def end_sessions(self, logins: Iterable[str]) -> SessionsEnded:
         """End the open sessions of logins that lost access, as far as the account may."""
+
+    def remedies(self, fact: Fact) -> Sequence[str]:
+        """The statements with which an administrator of the source ends what a finding tells of; none where none does."""
 
     def close(self) -> None: ...
 

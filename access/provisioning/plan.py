@@ -149,6 +149,29 @@ def make_plan(
     return Plan(tuple(steps), wanted.readings, wanted.problems)
 
 
+def held_still(
+    grants: Iterable[Wanted],
+    leaving: Iterable[Wanted],
+    inspection: Inspection,
+    rules: Rules,
+    ours: Ours,
+) -> Mapping[int, str]:
+    """Of which ended grants the source still holds something that no other grant wants, with why, as a sentence."""
+    wanted = desired(grants, inspection, rules, ours)
+    ended = _Ended(leaving, inspection, rules)
+    found: dict[int, str] = {}
+    for step in _differences(wanted, ended, inspection, rules, ours):
+        if step.is_due and step.takes:
+            found.update(dict.fromkeys(step.serves, "What it gave is still there; it is taken as soon as that works."))
+    asked = {(fact.role, fact.member) for fact in wanted.facts if isinstance(fact, Member)}
+    for fact in inspection.facts:
+        if isinstance(fact, Member) and fact.role in ours.roles and (fact.role, fact.member) not in asked:
+            told = f"{fact.grantor or 'Somebody'} made {fact.member} a member of {fact.role}; only they can undo that."
+            if fact.grantor not in ("", inspection.grants_roles_as):
+                found.update(dict.fromkeys(ended.of_member(fact.role, fact.member), told))
+    return found
+
+
 def _differences(wanted: Desired, ended: _Ended, inspection: Inspection, rules: Rules, ours: Ours) -> Iterator[Step]:
     views = list(_views(wanted, ended, inspection, ours))
     yield from views

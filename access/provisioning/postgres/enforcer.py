@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import psycopg
+from psycopg import sql
 
 from access.provisioning.adapter import (
     Journal,
@@ -16,12 +17,12 @@ from access.provisioning.adapter import (
     Unreadable,
 )
 from access.provisioning.desired import Inspection, Profile, Reading, Rules
-from access.provisioning.facts import Path
+from access.provisioning.facts import Fact, Path
 from access.provisioning.plan import Plan, Step
 from access.provisioning.postgres import inspection as catalogs
 from access.provisioning.postgres.proofs import end_sessions, readable, unreadable
 from access.provisioning.postgres.service import service_grants
-from access.provisioning.postgres.statements import statements_of
+from access.provisioning.postgres.statements import remedies_of, statements_of
 from connections.engines import postgres as engines
 from connections.errors import ConnectorError, FailureKind, without_secret
 from connections.targets import Target
@@ -96,11 +97,14 @@ class PostgresEnforcer:
         except psycopg.Error as error:
             raise self._failure(error) from None
 
+    def remedies(self, fact: Fact) -> Sequence[str]:
+        return remedies_of(fact)
+
     def _run(self, step: Step, statements: Sequence[Statement]) -> None:
         self._warnings.clear()
         for statement in statements:
             try:
-                self._connection.execute(statement.text)  # type: ignore[arg-type] -- composed by psycopg.sql
+                self._connection.execute(sql.SQL(statement.text))  # composed and quoted by `statements`
             except psycopg.Error as error:
                 state = error.sqlstate or ""
                 if state in _CONCURRENT:

@@ -86,7 +86,8 @@ LEFT JOIN (SELECT attrelid, array_agg(attname::text ORDER BY attnum) AS names FR
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname !~ '^pg_(toast|temp)' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 """
-# What the rule behind each view depends on; without a column it is the relation as a whole.
+# What the rule behind each view depends on (without a column it is the relation as a whole), and a parent's children:
+# whoever reads the parent is asked for no right on them.
 _READS = """
 SELECT DISTINCT r.ev_class::text, n.nspname, t.relname, coalesce(a.attname, '')
 FROM pg_rewrite r
@@ -95,6 +96,10 @@ JOIN pg_class t ON t.oid = d.refobjid AND t.oid <> r.ev_class AND t.relkind IN (
 JOIN pg_namespace n ON n.oid = t.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid AND d.refobjsubid > 0
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+UNION ALL
+SELECT i.inhparent::text, n.nspname, t.relname, ''
+FROM pg_inherits i JOIN pg_class t ON t.oid = i.inhrelid AND t.relkind IN ('r', 'p', 'f')
+JOIN pg_namespace n ON n.oid = t.relnamespace
 """
 _DEFAULTS = """
 SELECT pg_get_userbyid(d.defaclrole), coalesce(e.rolname, ''), coalesce(n.nspname, '')

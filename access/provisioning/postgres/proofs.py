@@ -70,7 +70,8 @@ def readable(connection: psycopg.Connection[Any], readings: Iterable[Reading]) -
 
 def end_sessions(connection: psycopg.Connection[Any], logins: Iterable[str]) -> SessionsEnded:
     """End sessions of these logins in this database. Open cursors, and before 16 SET ROLE, outlive a REVOKE."""
-    ended, left = 0, {}
+    ended = 0
+    left: dict[str, int] = {}
     for login, done in connection.execute(_END, {"logins": sorted(set(logins))}):
         ended += done
         if not done:

@@ -8,7 +8,18 @@ from psycopg import sql
 
 from access.provisioning.adapter import Statement
 from access.provisioning.desired import MaskedView
-from access.provisioning.facts import DefaultRole, Member, Path, Privilege, Relation, Right, Role
+from access.provisioning.facts import (
+    PUBLIC,
+    DefaultPrivilege,
+    DefaultRole,
+    Fact,
+    Member,
+    Path,
+    Privilege,
+    Relation,
+    Right,
+    Role,
+)
 from access.provisioning.plan import Change, Step
 from access.provisioning.postgres.masking import shown
 
@@ -23,6 +34,35 @@ def statements_of(step: Step, *, sets_inherit: bool) -> tuple[Statement, ...]:
     forward, backward = _script(step, sets_inherit), _script(step.inverse, sets_inherit)
     undo = "; ".join(backward)
     return tuple(Statement(text, undo if place == len(forward) - 1 else "") for place, text in enumerate(forward))
+
+
+def remedies_of(fact: Fact) -> tuple[str, ...]:
+    """What ends a finding about this fact, for a superuser to run in one session."""
+    composed: sql.Composed | None = None
+    match fact:
+        case Privilege(right=Right.SELECT):
+            # A REVOKE takes only what its own role gave. That of a table takes its columns along.
+            revoke = _privilege(Privilege(fact.right, fact.path, fact.grantee), adds=False).as_string(None)
+            role = sql.SQL("SET ROLE {}").format(sql.Identifier(fact.grantor)).as_string(None)
+            return (role, revoke, "RESET ROLE") if fact.grantor else (revoke,)
+        case Member():
+            composed = _member(fact, adds=False, sets_inherit=True)
+            if fact.grantor:
+                composed += sql.SQL(" GRANTED BY {}").format(sql.Identifier(fact.grantor))
+        case Role(reads_all=True):
+            composed = sql.SQL("ALTER ROLE {} NOSUPERUSER").format(sql.Identifier(fact.name))
+        case DefaultPrivilege():
+            where = sql.SQL(" IN SCHEMA {}").format(sql.Identifier(*fact.path)) if fact.path else sql.SQL("")
+            composed = sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {}{} REVOKE SELECT ON TABLES FROM {}").format(
+                sql.Identifier(fact.creator), where, _whom(fact.grantee)
+            )
+        case Relation(as_owner=True):
+            composed = sql.SQL("ALTER VIEW {} SET (security_invoker = true)").format(sql.Identifier(*fact.path))
+    return (composed.as_string(None),) if composed is not None else ()
+
+
+def _whom(grantee: str) -> sql.Composable:
+    return sql.Identifier(grantee) if grantee != PUBLIC else sql.SQL("PUBLIC")
 
 
 def _script(step: Step, sets_inherit: bool) -> list[str]:
@@ -71,7 +111,7 @@ def _privilege(fact: Privilege, adds: bool) -> sql.Composed:
         right = sql.SQL("{} ({})").format(right, sql.Identifier(fact.column))
     thing = sql.SQL("SCHEMA" if fact.right is Right.USAGE else "TABLE")
     template = "GRANT {} ON {} {} TO {}" if adds else "REVOKE {} ON {} {} FROM {}"
-    return sql.SQL(template).format(right, thing, sql.Identifier(*fact.path), sql.Identifier(fact.grantee))
+    return sql.SQL(template).format(right, thing, sql.Identifier(*fact.path), _whom(fact.grantee))
 
 
 def _masked_view(view: MaskedView) -> list[sql.Composed]:

@@ -1,0 +1,357 @@
+"""Make a source hold what approved grants want of it, and learn from it what it holds.
+
+Called by a worker, never by an action. One reconciler has a source at a time (`leases`); whatever kills it, the next
+one finds the truth in the source and goes on from there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from access.enforcement import drift
+from access.enforcement.engines import can_enforce, engine_of
+from access.enforcement.events import (
+    EnforcementFailed,
+    EnforcementRecovered,
+    PlanWaits,
+    RightsChanged,
+)
+from access.enforcement.journals import DatabaseJournal, learn, ours_of
+from access.enforcement.leases import Lease, LeaseLost
+from access.enforcement.settling import Judgement, begin, settle
+from access.enforcement.wanting import Wishes, wishes_of
+from access.models import Enforcement, Reconciliation
+from access.provisioning.adapter import Enforcer, PlanChanged, StepRefused
+from access.provisioning.desired import Inspection, Ours, Rules, desired
+from access.provisioning.facts import Member, Privilege
+from access.provisioning.plan import Change, Plan, held_still, make_plan
+from accounts.models import Principal
+from audit.recording import record
+from catalog.models import Source
+from common.errors import CatalogError, Conflict
+
+logger = logging.getLogger(__name__)
+
+_TRIES = 12
+_STATEMENT_SECONDS = 60
+
+_State = Reconciliation.State
+
+
+def reconcile(source_id: int) -> bool:
+    """See to one source; False where another reconciler has it, or nothing is to be done in it."""
+    asked = Enforcement.objects.filter(source_id=source_id).values_list("asked_at", flat=True).first()
+    lease = Lease.claim(source_id)
+    if lease is None:
+        return False
+    with lease:
+        source = Source.objects.select_related("connection").get(pk=source_id)
+        try:
+            begin(source, lease)
+            _Reconciler(source, lease).run()
+        except LeaseLost:
+            logger.warning("Another reconciler took over %s.", source)
+            return False
+        except CatalogError as error:
+            _fail(source, lease, error.message)
+            return True
+        except Exception:
+            logger.exception("The reconciliation of %s failed.", source)
+            _fail(source, lease, "The comparison failed in the catalog itself; the worker's log says why.")
+            return True
+        _succeed(source, lease)
+        # What was asked for while this ran is a wish of its own.
+        mine = Enforcement.objects.filter(pk=lease.enforcement_id, fence=lease.fence)
+        mine.filter(asked_at=asked).update(asked_at=None)
+    return True
+
+
+@dataclass
+class _Outcome:
+    """What a run came to: the source as it was seen last, and what the plan for it still holds."""
+
+    inspection: Inspection
+    wishes: Wishes
+    rest: Plan
+    applied: frozenset[int] = frozenset()
+    notes: dict[int, str] = field(default_factory=dict)
+    waits: str = ""
+
+
+class _Reconciler:
+    """One run over one source."""
+
+    def __init__(self, source: Source, lease: Lease) -> None:
+        self.source = source
+        self.lease = lease
+        self.enforcement = Enforcement.objects.get(pk=lease.enforcement_id)
+        if source.connection is None or not can_enforce(source):
+            raise Conflict(f"{source} has no connection that grants can be carried out through. Add one.")
+        self.connection = source.connection
+        self.engine = engine_of(source)
+        self.rules: Rules = self.enforcement.rules(wraps=self.engine.wraps_logins)
+        self.skipped: dict[str, str] = {}
+        self.run_row: Reconciliation | None = None
+
+    def run(self) -> None:
+        target = dataclasses.replace(self.connection.target(), statement_seconds=_STATEMENT_SECONDS)
+        enforcer = self.engine.open(target, self.rules)
+        try:
+            self._run(enforcer)
+        finally:
+            enforcer.close()
+
+    def _run(self, enforcer: Enforcer) -> None:
+        inspection = enforcer.inspect()
+        learn(self.source, inspection)
+        outcome = self._converge(enforcer, inspection)
+        judgement = self._judge(enforcer, outcome)
+        settle(self.source, judgement, self.lease)
+        drift.observe(
+            self.source,
+            outcome.inspection,
+            outcome.wishes,
+            self.rules,
+            enforcer,
+            self.lease,
+            self.engine.path_of,
+        )
+
+    def _converge(self, enforcer: Enforcer, inspection: Inspection) -> _Outcome:
+        """Carry out what may be carried out; refused steps are left out and tried again by the next run."""
+        applied: set[int] = set()
+        notes: dict[int, str] = {}
+        for _ in range(_TRIES):
+            wishes, full = self._plan(inspection)
+            part = self._allowed(full)
+            if not part:
+                waits = self._keep_rest(enforcer, inspection, full)
+                return _Outcome(inspection, wishes, full, frozenset(applied), notes, waits)
+            run = self._begin_run(part)
+            journal = DatabaseJournal(run, self.lease, self.rules)
+            try:
+                inspection = enforcer.carry_out(part, lambda seen: self._allowed(self._plan(seen)[1]), journal)
+            except PlanChanged:
+                inspection = enforcer.inspect()
+                continue
+            except StepRefused as error:
+                self.skipped[error.step.key] = error.message
+                inspection = enforcer.inspect()
+                continue
+            self._carried_out(run, part)
+            applied.update(grant for step in part.steps if step.change is Change.ADD for grant in step.serves)
+            notes.update(self._end_sessions(enforcer, part, wishes))
+            learn(self.source, inspection)
+        raise Conflict("The source changes faster than its rights can be compared. It is tried again shortly.")
+
+    def _plan(self, inspection: Inspection) -> tuple[Wishes, Plan]:
+        # Read anew each time: under the source's lock, what is committed by then is what counts.
+        wishes = wishes_of(self.source, self.engine.path_of, recorded=self.enforcement.mode == Enforcement.Mode.DRY_RUN)
+        plan = make_plan(wishes.grants, wishes.leaving, inspection, self.rules, self._ours())
+        return wishes, plan.without(self.skipped)
+
+    def _ours(self) -> Ours:
+        return ours_of(self.source)
+
+    def _allowed(self, plan: Plan) -> Plan:
+        """The part of a plan that may be carried out now, by the mode, the limit and what a person confirmed."""
+        if self.enforcement.mode == Enforcement.Mode.DRY_RUN:
+            return Plan()
+        confirmed = Reconciliation.objects.filter(
+            source=self.source, state=_State.CONFIRMED, plan_hash=plan.hash
+        ).exists()
+        if confirmed:
+            return plan
+        if self.enforcement.mode == Enforcement.Mode.CONFIRM or plan.held_by(self.rules):
+            return plan.due()
+        return plan
+
+    def _keep_rest(self, enforcer: Enforcer, inspection: Inspection, rest: Plan) -> str:
+        """Note what is planned and not carried out, for people to look at; why it waits, in words."""
+        earlier = Reconciliation.objects.filter(
+            source=self.source, state__in=[_State.WAITING, _State.PLANNED, _State.CONFIRMED]
+        )
+        if not rest:
+            earlier.update(state=_State.REPLACED, finished_at=timezone.now(), message="The source needs it no more.")
+            return ""
+        dry = self.enforcement.mode == Enforcement.Mode.DRY_RUN
+        state = _State.PLANNED if dry else _State.WAITING
+        why = rest.held_by(self.rules) or "This source's changes wait for a confirmation."
+        if dry:
+            why = "This source is in dry run: nothing is changed there."
+        if earlier.filter(state=state, plan_hash=rest.hash).exists():
+            return why
+        with transaction.atomic():
+            self.lease.lock()
+            earlier.update(state=_State.REPLACED, finished_at=timezone.now(), message="A newer plan took its place.")
+            kept = Reconciliation.objects.create(
+                source=self.source,
+                state=state,
+                fence=self.lease.fence,
+                finished_at=timezone.now(),
+                message=why,
+                plan=planned(enforcer, rest, inspection),
+                plan_hash=rest.hash,
+                steps=len(rest.steps),
+                revokes=sum(step.takes for step in rest.steps),
+            )
+            if not dry:
+                record(
+                    PlanWaits(
+                        source_id=self.source.pk,
+                        source=self.source.name,
+                        reconciliation_id=kept.pk,
+                        plan_hash=rest.hash,
+                        steps=len(rest.steps),
+                        why=why,
+                    ),
+                    by=Principal.objects.system(),
+                )
+        return why
+
+    def _begin_run(self, plan: Plan) -> Reconciliation:
+        if self.run_row is None or self.run_row.state != _State.RUNNING:
+            with transaction.atomic():
+                self.lease.lock()
+                self.run_row = Reconciliation.objects.create(source=self.source, fence=self.lease.fence)
+        self.run_row.plan_hash = plan.hash
+        self.run_row.steps = len(plan.steps)
+        self.run_row.revokes = sum(step.takes for step in plan.steps)
+        self.run_row.save(update_fields=["plan_hash", "steps", "revokes"])
+        return self.run_row
+
+    @transaction.atomic
+    def _carried_out(self, run: Reconciliation, plan: Plan) -> None:
+        now = timezone.now()
+        confirmed = Reconciliation.objects.filter(
+            source=self.source, state=_State.CONFIRMED, plan_hash=plan.hash
+        ).first()
+        if confirmed is not None:
+            confirmed.state, confirmed.finished_at = _State.APPLIED, now
+            confirmed.message = "Carried out as it was confirmed."
+            confirmed.save(update_fields=["state", "finished_at", "message"])
+        run.state, run.finished_at = _State.APPLIED, now
+        run.message = "; ".join(sorted(set(self.skipped.values())))
+        run.save(update_fields=["state", "finished_at", "message"])
+        given = sum(step.change is Change.ADD for step in plan.steps)
+        record(
+            RightsChanged(
+                source_id=self.source.pk,
+                source=self.source.name,
+                reconciliation_id=run.pk,
+                plan_hash=plan.hash,
+                given=given,
+                taken=len(plan.steps) - given,
+            ),
+            by=(confirmed.confirmed_by if confirmed else None) or Principal.objects.system(),
+        )
+
+    def _end_sessions(self, enforcer: Enforcer, plan: Plan, wishes: Wishes) -> Mapping[int, str]:
+        """End the open sessions of logins that lost something; what is to be said of those left, by grant."""
+        lost = [step for step in plan.steps if step.takes and step.change is Change.REMOVE]
+        ended = {grant for step in lost for grant in step.serves}
+        logins = {one.login for one in wishes.leaving if one.grant_id in ended}
+        logins |= {step.fact.member for step in lost if isinstance(step.fact, Member)}
+        logins |= {step.fact.grantee for step in lost if isinstance(step.fact, Privilege)}
+        logins = {login for login in logins if login and not login.startswith(self.rules.prefix)}
+        if not logins:
+            return {}
+        if not self.enforcement.ends_sessions:
+            told = "Sessions that were open then were left open, as this source is set."
+            return dict.fromkeys(ended, told)
+        left = enforcer.end_sessions(logins).left
+        return dict.fromkeys(ended, left) if left else {}
+
+    def _judge(self, enforcer: Enforcer, outcome: _Outcome) -> Judgement:
+        """What the source itself says of each grant."""
+        rest, wishes = outcome.rest, outcome.wishes
+        pending = {grant for step in rest.steps if step.change is Change.ADD for grant in step.serves}
+        readings = {grant: reading for grant, reading in rest.readings.items() if grant not in pending}
+        lacking = {one.grant_id: one.reason for one in enforcer.read_back(readings.values())}
+        lacking.update(rest.problems)
+        if outcome.waits:
+            lacking.update(dict.fromkeys(pending, outcome.waits))
+        lacking = {grant: told for grant, told in lacking.items() if self._is_told(grant, wishes, pending)}
+        logins = {one.grant_id: one.login for one in wishes.grants}
+        read = {grant: logins[grant] for grant in readings if grant not in lacking}
+        remaining = dict(held_still(wishes.grants, wishes.leaving, outcome.inspection, self.rules, self._ours()))
+        refused = {grant: told for grant, told in rest.problems.items() if grant in remaining}
+        remaining.update(refused)
+        if self.enforcement.mode == Enforcement.Mode.DRY_RUN:
+            remaining = dict.fromkeys(remaining, "This source is in dry run: nothing is taken there.")
+        gone = wishes.ended - set(remaining)
+        notes = {**self._otherwise_readable(enforcer, outcome, gone), **outcome.notes}
+        return Judgement(read, lacking, frozenset(gone), remaining, notes, outcome.applied)
+
+    def _otherwise_readable(self, enforcer: Enforcer, outcome: _Outcome, gone: set[int]) -> dict[int, str]:
+        """Grants that are over, of whose columns the login can read some all the same, by nothing of the catalog's."""
+        wishes = outcome.wishes
+        granted = {(one.login, one.path) for one in wishes.grants}
+        over = [one for one in wishes.leaving if one.grant_id in gone and (one.login, one.path) not in granted]
+        readings = desired(over, outcome.inspection, self.rules, self._ours()).readings
+        words = "What it gave is gone; {} can read some of it by another way. The source's findings say which."
+        logins = {one.grant_id: one.login for one in over}
+        return {grant: words.format(logins[grant]) for grant in enforcer.still_readable(readings.values())}
+
+    def _is_told(self, grant: int, wishes: Wishes, pending: set[int]) -> bool:
+        """A grant that only waits for a person is not a failure."""
+        waits_only = grant in pending and wishes.states.get(grant) == "provisioning"
+        return not waits_only
+
+
+def planned(enforcer: Enforcer, plan: Plan, inspection: Inspection) -> list[dict[str, object]]:
+    """A plan as it is kept for people: each step with its statements."""
+    return [
+        {
+            "key": step.key,
+            "change": step.change.value,
+            "fact": msgspec.to_builtins(step.fact),
+            "grants": list(step.serves),
+            "reason": step.reason,
+            "risk": step.risk.value,
+            "statements": [statement.text for statement in enforcer.statements(step, inspection)],
+            "undo": [statement.undo for statement in enforcer.statements(step, inspection) if statement.undo],
+        }
+        for step in plan.steps
+    ]
+
+
+@transaction.atomic
+def _succeed(source: Source, lease: Lease) -> None:
+    enforcement = lease.lock()
+    if enforcement.failed_since is not None:
+        record(EnforcementRecovered(source_id=source.pk, source=source.name), by=Principal.objects.system())
+    enforcement.failed_since, enforcement.problem = None, ""
+    enforcement.checked_at = timezone.now()
+    enforcement.save(update_fields=["failed_since", "problem", "checked_at"])
+
+
+def _fail(source: Source, lease: Lease, message: str) -> None:
+    """The source did not answer: nothing is known of it, so nothing counts as given or taken."""
+    Reconciliation.objects.filter(source=source, state=_State.RUNNING).update(
+        state=_State.FAILED, finished_at=timezone.now(), message=message
+    )
+    with transaction.atomic():
+        enforcement = lease.lock()
+        if enforcement.failed_since is None:
+            enforcement.failed_since = timezone.now()
+            record(
+                EnforcementFailed(source_id=source.pk, source=source.name, problem=message),
+                by=Principal.objects.system(),
+            )
+        enforcement.problem = message
+        enforcement.save(update_fields=["failed_since", "problem"])
+    wishes = wishes_of(source, lambda path: path)
+    new = {grant for grant, state in wishes.states.items() if state in ("provisioning", "provision_failed")}
+    settle(
+        source,
+        Judgement(lacking=dict.fromkeys(new, message), remaining=dict.fromkeys(wishes.ended, message)),
+        lease,
+    )
