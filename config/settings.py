@@ -216,10 +216,10 @@ CELERY_TASK_QUEUES = tuple(Queue(name) for name in ("interactive", "expiry", "au
 CELERY_TASK_ROUTES = {
     "access.tasks.enforce": {"queue": "expiry"},
     "access.tasks.expire": {"queue": "expiry"},
+    "access.tasks.reconcile_source": {"queue": "expiry"},
     "alerts.tasks.forget_old": {"queue": "analytics"},
     "alerts.tasks.look": {"queue": "audit"},
     "alerts.tasks.send_mail": {"queue": "audit"},
-    "access.tasks.reconcile_source": {"queue": "expiry"},
     "audit.tasks.deliver": {"queue": "audit"},
     "classification.tasks.carry_labels": {"queue": "analytics"},
     "classification.tasks.follow_lineage": {"queue": "fold"},

@@ -23,8 +23,10 @@ def first_state(dataset: Dataset) -> GrantState:
 def ask(*, sources: Iterable[int | None] = (), datasets: Iterable[int] = ()) -> None:
     """Have these sources, and those of these datasets, reconciled soon after the commit; one statement."""
     enforced = Enforcement.objects.exclude(mode=Enforcement.Mode.OFF)
-    mine = enforced.filter(source_id__in=[pk for pk in sources if pk is not None])
-    ids = list(datasets)
+    listed, ids = [pk for pk in sources if pk is not None], list(datasets)
+    if not listed and not ids:
+        return
+    mine = enforced.filter(source_id__in=listed)
     if ids:
         mine = mine | enforced.filter(source_id__in=Dataset.objects.filter(pk__in=ids).values("source_id"))
     mine.update(asked_at=timezone.now())

@@ -19,6 +19,7 @@ def _at(module: str, name: str) -> Callable[[], Engine]:
 
 
 _ENGINES: Mapping[Platform, Callable[[], Engine]] = {
+    Platform.MYSQL: _at("access.provisioning.mysql.enforcer", "MysqlEngine"),
     Platform.POSTGRES: _at("access.provisioning.postgres.enforcer", "PostgresEngine"),
 }
 

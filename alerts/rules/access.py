@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from access.enforcement.events import (
+    GrantDrifted,
+    GrantNotGiven,
+    GrantNotRemoved,
+    GrantSuspended,
+    GrantVerified,
+)
 from access.events import (
     AccessRequested,
     CampaignClosed,
@@ -27,6 +34,7 @@ from alerts.abouts import ACCOUNT, CAMPAIGN, GRANT, REQUEST
 from alerts.events import GrantEndsSoon, RequestLapsesSoon
 from alerts.kinds import Kind
 from alerts.receivers import administrators, answerable, people, people_listed, people_themselves, reviewers
+from alerts.receivers import administrators, answerable, people, people_themselves, reviewers
 from alerts.registry import alert_on
 
 alert_on(
@@ -252,9 +260,37 @@ alert_on(
 )
 alert_on(
     GrantUnconfirmed,
+    GrantVerified,
+    kind=Kind.MY_ACCESS,
+    about=GRANT,
+    id="grant_id",
+    to=people("holder_id"),
+    sentence="You can read {columns} of {dataset} in {source} now.",
+    variant="holder",
+)
+alert_on(
+    GrantSuspended,
     kind=Kind.ACCESS_GIVEN,
     about=GRANT,
     id="grant_id",
     to=answerable,
     sentence="Nobody confirmed in “{campaign}” that {holder} still needs {columns} of {dataset}. The grant stays.",
 )
+    sentence="{holder}'s access to {columns} of {dataset} is suspended: the account is closed.",
+)
+for failed, sentence in (
+    (GrantNotGiven, "{holder} was granted {columns} of {dataset}, and it could not be given in {source}: {problem}"),
+    (GrantDrifted, "{holder} no longer reads all that was granted of {dataset} in {source}: {problem}"),
+    (
+        GrantNotRemoved,
+        "{holder}'s access to {columns} of {dataset} is over, and is not taken in {source} yet: {problem}",
+    ),
+):
+    alert_on(
+        failed,
+        kind=Kind.ENFORCEMENT,
+        about=GRANT,
+        id="grant_id",
+        to=(answerable, administrators),
+        sentence=sentence,
+    )

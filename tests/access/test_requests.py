@@ -280,10 +280,10 @@ def test_expiry_takes_as_many_statements_for_many_as_for_one(cast: Cast, django_
             Grant.objects.filter(pk=grant.pk).update(valid_from=past, valid_to=past + dt.timedelta(days=1))
 
     due(1)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert expire_grants(by=by) == 1
     due(7)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert expire_grants(by=by) == 7
 
 

@@ -182,6 +182,8 @@ def warehouse(cluster: Cluster, profile: Profile, *, superuser: bool = False, pe
     finally:
         with cluster.connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
-            left = connection.execute("SELECT rolname FROM pg_roles WHERE strpos(rolname, %s) > 0", [mark]).fetchall()
+            # The account goes last: it granted the others.
+            found = "SELECT rolname FROM pg_roles WHERE strpos(rolname, %s) > 0 ORDER BY rolname = %s"
+            left = connection.execute(found, [mark, account]).fetchall()
             for (name,) in left:
                 connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
