@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0006_observed_facts"),
+        ("access", "0007_engine_catalogs"),
         ("accounts", "0001_initial"),
         ("catalog", "0006_masking_proposals"),
     ]
