@@ -89,9 +89,6 @@ GRANT_WANTED = GRANT_CARRIED_OUT - GRANT_ENDING - {GrantState.SUSPENDED}
 GRANT_LEAVING = GRANT_CARRIED_OUT - GRANT_WANTED
 """What the source still lets the holder read by these is to be taken away."""
 
-GRANT_ENDING = frozenset({GrantState.EXPIRING, GrantState.REVOKING, GrantState.REVOKE_FAILED})
-"""Over already, but for what the source still holds."""
-
 GRANT_LIVE = frozenset(GrantState) - GRANT_ENDED
 """Everything between approval and its end: at most one of these per principal and dataset at any time."""
 

@@ -34,7 +34,6 @@ from alerts.abouts import ACCOUNT, CAMPAIGN, GRANT, REQUEST
 from alerts.events import GrantEndsSoon, RequestLapsesSoon
 from alerts.kinds import Kind
 from alerts.receivers import administrators, answerable, people, people_listed, people_themselves, reviewers
-from alerts.receivers import administrators, answerable, people, people_themselves, reviewers
 from alerts.registry import alert_on
 
 alert_on(
@@ -260,13 +259,19 @@ alert_on(
 )
 alert_on(
     GrantUnconfirmed,
+    kind=Kind.ACCESS_GIVEN,
+    about=GRANT,
+    id="grant_id",
+    to=answerable,
+    sentence="Nobody confirmed in “{campaign}” that {holder} still needs {columns} of {dataset}. The grant stays.",
+)
+alert_on(
     GrantVerified,
     kind=Kind.MY_ACCESS,
     about=GRANT,
     id="grant_id",
     to=people("holder_id"),
     sentence="You can read {columns} of {dataset} in {source} now.",
-    variant="holder",
 )
 alert_on(
     GrantSuspended,
@@ -274,8 +279,6 @@ alert_on(
     about=GRANT,
     id="grant_id",
     to=answerable,
-    sentence="Nobody confirmed in “{campaign}” that {holder} still needs {columns} of {dataset}. The grant stays.",
-)
     sentence="{holder}'s access to {columns} of {dataset} is suspended: the account is closed.",
 )
 for failed, sentence in (

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0007_engine_catalogs"),
+        ("access", "0008_requests_at_full_depth"),
         ("accounts", "0001_initial"),
         ("catalog", "0006_masking_proposals"),
     ]
