@@ -1,6 +1,6 @@
 """Take events in and fold them: single POSTs of 2 kB from 16 clients, batches of 100, the fold alone, and the disk they take.
 
-Web, worker and beat are those of `bin/run`; they, the load generator and PostgreSQL share this machine. The generator is one
+Web and worker are those of `bin/run`; they, the load generator and PostgreSQL share this machine. The generator is one
 thread that keeps one request of each client under way. Lag is what `/readyz` reports, looked at ten times a second. Disk
 is what all tables and indexes grew by while the batches were folded, history included, for a million such events.
 
@@ -39,7 +39,7 @@ _BATCH = 100
 _BATCH_CLIENTS = 4
 _FOLDED_ALONE = 20_000
 _JOBS = 1000
-_PROGRAMS = ("web", "worker-prompt", "beat")
+_PROGRAMS = ("web", "worker-prompt")
 
 
 def run() -> list[Figure]:

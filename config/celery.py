@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from click import Option
 
 from common import collector
 
@@ -14,6 +15,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("catalog")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.user_options["worker"].add(
+    Option(("--with-beat",), is_flag=True, help="Also send what is due. One worker of an installation does.")
+)
 
 
 def every(seconds: float, task: str) -> dict[str, Any]:
@@ -51,7 +55,10 @@ def settle(**_: object) -> None:
 
 
 @app.on_after_configure.connect
-def add_heartbeat(sender: Celery, **_: object) -> None:
+def add_steps(sender: Celery, **_: object) -> None:
+    from config.beat import Beat
     from config.heartbeats import Heartbeat
+    from config.recycling import Recycling
 
-    sender.steps["consumer"].add(Heartbeat)
+    sender.steps["worker"].add(Beat)
+    sender.steps["consumer"].update({Heartbeat, Recycling})

@@ -142,7 +142,7 @@ INSTALLED_APPS = [
     "csp",
     "django_celery_beat",
     "django_filters",
-    "drf_spectacular",
+    "config.apps.DocumentedApiConfig",
     "guardian",
     "rest_framework",
 ]
@@ -236,7 +236,7 @@ CELERY_TASK_ROUTES = {
     "lineage.tasks.measure_criticality": {"queue": "analytics"},
     "lineage.tasks.read_sql": {"queue": "analytics"},
 }
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.scheduler:HeardScheduler"
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 

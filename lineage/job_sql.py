@@ -14,10 +14,11 @@ import msgspec
 from django.db import connection, transaction
 
 from catalog.snapshots import Path
+from lineage import sql as parsing
 from lineage import sql_edges
 from lineage import sql_statements as statements
 from lineage.models import EdgeOrigin
-from lineage.sql import KnownTables, SqlLineage, lineage_of
+from lineage.sql import SqlLineage
 from lineage.sql_edges import SqlRead
 
 AT_ONCE = 200
@@ -48,9 +49,9 @@ class _Text(NamedTuple):
         scheme = _SCHEME.match(self.namespace)
         return told if isinstance(told, str) and told else scheme[0] if scheme else ""
 
-    def lineage(self, tables: KnownTables) -> SqlLineage:
+    def lineage(self, tables: parsing.KnownTables) -> SqlLineage:
         path = tuple(self.path)
-        return lineage_of(self.sql, dialect=self.dialect, schema=tables, default_path=path[:-1], target=path)
+        return parsing.lineage_of(self.sql, dialect=self.dialect, schema=tables, default_path=path[:-1], target=path)
 
 
 def read_jobs_sql(limit: int = AT_ONCE) -> int:
@@ -81,7 +82,7 @@ def _alike(texts: Sequence[_Text]) -> list[list[_Text]]:
 
 def _read(texts: Sequence[_Text]) -> Iterator[SqlRead]:
     first = texts[0]
-    nothing = KnownTables({}, first.dialect)
+    nothing = parsing.KnownTables({}, first.dialect)
     named = {read.table[-1].casefold() for text in texts for read in text.lineage(nothing).inputs}
     known: dict[Path, list[str]] = {}
     ids: dict[Path, int] = {}
@@ -92,6 +93,6 @@ def _read(texts: Sequence[_Text]) -> Iterator[SqlRead]:
         for dataset_id, path, columns in cursor.fetchall():
             known[tuple(path)] = columns
             ids[tuple(path)] = dataset_id
-    tables = KnownTables(known, first.dialect)
+    tables = parsing.KnownTables(known, first.dialect)
     for text in texts:
         yield SqlRead(text.job_id, text.dataset_id, text.content, tuple(text.path), ids, text.lineage(tables))

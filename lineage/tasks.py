@@ -7,6 +7,7 @@ from celery import shared_task
 from lineage import rejections
 from lineage.criticality import count_criticality
 from lineage.draining import drain
+from lineage.job_sql import AT_ONCE, read_jobs_sql
 from lineage.partitions import forget_old_events, make_partitions_ahead
 
 _ROOM = threading.BoundedSemaphore(2)
@@ -47,9 +48,6 @@ def measure_criticality() -> int:
 @shared_task(ignore_result=True)
 def read_sql() -> int:
     """Read the SQL of jobs that tell no columns, until nothing lacks."""
-    # The parser takes 30 MB: only the worker that reads loads it.
-    from lineage.job_sql import AT_ONCE, read_jobs_sql
-
     total = 0
     while True:
         done = read_jobs_sql()

@@ -12,12 +12,13 @@ import msgspec
 from django.db import connection, transaction
 
 from catalog.snapshots import Path
+from lineage import sql as parsing
 from lineage import sql_edges
 from lineage import sql_statements as statements
 from lineage.models import EdgeOrigin
 from lineage.openlineage import canonical, digest_of
 from lineage.rows import encoded
-from lineage.sql import KnownTables, SqlLineage, lineage_of
+from lineage.sql import SqlLineage
 from lineage.sql_edges import SqlRead
 
 BATCH = 500
@@ -34,9 +35,11 @@ class _View(NamedTuple):
     path: list[str]
     definition: str
 
-    def lineage(self, tables: KnownTables) -> SqlLineage:
+    def lineage(self, tables: parsing.KnownTables) -> SqlLineage:
         path = tuple(self.path)
-        return lineage_of(self.definition, dialect=self.dialect, schema=tables, default_path=path[:-1], target=path)
+        return parsing.lineage_of(
+            self.definition, dialect=self.dialect, schema=tables, default_path=path[:-1], target=path
+        )
 
 
 def derive_views(dataset_ids: Collection[int]) -> int:
@@ -84,7 +87,7 @@ def _by_source(views: Iterable[_View]) -> list[list[_View]]:
 
 def _read(views: Sequence[_View], jobs: dict[int, int]) -> Iterator[SqlRead]:
     """Views of one source. What they name is found first, so that only those tables' columns are fetched."""
-    nothing = KnownTables({}, views[0].dialect)
+    nothing = parsing.KnownTables({}, views[0].dialect)
     named = {read.table[-1].casefold() for view in views for read in view.lineage(nothing).inputs}
     known: dict[Path, list[str]] = {}
     ids: dict[Path, int] = {}
@@ -93,7 +96,7 @@ def _read(views: Sequence[_View], jobs: dict[int, int]) -> Iterator[SqlRead]:
         for dataset_id, path, columns in cursor.fetchall():
             known[tuple(path)] = columns
             ids[tuple(path)] = dataset_id
-    tables = KnownTables(known, views[0].dialect)
+    tables = parsing.KnownTables(known, views[0].dialect)
     for view in views:
         lineage = view.lineage(tables)
         content = digest_of(canonical([view.definition, msgspec.to_builtins(lineage)]))

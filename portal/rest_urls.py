@@ -10,6 +10,7 @@ from importlib import import_module
 from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import DefaultRouter
 
+from portal import openapi  # noqa: F401  drf-spectacular knows the extensions that are imported before it first describes
 from portal.api_docs import ApiSchema, api_docs
 
 _ROOMS = (

@@ -1,4 +1,4 @@
-"""The catalog's own processes under the supervisor: web, workers and beat."""
+"""The catalog's own processes under the supervisor: web and workers, one of which has the clock."""
 
 import os
 import sys
@@ -8,7 +8,6 @@ from stack.layout import Layout
 from stack.programs import Program
 
 WEB = "web"
-BEAT = "beat"
 # Each queue group has a worker of its own, so that a long crawl never delays what a person waits for.
 QUEUES = {
     "worker-prompt": ("interactive", "expiry", "audit", "fold"),
@@ -16,10 +15,11 @@ QUEUES = {
 }
 # `lineage.tasks.fold` takes two threads at most: of the prompt ones one is always there for what a person waits for.
 THREADS = {"worker-prompt": 3, "worker-long": 2}
+WITH_BEAT = "worker-prompt"
 
 
 def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[Program]:
-    """Web, workers and beat, in the order in which they start."""
+    """Web and workers, in the order in which they start."""
     python = (sys.executable, "-m")
     host = os.environ.get("HOST", "127.0.0.1")
     directory = str(layout.root)
@@ -51,6 +51,7 @@ def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[
             ",".join(queues),
         )
         worker += ("--hostname", f"{name}@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO")
+        worker += ("--with-beat",) if name == WITH_BEAT else ()
         wanted.append(
             Program(
                 name=name,
@@ -61,14 +62,4 @@ def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[
                 stop_seconds=15,
             )
         )
-    beat = ("beat", "--pidfile", "", "--loglevel", "INFO")
-    wanted.append(
-        Program(
-            name=BEAT,
-            argv=(*python, *celery, *beat),
-            directory=directory,
-            environment=celery_environment,
-            priority=70,
-        )
-    )
     return wanted

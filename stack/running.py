@@ -173,16 +173,16 @@ class Start:
         runtime = contract.runtime(self.servers, self.outside)
         wanted = applications.programs(self.layout, runtime, self.port)
         supervisor = self.servers.supervisor
-        with step("Starting web, workers and beat"):
+        with step("Starting web and workers"):
             with self.servers.alone():
                 supervisor.apply([*self.servers.programs(), *wanted])
-            supervisor.wait_for(applications.WEB, lambda: answers(self.port, "/healthz"), seconds=45)
-        with step("Waiting for workers and beat"):
-            if not wait_until(lambda: not lacking(self.port), seconds=60, interval=0.25):
+            supervisor.wait_for(applications.WEB, lambda: answers(self.port, "/healthz"), seconds=120)
+        with step("Waiting for workers and their clock"):
+            if not wait_until(lambda: not lacking(self.port), seconds=120, interval=0.25):
                 lacks = lacking(self.port)
-                logs = [self.layout.log / f"{name}.log" for name in (*applications.QUEUES, applications.BEAT)]
+                logs = [self.layout.log / f"{name}.log" for name in applications.QUEUES]
                 ends = [f"{log}:\n{last_lines(log)}" for log in logs]
-                raise StackError(f"Not ready within 60 s: {', '.join(lacks)}.\n" + "\n".join(ends))
+                raise StackError(f"Not ready within 120 s: {', '.join(lacks)}.\n" + "\n".join(ends))
 
     def _announce(self, first: FirstStart, said: str | None, seconds: float) -> None:
         note(f"\nReady after {seconds:.1f} s: {contract.site_url()}")
@@ -261,5 +261,5 @@ def stop(servers: Servers) -> None:
         return
     with step("Stopping"):
         with servers.alone():
-            servers.supervisor.stop(reversed([applications.WEB, *applications.QUEUES, applications.BEAT]))
+            servers.supervisor.stop(reversed([applications.WEB, *applications.QUEUES]))
         servers.leave()

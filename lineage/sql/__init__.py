@@ -6,8 +6,9 @@ its `qualify()` refuses a query as a whole for one unknown name, where a catalog
 
 from __future__ import annotations
 
-from lineage.sql.naming import KnownTables
-from lineage.sql.texts import MAX_LENGTH, lineage_of
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from lineage.sql.values import (
     Doubt,
     FieldInput,
@@ -20,6 +21,10 @@ from lineage.sql.values import (
     Unresolved,
     Written,
 )
+
+if TYPE_CHECKING:
+    from lineage.sql.naming import KnownTables
+    from lineage.sql.texts import MAX_LENGTH, lineage_of
 
 __all__ = [
     "MAX_LENGTH",
@@ -36,3 +41,16 @@ __all__ = [
     "Written",
     "lineage_of",
 ]
+
+_WITH_THE_PARSER = {
+    "KnownTables": "lineage.sql.naming",
+    "MAX_LENGTH": "lineage.sql.texts",
+    "lineage_of": "lineage.sql.texts",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What needs the parser is loaded when it is asked for: it takes 35 MB, which a worker without SQL to read goes without."""
+    if name not in _WITH_THE_PARSER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_WITH_THE_PARSER[name]), name)

@@ -22,7 +22,7 @@ from tests.stack.conftest import Checkout, Running
 
 pytestmark = pytest.mark.long
 
-VICTIMS = ("worker-long", "worker-prompt", "web", "valkey", "postgres", "beat", "worker-long", "postgres")
+VICTIMS = ("worker-long", "worker-prompt", "web", "valkey", "postgres", "worker-prompt", "worker-long", "postgres")
 SCHEMAS, TABLES, COLUMNS = 4, 500, 12
 JOBS, RUNS_A_JOB = 10, 40
 

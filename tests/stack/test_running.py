@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import urllib.request
 
 import psutil
 import pytest
@@ -14,7 +15,38 @@ from tests.stack.conftest import Checkout, Running
 
 pytestmark = pytest.mark.long
 
-PROCESSES = ("postgres", "valkey", "web", "worker-prompt", "worker-long", "beat")
+PROCESSES = ("postgres", "valkey", "web", "worker-prompt", "worker-long")
+
+
+def post_event_with_sql(port: int, token: str) -> None:
+    """An event whose SQL a worker reads, for which it loads the parser."""
+    dataset = {"namespace": "postgres://db:5432", "name": "shop.public.sales"}
+    event = {
+        "eventType": "COMPLETE",
+        "eventTime": "2026-03-01T10:00:00Z",
+        "producer": "https://example.org/growing",
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+        "run": {"runId": "0195c3a4-7e21-7cc2-9f33-111111111111"},
+        "job": {
+            "namespace": "growing",
+            "name": "sales",
+            "facets": {
+                "sql": {
+                    "_producer": "https://example.org/growing",
+                    "_schemaURL": "https://openlineage.io/spec/facets/1-0-1/SQLJobFacet.json",
+                    "query": "INSERT INTO sales SELECT id, price FROM orders",
+                }
+            },
+        },
+        "inputs": [dataset | {"name": "shop.public.orders"}],
+        "outputs": [dataset],
+    }
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/v1/lineage", json.dumps(event).encode(), headers, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        assert response.status == 201
 
 
 def test_it_serves_and_names_an_administrator(running: Running) -> None:
@@ -79,6 +111,24 @@ def test_a_killed_supervisor_comes_back_with_everything(checkout: Checkout, runn
         interval=0.2,
     ), supervisor.states()
     assert wait_until(running.is_alive, seconds=30, interval=0.2)
+
+
+def test_a_worker_that_has_grown_starts_afresh_as_the_same_process(checkout: Checkout, running: Running) -> None:
+    layout = checkout.servers().layout
+    pid = checkout.servers().supervisor.states()["worker-long"].pid
+    begun = (layout.log / "worker-long.log").stat().st_size
+    token = checkout.ask("bin/manage", "create_token", "growing", "--scope", "lineage:write", "--json")
+    post_event_with_sql(checkout.port, json.loads(token.stdout)["token"])
+
+    def said() -> str:
+        with (layout.log / "worker-long.log").open(errors="replace") as log:
+            log.seek(begun)
+            return log.read()
+
+    assert wait_until(lambda: "starting afresh" in said() and "worker-long@" in said(), seconds=240, interval=1), said()
+    assert wait_until(lambda: said().rstrip().endswith("ready."), seconds=60, interval=1), said()
+    assert checkout.servers().supervisor.states()["worker-long"].pid == pid
+    assert measure(layout)["worker-long"] < 120e6
 
 
 def test_terminated_it_leaves_no_process(checkout: Checkout, running: Running) -> None:
