@@ -65,7 +65,10 @@ def database() -> dict[str, Any]:
     options.setdefault("application_name", "catalog")
     parsed["CONN_MAX_AGE"] = 60
     parsed["CONN_HEALTH_CHECKS"] = True
-    parsed["TEST"] = {"NAME": env.str("TEST_DATABASE_NAME", default=None)}
+    parsed["TEST"] = {
+        "NAME": env.str("TEST_DATABASE_NAME", default=None),
+        "TEMPLATE": env.str("TEST_DATABASE_TEMPLATE", default=None),
+    }
     return parsed
 
 

@@ -1,7 +1,8 @@
 """The pytest plugin that starts PostgreSQL and Valkey for a run and tells Django where they are.
 
 Named in pyproject.toml's addopts, because Django reads its settings before any conftest.py is loaded. Runs at
-the same time share the servers in var/test, each with databases of its own; the last run to end stops them.
+the same time share the servers in var/test, each with databases of its own; the last run to end stops them. Each database
+is a copy of one that was migrated before (tests/servers/migrated.py).
 """
 
 import os
@@ -19,6 +20,7 @@ from stack.layout import Layout
 from stack.postgres import SUPERUSER
 from stack.servers import Servers
 from stack.valkey import DATABASES
+from tests.servers import migrated
 
 PREFIX = "test"
 MISSING: dict[str, str] = {}
@@ -40,6 +42,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             del os.environ[name]
         os.environ.update(contract.testing(servers))
         os.environ["TEST_DATABASE_NAME"] = database_name(os.getpid())
+        os.environ["TEST_DATABASE_TEMPLATE"] = migrated.name(servers.layout)
     # Each process its own, or caches and queues of runs at the same time would mix.
     os.environ["REDIS_URL"] = servers.valkey.url_of(1 + os.getpid() % (DATABASES - 1))
 
@@ -52,6 +55,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         servers.enter()
         drop_databases(of_dead_runs=True)
+        migrated.ensure(servers)
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
         client.flushdb()
 
