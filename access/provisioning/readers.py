@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
 from access.provisioning.facts import PUBLIC, AnyFact, DefaultPrivilege, Path, Privilege, Relation, RelationKind, Right
 from access.provisioning.identities import Authority, Chain, Dialect, Identities, host_of, user_of
@@ -114,6 +115,10 @@ class _Held:
     public: bool = False
 
 
+_Shown: TypeAlias = tuple[Relation, tuple[Path, ...]]
+"""A view, and the chain from it down to what it shows."""
+
+
 class Readers:
     """The answers for one state. Building it walks the facts once; answers touch what they are about."""
 
@@ -135,29 +140,31 @@ class Readers:
             elif isinstance(fact, Privilege):
                 self._exact[fact.path].append(fact)
 
-    def of_column(self, path: Path, column: str = WHOLE) -> list[Reader]:
-        """Everybody with a right that bears on a column (or the whole of its relation), open ways or not, by name."""
-        readers: dict[str, list[Route]] = defaultdict(list)
-        for role in sorted(self._concerned(path, column)):
-            for route in self._routes(role, path, column):
-                readers[self.identities.reader_of(role)].append(route)
-        return [self._reader(name, routes) for name, routes in sorted(readers.items())]
+    def of_column(self, path: Path, column: str) -> list[Reader]:
+        """Everybody with a right that bears on a column, open ways or not, by name."""
+        return self._readers(path, (WHOLE, column))
+
+    def of_relation(self, path: Path) -> list[Reader]:
+        """Everybody with a right that bears on any column of a relation, open ways or not, by name."""
+        return self._readers(path, self._every_column(path))
 
     def of_reader(self, name: str, paths: Iterable[Path] | None = None) -> Iterator[Readable]:
-        """What a role, or a user with all accounts, reads of these relations (all of the state), in order of path."""
+        """What a role, or a user with all accounts, reads of these relations (all of the state), in order of path.
+
+        A view is one of the relations; what it shows of others is in its `reads`.
+        """
         accounts = self.identities.accounts_of(name)
         for path in sorted(self.relations if paths is None else paths):
             relation = self.relations.get(path)
             if relation is None:
                 continue
-            ways: dict[str, tuple[Route, ...]] = {}
-            for column in (WHOLE, *relation.columns):
-                found = [route for account in accounts for route in self._routes(account, path, column)]
-                opened = tuple(sorted((route for route in found if route.is_open), key=_order))
-                if opened and opened != ways.get(WHOLE):
-                    ways[column] = opened
+            ways: dict[str, list[Route]] = defaultdict(list)
+            for account in accounts:
+                for route in self._routes(account, path, self._every_column(path), ()):
+                    if route.is_open:
+                        ways[route.held.column if route.held else WHOLE].append(route)
             if ways:
-                yield Readable(relation, ways)
+                yield Readable(relation, {column: tuple(sorted(found, key=_order)) for column, found in ways.items()})
 
     def can_read(self, account: str, path: Path, column: str = WHOLE, *, set_role: str = "") -> bool:
         """Whether a session of this account, having set this role, reads a column of a relation by naming it."""
@@ -178,9 +185,20 @@ class Readers:
         can_login = any(role is not None and role.can_login for role in roles)
         return Reader(name, can_login, tuple(sorted(routes, key=_order)))
 
-    def _concerned(self, path: Path, column: str) -> set[str]:
-        """The roles that any right on the column, or on a view that shows it, leads to."""
-        places = [path, *(view.path for view, _ in self._views_of(path, column))]
+    def _readers(self, path: Path, columns: Sequence[str]) -> list[Reader]:
+        views = self._views_of(path, columns)
+        readers: dict[str, list[Route]] = defaultdict(list)
+        for role in sorted(self._concerned([path, *(view.path for view, _ in views)])):
+            for route in self._routes(role, path, columns, views):
+                readers[self.identities.reader_of(role)].append(route)
+        return [self._reader(name, routes) for name, routes in sorted(readers.items())]
+
+    def _every_column(self, path: Path) -> tuple[str, ...]:
+        relation = self.relations.get(path)
+        return (WHOLE, *(relation.columns if relation is not None else ()))
+
+    def _concerned(self, places: Iterable[Path]) -> set[str]:
+        """The roles that any right on these relations leads to."""
         rights = (right for place in places for right in self._candidates(place))
         holders = {privilege.grantee for privilege in rights if privilege.right is Right.SELECT}
         roles = self.identities.roles
@@ -190,30 +208,32 @@ class Readers:
             found |= {role.name for role in roles.values() if role.can_login}
         return found & roles.keys()
 
-    def _routes(self, account: str, path: Path, column: str) -> Iterator[Route]:
+    def _routes(self, account: str, path: Path, columns: Sequence[str], views: Sequence[_Shown]) -> Iterator[Route]:
         """The ways of one role or account: at a login, then with each role that it may set and that adds something."""
         at_login = _Session(account, self.identities.at_login(account))
-        routes = list(self._routes_of_session(at_login, path, column))
+        routes = list(self._routes_of_session(at_login, path, columns, views))
         yield from routes
         if self._superuser(at_login.authority):
             return
         known = {(route.held, route.views) for route in routes if route.is_open}
         for role, chain in self.identities.settable(account).items():
             session = _Session(account, self.identities.having_set(account, role), role, chain)
-            for route in self._routes_of_session(session, path, column):
+            for route in self._routes_of_session(session, path, columns, views):
                 key = (route.held, route.views)
                 if key not in known and route.is_open:
                     known.add(key)
                     yield route
 
-    def _routes_of_session(self, session: _Session, path: Path, column: str) -> Iterator[Route]:
+    def _routes_of_session(
+        self, session: _Session, path: Path, columns: Sequence[str], views: Sequence[_Shown]
+    ) -> Iterator[Route]:
         lacks = self._lacks_to_enter(session.account)
         if self._superuser(session.authority):
             route = Route(session.account, Way.SUPERUSER, set_role=session.set_role, set_by=session.set_by)
             yield replace(route, lacks=tuple(lacks))
             return
-        yield from self._direct(session, path, (WHOLE, column), lacks)
-        for view, chain in self._views_of(path, column):
+        yield from self._direct(session, path, columns, lacks)
+        for view, chain in views:
             if not any(_lends_rights(self.relations[one]) for one in chain):
                 continue  # whoever reads through it holds the column itself, which is a way already
             for route in self._direct(session, view.path, (WHOLE, *view.columns), lacks):
@@ -298,16 +318,16 @@ class Readers:
             for read in relation.reads
         )
 
-    def _views_of(self, path: Path, column: str) -> list[tuple[Relation, tuple[Path, ...]]]:
-        """The relations that show a column, directly or through others, each with the chain down to the column."""
+    def _views_of(self, path: Path, columns: Sequence[str]) -> list[_Shown]:
+        """The relations that show one of some columns, directly or through others."""
         found: dict[Path, tuple[Path, ...]] = {}
-        waiting: list[tuple[Path, str, tuple[Path, ...]]] = [(path, column, ())]
+        waiting: list[tuple[Path, Sequence[str], tuple[Path, ...]]] = [(path, columns, ())]
         for place, shown, chain in waiting:
             for view, read in self._shown_by.get(place, ()):
-                if view.path in found or view.path == path or (shown and read and shown != read):
+                if view.path in found or view.path == path or read not in shown:
                     continue
                 found[view.path] = (view.path, *chain)
-                waiting.append((view.path, WHOLE, found[view.path]))
+                waiting.append((view.path, self._every_column(view.path), found[view.path]))
         return [(self.relations[view], chain) for view, chain in sorted(found.items())]
 
     # Which rights count

@@ -23,13 +23,13 @@ from catalog.queries.search import search
 from classification.queries import levels_by_rank
 from common.components import Column, Crumb, Suggestion
 from common.errors import Invalid
+from common.spreadsheets import csv_response
 from lineage.exploring import Asked, ColumnAsked, asked_of, explore
 from lineage.exploring.columns import ColumnPage, columns_page
 from lineage.exploring.connection import connection_between
 from lineage.queries import Slice, datasets_among
 from portal.explorer import CSV_HEAD, Explorer, column_text
 from portal.results import place_of
-from portal.spreadsheets import csv_response
 
 _SUGGESTIONS = 8
 _STEP_COLUMNS = [Column("From"), Column("To"), Column("How"), Column("Description")]

@@ -17,9 +17,9 @@ from catalog.models import Dataset, Tier
 from catalog.queries.datasets import fields_of, visible_dataset
 from common.components import Column, Crumb
 from common.errors import Invalid
+from common.spreadsheets import csv_response
 from lineage.impact import Change, Effect
 from portal.impact import ImpactReport, ImpactRow, impact_report
-from portal.spreadsheets import csv_response
 
 SHOWN = 500
 """Datasets on a page; the file has them all."""

@@ -19,9 +19,9 @@ from catalog.queries.facets import facets_of
 from catalog.queries.search import listed, matching, search, understood
 from classification.queries import levels_by_rank
 from common.pagination import page_size
+from common.spreadsheets import csv_response
 from ingestion.queries import sources_called
 from portal.results import facet_groups, results_of, suggestion_of
-from portal.spreadsheets import csv_response
 
 SUGGESTIONS = 8
 SORTS = (("", "Best match"), ("name", "Name"), ("-changed", "Last changed"))

@@ -135,7 +135,7 @@ def test_the_file_has_a_line_for_each_column_and_runs_nothing(client, world):
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_a_formula_is_text(cell):
-    from portal.spreadsheets import harmless
+    from common.spreadsheets import harmless
 
     assert harmless(cell) == f"'{cell}"
     assert harmless("a=1") == "a=1"
