@@ -16,7 +16,7 @@ from celery.beat import Service
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_SLEEP = 1.0
+_LONGEST_SLEEP = 1
 """Seconds between two looks at the schedule at most, and so how long an ending worker waits for its beat."""
 
 
@@ -36,7 +36,6 @@ class Beat(bootsteps.StartStopStep):
             parent.app,
             max_interval=_LONGEST_SLEEP,
             scheduler_cls=parent.app.conf.beat_scheduler,
-            remote_control=False,
         )
         self.thread = threading.Thread(target=self._run, args=(parent.app, self.service), name="beat", daemon=True)
         self.thread.start()

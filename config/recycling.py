@@ -64,7 +64,7 @@ class Recycling(bootsteps.StartStopStep):
         if grown > MAY_GROW and old_enough and idle and not state.active_requests:
             logger.info("Nothing to do, and %d MB more in hand than at first: starting afresh.", grown // 1_000_000)
             _start_afresh = True
-            state.should_stop = os.EX_OK
+            state.should_stop = os.EX_OK  # type: ignore[assignment]
 
     def _is_idle(self) -> bool:
         """Whether it used less than `IDLE_SHARE` of a core since the last look."""
