@@ -398,3 +398,48 @@ class PersonLeft(Event):
 
     def subjects(self) -> Iterable[Subject]:
         return [Subject("principal", self.principal_id)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyEvent(Event):
+    """What all events of a policy tell."""
+
+    policy_id: int
+    version_id: int
+    policy: str
+    version: int
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("policy", self.policy_id), Subject("policyversion", self.version_id)]
+
+
+@event("access.policy_drafted", "drafted version {version} of the policy {policy}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyDrafted(PolicyEvent):
+    pass
+
+
+@event("access.policy_edited", "edited the draft of version {version} of the policy {policy}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyEdited(PolicyEvent):
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@event("access.policy_published", "put version {version} of the policy {policy} into force")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyPublished(PolicyEvent):
+    since: str
+    rule: Mapping[str, Any]
+
+
+@event("access.policy_ended", "took the policy {policy} out of force")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyEnded(PolicyEvent):
+    reason: str
+
+
+@event("access.policy_discarded", "discarded the draft of version {version} of the policy {policy}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyDiscarded(PolicyEvent):
+    pass

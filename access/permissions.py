@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from access.models import AccessRequest, CampaignItem, EmergencyReview, Grant
+from access.models import AccessRequest, CampaignItem, EmergencyReview, Grant, Policy
 from access.policy import Decision, ReviewDecision
 from access.reviewing import emergency_decision, recertify_decision, review_decision, revoke_decision
 from accounts.models import DomainRole, Principal
+from accounts.permissions import is_trusted
 from catalog.models import Dataset, Domain, Field, Tier
-from catalog.visibility import scope_of
+from catalog.visibility import CURATORS, scope_of
 from common.errors import Conflict, Forbidden, NotFound
 
 _ASKING = (Principal.Kind.PERSON, Principal.Kind.SERVICE)
@@ -101,3 +102,37 @@ def check_can_revoke(by: Principal, grant: Grant) -> Decision:
     if not Grant.objects.filter(pk=grant.pk).visible_to(by).exists():
         raise NotFound("There is no such grant, or you may not see it.")
     raise Forbidden(decision.reasons[0])
+
+
+def check_can_edit_policies(by: Principal, domain: Domain | None) -> None:
+    """Administrators write any policy, the owners of a domain those of their domain."""
+    if is_trusted(by):
+        return
+    if domain is None:
+        raise Forbidden(
+            "Only an administrator writes policies of the whole catalog. Owners write those of their domain."
+        )
+    if not scope_of(by).has_role(domain.pk, DomainRole.OWNER):
+        raise Forbidden(f"Only the owners of {domain} and administrators write its policies.")
+
+
+def check_can_edit_policy(by: Principal, policy: Policy) -> None:
+    """Raises `NotFound` for a policy that `by` may not see."""
+    if not Policy.objects.filter(pk=policy.pk).visible_to(by).exists():
+        raise NotFound("There is no such policy, or you may not see it.")
+    check_can_edit_policies(by, policy.domain)
+
+
+def may_edit_policy(by: Principal, policy: Policy) -> bool:
+    return is_trusted(by) or scope_of(by).has_role(policy.domain_id, DomainRole.OWNER)
+
+
+def check_can_see_policies(by: Principal) -> None:
+    """Administrators, and whoever is steward or owner of a domain."""
+    if not is_trusted(by) and not policy_domains(by):
+        raise Forbidden("Policies are shown to administrators and to the stewards and owners of domains.")
+
+
+def policy_domains(by: Principal) -> list[int]:
+    """The domains whose policies `by` sees without being an administrator."""
+    return [domain for domain, roles in scope_of(by).roles_of_domain.items() if roles & set(CURATORS)]

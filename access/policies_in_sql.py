@@ -65,12 +65,12 @@ def datasets_for(
         return Dataset.objects.none()
     allows = [_Selection(rule, subject, setting) for rule in setting.of(policies, Effect.ALLOW)]
     denies = [_Selection(rule, subject, setting) for rule in setting.of(policies, Effect.DENY)]
-    allowed = _any(one.of_dataset() for one in allows if one.is_whole)
+    allowed = any_of(one.of_dataset() for one in allows if one.is_whole)
     some_allow = [one for one in allows if not (one.is_whole or one.is_nothing)]
     some_deny = [one for one in denies if not (one.is_whole or one.is_nothing)]
-    by_field = _any(one.of_field() for one in some_allow)
+    by_field = any_of(one.of_field() for one in some_allow)
     # Where some columns may be read by what is about columns; elsewhere no column is looked at.
-    candidates = _any(one.of_dataset() for one in some_allow)
+    candidates = any_of(one.of_dataset() for one in some_allow)
     if setting.action is Action.READ:
         grants = _grants_of(subject)
         allowed |= Q(pk__in=grants.filter(field_ids=[]).values("dataset"))
@@ -80,7 +80,7 @@ def datasets_for(
         rank=Coalesce("level", OuterRef("level"), Value(0), output_field=SmallIntegerField())
     )
     has_none = ~Q(Exists(fields))
-    forbidden = _any(one.of_field() for one in some_deny)
+    forbidden = any_of(one.of_field() for one in some_deny)
     if whole:
         each = candidates & ~has_none & ~Q(Exists(fields.exclude(by_field)))
         found = Dataset.objects.filter(allowed | each | _bare(some_allow, has_none))
@@ -93,12 +93,19 @@ def datasets_for(
         found = Dataset.objects.filter(any_one | one | _bare(some_allow, has_none))
     if some_deny:
         found = found.exclude(_bare(some_deny, has_none))
-    return found.exclude(_any(one.of_dataset() for one in denies if one.is_whole))
+    return found.exclude(any_of(one.of_dataset() for one in denies if one.is_whole))
+
+
+def conditions_on_fields(subject: SubjectFacts, policies: Sequence[InForce], setting: Setting) -> tuple[Q, Q]:
+    """What policies allow and what they deny the subject, as conditions on fields that have their `rank`; grants apart."""
+    allows = (_Selection(rule, subject, setting) for rule in setting.of(policies, Effect.ALLOW))
+    denies = (_Selection(rule, subject, setting) for rule in setting.of(policies, Effect.DENY))
+    return any_of(one.of_field() for one in allows), any_of(one.of_field() for one in denies)
 
 
 def _bare(selections: Iterable[_Selection], has_none: Q) -> Q:
     """The dataset has no fields, and one of these is about what stands for them."""
-    return has_none & _any(one.of_bare_dataset() for one in selections)
+    return has_none & any_of(one.of_bare_dataset() for one in selections)
 
 
 def principals_for(
@@ -119,13 +126,13 @@ def principals_for(
         )
         alike.setdefault((key[0], key[1]), []).append(one)
     reads = setting.action is Action.READ
-    granted = Grant.objects.filter(principal=OuterRef("pk"), dataset_id=dataset.dataset_id, **_holding())
+    granted = Grant.objects.filter(principal=OuterRef("pk"), dataset_id=dataset.dataset_id, **holding_now())
     found = Principal.objects.filter(Q(user__isnull=True) | Q(user__is_active=True), disabled_at__isnull=True)
     if reads:
         columns = granted.annotate(one=Func(F("field_ids"), function="unnest")).values("one")
         found = found.alias(covered=ArraySubquery(columns))
     for (allowing, denying), fields in alike.items():
-        may = _any(_principals(about[Effect.ALLOW][n], dataset) for n in allowing)
+        may = any_of(_principals(about[Effect.ALLOW][n], dataset) for n in allowing)
         if reads:
             may |= Q(Exists(granted.filter(field_ids=[])))
             if fields[0].field_id != NO_FIELD:
@@ -136,20 +143,22 @@ def principals_for(
     return found
 
 
-def _any(conditions: Iterable[Q]) -> Q:
+def any_of(conditions: Iterable[Q]) -> Q:
+    """One of these conditions, or never where there are none."""
     found = NEVER
     for condition in conditions:
         found = condition if found is NEVER else found | condition
     return found
 
 
-def _holding() -> dict[str, object]:
+def holding_now() -> dict[str, Any]:
+    """What a grant must be to let its holder read now, as lookups."""
     now = timezone.now()
     return {"state__in": _ALLOWING, "valid_from__lte": now, "valid_to__gt": now}
 
 
 def _grants_of(subject: SubjectFacts) -> QuerySet[Grant]:
-    return Grant.objects.filter(principal_id=subject.principal_id, **_holding())
+    return Grant.objects.filter(principal_id=subject.principal_id, **holding_now())
 
 
 def _own_id() -> Func:

@@ -16,10 +16,10 @@ from access.policy import Audience
 from access.states import GRANT_ENDING, GRANT_LIVE, RequestState
 from accounts.models import DomainRole, Principal
 from catalog.models import DomainMembership, Ownership
-from catalog.visibility import scope_of
+from catalog.visibility import CURATORS, scope_of
 
 if TYPE_CHECKING:
-    from access.models import AccessRequest, Campaign, CampaignItem, EmergencyReview, Grant, PolicyVersion
+    from access.models import AccessRequest, Campaign, CampaignItem, EmergencyReview, Grant, Policy, PolicyVersion
 
 REVIEWING_ROLES = (DomainRole.STEWARD, DomainRole.OWNER)
 
@@ -126,6 +126,15 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         if principal.kind != Principal.Kind.PERSON:
             return self.filter(own)
         return self.filter(own | _answers_for(principal))
+
+
+class PolicyQuerySet(models.QuerySet["Policy"]):
+    def visible_to(self, principal: Principal) -> PolicyQuerySet:
+        """For administrators all, for stewards and owners of domains those of their domains."""
+        scope = scope_of(principal)
+        if scope.everything:
+            return self
+        return self.filter(domain_id__in=[one for one, roles in scope.roles_of_domain.items() if roles & set(CURATORS)])
 
 
 class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from access import campaign_views, delegation_views, emergency_views, people_views, terms_views, views
+from access import campaign_views, delegation_views, emergency_views, people_views, policy_views, terms_views, views
 
 app_name = "access"
 
@@ -31,4 +31,12 @@ urlpatterns = [
     path("people/", people_views.people, name="people"),
     path("people/<int:principal_id>/", people_views.person, name="person"),
     path("people/<int:principal_id>/reopen/", people_views.person_reopen, name="person_reopen"),
+    path("policies/", policy_views.policy_list, name="policies"),
+    path("policies/add/", policy_views.policy_add, name="policy_add"),
+    path("policies/<int:policy_id>/", policy_views.policy_detail, name="policy"),
+    path("policies/<int:policy_id>/edit/", policy_views.policy_edit, name="policy_edit"),
+    path("policies/<int:policy_id>/preview/", policy_views.policy_preview, name="policy_preview"),
+    path("policies/<int:policy_id>/publish/", policy_views.policy_publish, name="policy_publish"),
+    path("policies/<int:policy_id>/end/", policy_views.policy_end, name="policy_end"),
+    path("policies/<int:policy_id>/discard/", policy_views.policy_discard, name="policy_discard"),
 ]

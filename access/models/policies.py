@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from access.models.grants import Validity
 from access.policies.rules import InForce, Rule, read_rule
-from access.querysets import PolicyVersionQuerySet
+from access.querysets import PolicyQuerySet, PolicyVersionQuerySet
 from accounts.models import Principal
 from catalog.models import Domain, Source, slug_validator
 
@@ -92,6 +92,8 @@ class Policy(models.Model):
     shipped = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(Principal, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = PolicyQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

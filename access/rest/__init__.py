@@ -8,6 +8,7 @@ from access.rest.campaigns import CampaignItemViewSet, CampaignViewSet
 from access.rest.delegations import DelegationViewSet
 from access.rest.emergencies import EmergencyReviewViewSet
 from access.rest.people import PersonViewSet
+from access.rest.policies import PolicyViewSet
 from access.rest.requests import AccessRequestViewSet, GrantViewSet
 from access.rest.terms import TermsViewSet
 
@@ -21,3 +22,4 @@ def register(router: DefaultRouter) -> None:
     router.register("recertifications", CampaignViewSet, basename="recertification")
     router.register("recertification-items", CampaignItemViewSet, basename="recertification-item")
     router.register("people", PersonViewSet, basename="person")
+    router.register("policies", PolicyViewSet, basename="policy")
