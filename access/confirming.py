@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from access.permissions import may_see_policies
 from accounts.forms import ActionForm
 from accounts.models import Principal
 from common.components import Tab
@@ -24,8 +25,12 @@ _TABS = (
 
 
 def tabs_of(principal: Principal, current: str) -> list[Tab]:
-    """The pages of access, `current` being the name of one; people are administrators' business."""
-    named = [*_TABS, ("people", "People", "users")] if principal.is_administrator else list(_TABS)
+    """The pages of access, `current` being the name of one; people are administrators' business, policies curators' too."""
+    named = list(_TABS)
+    if may_see_policies(principal):
+        named.append(("policies", "Policies", "scale"))
+    if principal.is_administrator:
+        named.append(("people", "People", "users"))
     return [Tab(label, reverse(f"access:{name}"), name == current, icon=icon) for name, label, icon in named]
 
 

@@ -16,6 +16,7 @@ from access.actions.policies import (
     end_policy,
     publish_policy,
 )
+from access.confirming import tabs_of
 from access.forms.policies import EndForm, PolicyForm, PublishForm
 from access.models import Policy, PolicyVersion
 from access.permissions import (
@@ -49,6 +50,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
             "columns": [Column("Policy"), Column("What it does"), Column("Whom"), Column("What"), Column("State")],
             "own_domains": _domains_of(principal),
             "may_add": is_trusted(principal),
+            "tabs": tabs_of(principal, "policies"),
             "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb("Policies")],
         },
     )
@@ -190,7 +192,7 @@ def policy_end(request: HttpRequest, policy_id: int) -> HttpResponse:
     principal = principal_of(request)
     policy = _policy(principal, policy_id)
     check_can_edit_policy(principal, policy)
-    form = EndForm(request.POST if request.method == "POST" else None)
+    form = EndForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         if form.attempt(lambda: end_policy(policy=policy, reason=reason, by=principal)) is not None:

@@ -226,7 +226,7 @@ def read_rule(stored: Any) -> Rule:
 
 def stored_form(rule: Rule) -> dict[str, Any]:
     """The rule as JSON, in one way only: what is empty is left out."""
-    form: dict[str, Any] = msgspec.to_builtins(rule)
+    form: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(rule))
     return form
 
 

@@ -62,7 +62,7 @@ class PolicyVersionSerializer(serializers.ModelSerializer[PolicyVersion]):
 class PolicySerializer(serializers.ModelSerializer[Policy]):
     """A policy with all its versions, the newest first."""
 
-    domain = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
+    domain = serializers.SlugRelatedField[Domain](slug_field="slug", read_only=True, allow_null=True)
     versions = PolicyVersionSerializer(many=True, read_only=True)
 
     class Meta:
@@ -134,7 +134,8 @@ class PolicyViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Policy
 
     def get_queryset(self) -> Any:
         principal = rest_principal(self.request)
-        check_can_see_policies(principal)
+        if self.action == "list":
+            check_can_see_policies(principal)
         return visible_policies(principal)
 
     @extend_schema(summary="A policy with its versions")

@@ -91,6 +91,7 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "terms": lambda world: world.terms.pk,
     "terms_slug": lambda world: world.terms.slug,
     "terms_number": lambda world: world.terms.number,
+    "policy_id": lambda world: world.policy.pk,
     "principal_id": lambda world: world.cast.outsider.pk,
     "token_id": lambda world: world.token.pk,
     "run_id": lambda world: world.run.pk,
@@ -143,6 +144,7 @@ for _name, _object in {
     **{f"proposal-{part}": "proposal_id" for part in ("detail", "accept", "decline")},
     "notification-detail": "notification_id", "notification-read": "notification_id",
     "delegation-detail": "delegation_id", "emergency-detail": "review_id", "emergency-close": "review_id",
+    **{f"policy-{part}": "policy_id" for part in ("detail", "preview", "publish", "end", "discard")},
     **{f"terms-{part}": "terms" for part in ("detail", "revise", "retire")},
     **{f"recertification-{part}": "campaign_id" for part in ("detail", "stop")}, "recertification-item-detail": "item",
     **{f"person-{part}": "principal_id" for part in ("detail", "close", "reopen")},
@@ -160,8 +162,13 @@ def _in_days(days: int) -> str:
     return (timezone.now() + dt.timedelta(days=days)).isoformat()
 
 
+DENYING = {"effect": "deny", "actions": ["read"], "subjects": {"everyone": True}}
 BODIES: dict[str, Callable[[World], Any]] = {
     "POST delegation-list": lambda _: {"receiver": "owen", "valid_to": _in_days(9)},
+    "POST policy-list": lambda _: {"name": "Nobody", "rule": DENYING},
+    "PATCH policy-detail": lambda _: {"reason": "Once more."},
+    "POST policy-publish": lambda _: {},
+    "POST policy-end": lambda _: {"reason": "Not needed."},
     "POST terms-list": lambda _: {"name": "Rules", "text": "Be careful.", "domain": "teaching"},
     "POST terms-revise": lambda _: {"text": "Be very careful."},
     "POST emergency-list": lambda world: {"dataset": world.users.pk, "reason": "It is down.", "hours": 1},

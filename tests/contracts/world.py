@@ -24,7 +24,10 @@ from access.actions import (
     revise_terms,
     start_campaign,
 )
-from access.models import AccessRequest, Campaign, Delegation, EmergencyReview, Grant, Terms
+from access.actions.policies import draft_policy, draft_version, edit_draft, publish_policy
+from access.models import AccessRequest, Campaign, Delegation, EmergencyReview, Grant, Policy, Terms
+from access.policies.masking import Mask
+from access.policies.rules import Action, Effect, MaskOf, Resources, Role, Rule, Subjects
 from access.recertifying import Chosen
 from accounts.models import ApiToken, Principal
 from accounts.tokens import Scope, mint
@@ -117,6 +120,7 @@ class World:
     decided: AccessRequest
     grant: Grant
     delegation: Delegation
+    policy: Policy
     terms: Terms
     review: EmergencyReview
     campaign: Campaign
@@ -189,6 +193,7 @@ def build() -> World:
         decided=decided,
         grant=grant,
         delegation=_delegate(cast),
+        policy=_policy(cast),
         terms=_terms(cast),
         review=_emergency(cast, users),
         campaign=start_campaign(
@@ -373,6 +378,21 @@ def _delegate(cast: factories.Cast) -> Delegation:
         reason="On leave.",
         by=cast.analyst,
     )
+
+
+def _policy(cast: factories.Cast) -> Policy:
+    """One of the domain Teaching, in force, with a draft of its next version."""
+    own = Resources(domains=(cast.domain.pk,), level_from=Level.objects.get(slug="restricted").pk)
+    masks = (MaskOf(Mask.HASH),)
+    rule = Rule(Effect.RESTRICT, (Action.READ,), Subjects(everyone=True), resources=own, masks=masks)
+    draft = draft_policy(name="Restricted data is hashed", rule=rule, domain=cast.domain, by=cast.administrator)
+    publish_policy(version=draft, by=cast.administrator)
+    edit_draft(
+        version=draft_version(policy=draft.policy, by=cast.administrator),
+        rule=Rule(Effect.DENY, (Action.READ,), Subjects(roles=(Role.VIEWER,)), resources=own),
+        by=cast.administrator,
+    )
+    return draft.policy
 
 
 def _terms(cast: factories.Cast) -> Terms:

@@ -171,7 +171,7 @@ def test_versions_are_compared_in_words(cast: Cast):
     assert words["Approvals"].startswith("2 of owners")
     assert words["Shown as"] == "column ontrack.public.users#email: a hash"
     second = draft_version(policy=first.policy, by=cast.administrator)
-    edit_draft(version=second, rule=DENY, by=cast.administrator)
+    second = edit_draft(version=second, rule=DENY, by=cast.administrator)
     changed = {change.label: change.kind for change in changes_between(first, second)}
     assert changed["Effect"] == "changed"
     assert changed["Whom"] == "same"
