@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,20 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from access.actions import approve_request, request_access
-from access.models import AccessRequest
+from access.actions import (
+    approve_request,
+    delegate_decisions,
+    open_in_emergency,
+    publish_terms,
+    request_access,
+    save_draft,
+    start_campaign,
+)
+from access.models import AccessRequest, Campaign, EmergencyReview, Grant, Terms
+from access.recertifying import Chosen
 from accounts.models import Principal
 from catalog.actions import add_tag, create_tag
 from catalog.models import Dataset, Field
@@ -47,6 +58,20 @@ def cast() -> Cast:
     set_level(fields=[id_of_task], level=levels["internal"], reason="A number", by=made.steward)
     set_level(datasets=[tasks], level=levels["confidential"], reason="It holds marks", by=made.steward)
     request_access(dataset=tasks, purpose="To plan the next term", days=90, by=made.owner)
+    now = timezone.now()
+    delegate_decisions(
+        giver=made.owner, receiver=made.steward, valid_from=now, valid_to=now + dt.timedelta(days=5),
+        reason="On leave", by=made.owner,
+    )  # fmt: skip
+    publish_terms(
+        name="Marks", text="Nobody can be *told* from what I publish.", domain=made.domain, by=made.administrator
+    )
+    open_in_emergency(
+        dataset=made.dataset, reason="The nightly import is down", hours=2, by=made.analyst,
+        accepts=[terms.pk for terms in Terms.objects.all()],
+    )  # fmt: skip
+    start_campaign(name="Spring", chosen=Chosen(), due_at=now + dt.timedelta(days=9), by=made.administrator)
+    save_draft(dataset=tasks, purpose="To compare", by=made.analyst)
     add_tag(datasets=[tasks], tag=create_tag(name="exam period", by=made.steward), by=made.steward)
     create_tag(name="to be replaced", by=made.administrator)
     return made
@@ -65,8 +90,9 @@ def cookies(principal: Principal) -> dict[str, str]:
 
 
 def pages(cast: Cast) -> list[tuple[str, str, Principal]]:
-    waiting = AccessRequest.objects.pending().get(dataset=cast.dataset)
-    granted = AccessRequest.objects.get(state="approved")
+    waiting = AccessRequest.objects.pending().get(dataset=cast.dataset, requester=cast.analyst)
+    granted = AccessRequest.objects.get(state="approved", is_emergency=False, requester=cast.outsider)
+    review, campaign, terms = EmergencyReview.objects.get(), Campaign.objects.get(), Terms.objects.get()
     tasks = Dataset.objects.get(name="tasks")
     return [
         ("inbox-of-owner", reverse("access:inbox"), cast.owner),
@@ -79,6 +105,18 @@ def pages(cast: Cast) -> list[tuple[str, str, Principal]]:
         ("access-of-owner", reverse("portal:dataset_tab", args=[cast.dataset.pk, "access"]), cast.owner),
         ("access-of-analyst", reverse("portal:dataset_tab", args=[tasks.pk, "access"]), cast.analyst),
         ("refuse-page", reverse("access:request_deny", args=[waiting.pk]), cast.owner),
+        ("own", reverse("access:own"), cast.analyst),
+        ("emergency-form", reverse("access:emergency_open", args=[tasks.pk]), cast.analyst),
+        ("emergency", reverse("access:request", args=[review.request_id]), cast.owner),
+        ("emergency-review", reverse("access:emergency_review", args=[review.pk]), cast.owner),
+        ("delegations", reverse("access:delegations"), cast.administrator),
+        ("terms-list", reverse("access:terms"), cast.administrator),
+        ("terms", reverse("access:terms_version", args=[terms.slug, 1]), cast.administrator),
+        ("campaigns", reverse("access:campaigns"), cast.administrator),
+        ("campaign-form", reverse("access:campaign_add"), cast.administrator),
+        ("campaign", reverse("access:campaign", args=[campaign.pk]), cast.owner),
+        ("people", reverse("access:people"), cast.administrator),
+        ("person", reverse("access:person", args=[cast.owner.pk]), cast.administrator),
         ("levels", reverse("classification:level_list"), cast.administrator),
         ("level-form", reverse("classification:level_add"), cast.administrator),
         ("level-delete", reverse("classification:level_delete", args=["restricted"]), cast.administrator),
@@ -118,5 +156,39 @@ def test_an_owner_refuses_in_the_inbox(session: Session, cast: Cast, javascript:
     form.get_by_label("Why").fill("Ask for fewer columns")
     form.get_by_role("button", name="Refuse").click()
     expect(page.get_by_text("Refused. Ana sees your reason.")).to_be_visible()
-    refused = AccessRequest.objects.get(requester=cast.analyst)
+    refused = AccessRequest.objects.get(requester=cast.analyst, state="denied")
     assert (refused.state, refused.decision_reason) == ("denied", "Ask for fewer columns")
+
+
+def test_the_inbox_is_walked_and_decided_by_keys(session: Session, cast: Cast) -> None:
+    page = session.page(cookies=cookies(cast.owner))
+    page.goto(session.url(reverse("access:inbox")))
+    settled(page)
+    items = page.locator("[data-inbox-item]")
+    kept = page.locator("[data-inbox-item]", has_text="still need")
+    for _ in range(items.count()):
+        page.keyboard.press("j")
+        if kept.locator("[data-inbox-open]:focus").count():
+            break
+    page.keyboard.press("r")
+    expect(page.locator("dialog[open]")).to_contain_text("Remove this grant?")
+    page.keyboard.press("Escape")
+    kept.locator("[data-inbox-open]").focus()
+    page.keyboard.press("a")
+    expect(page.get_by_text("1 grant kept.")).to_be_visible()
+    assert Grant.objects.get(is_emergency=False).recertifications.get().outcome == "kept"
+    page.context.close()
+    assert session.faults == []
+
+
+def test_ticking_columns_tells_what_policy_says(session: Session, cast: Cast) -> None:
+    page = session.page(cookies=cookies(cast.steward))
+    page.goto(session.url(f"{reverse('access:request_create')}?dataset={cast.dataset.pk}"))
+    settled(page)
+    shown = page.locator("#ruling").inner_text()
+    page.get_by_label("Some columns").check()
+    page.get_by_role("checkbox", name="id", exact=True).check()
+    expect(page.locator("#ruling")).not_to_have_text(shown)
+    expect(page.locator("#ruling")).to_contain_text("365 days")
+    page.context.close()
+    assert session.faults == []

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from access.models import AccessRequest
+from access.models import AccessRequest, CampaignItem, Delegation, EmergencyReview, Grant, TermsAcceptance
 from access.states import RequestState
 from accounts.tokens import mint
 from alerts.events import DatasetFollowed
 from alerts.models import Follow, Notification
 from audit.recording import record as record_event
-from catalog.models import Field, Ownership, Tag, TagAssignment
+from catalog.models import Dataset, Field, Ownership, Tag, TagAssignment
 from catalog.search_index import refresh_search
 from ingestion.models import Run, RunState
 from lineage.models import DatasetEdge, Direction, Job, JobDataset
@@ -41,6 +43,12 @@ PAGES = (
     "/jobs/runs/",
     "/levels/",
     "/access/",
+    "/access/yours/",
+    "/access/delegations/",
+    "/access/terms/",
+    "/access/recertification/",
+    "/access/recertification/{campaign}/?show=all",
+    "/access/people/",
     "/accounts/tokens/",
     "/notifications/?all=1",
     "/notifications/preferences/",
@@ -67,6 +75,12 @@ PAGES = (
     "/api/v2/levels/",
     "/api/v2/access-requests/",
     "/api/v2/grants/",
+    "/api/v2/delegations/",
+    "/api/v2/terms/",
+    "/api/v2/emergencies/",
+    "/api/v2/recertifications/",
+    "/api/v2/recertification-items/",
+    "/api/v2/people/",
     "/api/v2/tokens/",
     "/api/v2/notifications/",
     "/api/v2/follows/",
@@ -97,6 +111,7 @@ def _grow(world: World, count: int) -> None:
             upstream=world.users, downstream=made, job=job, first_seen=timezone.now(), last_seen=timezone.now()
         )
         now = timezone.now()
+        _grow_access(world, made)
         AccessRequest.objects.create(
             requester=factories.person(), dataset=world.users, purpose="To see.", days=3, state=RequestState.PENDING.value,
             submitted_at=now, decide_by=now,
@@ -109,6 +124,23 @@ def _grow(world: World, count: int) -> None:
         Follow.objects.create(principal=cast.administrator, dataset=made)
         mint(principal=cast.administrator, name=f"more {number}", scopes=["catalog:read"], by=cast.administrator)
     assert Field.objects.filter(dataset=world.users).count() > count
+
+
+def _grow_access(world: World, made: Dataset) -> None:
+    """A grant that somebody took in an emergency and one to confirm, a delegation, and terms that were accepted."""
+    by, now, holder = world.cast.administrator, timezone.now(), factories.person()
+    later = now + dt.timedelta(days=3)
+    taken = AccessRequest.objects.create(
+        requester=holder, dataset=made, purpose="Down.", days=1, hours=1, is_emergency=True, state="approved",
+        submitted_at=now, decided_at=now, decided_by=by,
+    )  # fmt: skip
+    EmergencyReview.objects.create(request=taken, requester=holder, due_at=later)
+    TermsAcceptance.objects.create(request=taken, terms=world.terms, by=holder)
+    grant = Grant.objects.create(
+        principal=holder, dataset=made, state="recorded", valid_from=now, valid_to=later, granted_by=by
+    )
+    CampaignItem.objects.create(campaign=world.campaign, grant=grant, holder=holder, silence_revokes=False)
+    Delegation.objects.create(giver=by, receiver=holder, valid_from=now, valid_to=later, created_by=by)
 
 
 def _costs(world: World, count: int) -> dict[str, int]:
@@ -128,7 +160,7 @@ def _cost(world: World, page: str) -> int:
         headers = bearer(administrator)
     else:
         client.force_login(administrator.user)
-    path = page.format(dataset=world.users.pk)
+    path = page.format(dataset=world.users.pk, campaign=world.campaign.pk)
     client.get(path, headers=headers)  # What a process reads once is read now.
     with CaptureQueriesContext(connection) as queries:
         assert client.get(path, headers=headers).status_code == 200, path
