@@ -22,6 +22,7 @@ SCOPE_WORDS = {
     Scope.LINEAGE_WRITE: "Send lineage events",
     Scope.ACCESS_DECIDE: "Ask what anybody may read; for a pipeline only",
     Scope.ACCESS_APPROVE: "Approve requests and open data in an emergency, without your signing in again",
+    Scope.METRICS_READ: "Read the figures for Prometheus; for a pipeline only",
 }
 _SCOPE_CHOICES = [(scope.value, f"{words} ({scope})") for scope, words in SCOPE_WORDS.items()]
 

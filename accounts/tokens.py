@@ -31,9 +31,10 @@ class Scope(StrEnum):
     LINEAGE_WRITE = "lineage:write"
     ACCESS_DECIDE = "access:decide"
     ACCESS_APPROVE = "access:approve"
+    METRICS_READ = "metrics:read"
 
 
-OF_PROGRAMS = frozenset({Scope.ACCESS_DECIDE})
+OF_PROGRAMS = frozenset({Scope.ACCESS_DECIDE, Scope.METRICS_READ})
 """Scopes that say something about everybody, so that no person's token has them."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,27 +17,29 @@ logger = logging.getLogger(__name__)
 _LONGEST_PAUSE = dt.timedelta(hours=1)
 
 
-def deliver_pending(limit: int = 500) -> int:
-    """Run up to `limit` waiting deliveries; returns how many handlers ran to their end.
+def deliver_pending(limit: int = 500, only: Sequence[int] | None = None) -> int:
+    """Run up to `limit` waiting deliveries (of `only` these records, where given); returns how many handlers ran to their end.
 
     A handler that fails is tried again after 2, 4, 8 … seconds, at most an hour, and given up after
     `Delivery.MAX_ATTEMPTS` with its last error kept for the administrator.
     """
     done = 0
     for _ in range(limit):
-        outcome = _deliver_one()
+        outcome = _deliver_one(only)
         if outcome is None:
             break
         done += outcome
     return done
 
 
-def _deliver_one() -> bool | None:
+def _deliver_one(only: Sequence[int] | None) -> bool | None:
     with transaction.atomic():
+        waiting = Delivery.objects.filter(state=Delivery.State.PENDING, next_attempt_at__lte=timezone.now())
+        if only is not None:
+            waiting = waiting.filter(record__in=only)
         delivery = (
-            Delivery.objects.select_for_update(skip_locked=True, of=("self",))
+            waiting.select_for_update(skip_locked=True, of=("self",))
             .select_related("record__actor")
-            .filter(state=Delivery.State.PENDING, next_attempt_at__lte=timezone.now())
             .order_by("next_attempt_at", "id")
             .first()
         )

@@ -95,5 +95,8 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(name="delivery_once_per_handler", fields=["record", "handler"])]
         indexes = [
-            models.Index(name="delivery_waiting", fields=["next_attempt_at", "id"], condition=models.Q(state="pending"))
+            models.Index(
+                name="delivery_waiting", fields=["next_attempt_at", "id"], condition=models.Q(state="pending")
+            ),
+            models.Index(name="delivery_undone", fields=["state"], condition=models.Q(state__in=["pending", "failed"])),
         ]

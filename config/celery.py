@@ -56,6 +56,7 @@ def settle(**_: object) -> None:
 
 @app.on_after_configure.connect
 def add_steps(sender: Celery, **_: object) -> None:
+    import config.sweeps  # noqa: F401 -- notes what is swept
     from config.beat import Beat
     from config.heartbeats import Heartbeat
     from config.recycling import Recycling

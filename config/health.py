@@ -12,9 +12,13 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from config.heartbeats import BEAT_KEY, WORKER_KEY_PREFIX
+from config.sweeps import KEY_PREFIX
 
 _STALE_AFTER = 45.0
 """Seconds; workers and beat write a heartbeat every 15 seconds."""
+
+_UNSWEPT_AFTER = 90.0
+"""Seconds; the sweep that ends access is sent every 20 seconds."""
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -24,15 +28,21 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 where everything works, 503 otherwise; each part with its figure or the kind of its failure."""
-    parts = {
+    found = parts()
+    ready = all(part["ok"] for part in found.values())
+    return JsonResponse({"ready": ready, **found}, status=200 if ready else 503)
+
+
+def parts() -> dict[str, dict[str, Any]]:
+    """Every part with whether it works, its figures or the kind of its failure, and how long it took to ask."""
+    return {
         "database": _tried(_database),
         "broker": _tried(_broker),
         "workers": _tried(_workers),
         "beat": _tried(_beat),
+        "expiry": _tried(_expiry),
         "fold": _tried(_fold),
     }
-    ready = all(part["ok"] for part in parts.values())
-    return JsonResponse({"ready": ready, **parts}, status=200 if ready else 503)
 
 
 def _tried(check: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -83,6 +93,17 @@ def _beat() -> dict[str, Any]:
     return {
         "ok": age is not None and age <= _STALE_AFTER,
         "heard_seconds_ago": round(age, 1) if age is not None else None,
+    }
+
+
+def _expiry() -> dict[str, Any]:
+    """The sweep that ends access came to its end lately: a worker may be heard of while its threads hang."""
+    with _client() as client:
+        at = client.get(f"{KEY_PREFIX}access.tasks.expire")
+    age = time.time() - float(at) if at else None
+    return {
+        "ok": age is not None and age <= _UNSWEPT_AFTER,
+        "swept_seconds_ago": round(age, 1) if age is not None else None,
     }
 
 

@@ -282,6 +282,9 @@ DIGEST_HOUR: int = env.int("DIGEST_HOUR", default=7)
 if not 0 <= DIGEST_HOUR <= 23:
     raise ImproperlyConfigured("DIGEST_HOUR is an hour of the day, from 0 to 23.")
 
+WATCH: bool = env.bool("WATCH", default=True)
+"""Whether web processes look after workers, beat and the fold, and raise alarms."""
+
 LANGUAGE_CODE = "en-au"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = False

@@ -6,10 +6,12 @@ from django.urls import include, path
 from common.gallery import gallery
 from config.access import for_administrators
 from config.health import healthz, readyz
+from config.metrics import Metrics
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", Metrics.as_view(), name="metrics"),
     path("", include("portal.urls")),
     path("", include("catalog.urls")),
     path("", include("ingestion.urls")),

@@ -13,9 +13,11 @@ django = get_wsgi_application()
 # Settings and models must be there first.
 from access.decision_point import http as decision_point  # noqa: E402
 from common import collector  # noqa: E402
+from config import watching  # noqa: E402
 from lineage import intake_http  # noqa: E402
 
 collector.settle()
+watching.start()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -323,17 +323,57 @@ SEND_AGAIN = """
     INSERT INTO lineage_pendingevent (event_id, received_at) SELECT event_id, received_at FROM taken
 """
 
-# An observation that repeats the one before it changes no history: of a thousand runs, none makes the rest of this run.
+# An observation that repeats the one before it changes no history: of a thousand runs, none makes the rest of this run. The
+# one before may be packed. Of what comes in order the last row is later than all that is packed, so that nothing is unpacked.
 CHANGED_SCHEMAS = """
     SELECT DISTINCT own.dataset_id
     FROM json_to_recordset(%s) AS new (dataset_id bigint, at timestamptz, digest uuid)
     JOIN lineage_schemaobservation AS own USING (dataset_id, at, digest)
     LEFT JOIN LATERAL (
-        SELECT before.content_id FROM lineage_schemaobservation AS before
+        SELECT before.at, before.digest, before.content_id FROM lineage_schemaobservation AS before
         WHERE before.dataset_id = own.dataset_id AND (before.at, before.digest) < (own.at, own.digest)
         ORDER BY before.at DESC, before.digest DESC LIMIT 1
     ) AS before ON true
-    WHERE before.content_id IS DISTINCT FROM own.content_id
+    LEFT JOIN LATERAL (
+        SELECT packed.content_id
+        FROM lineage_packedobservations AS packed CROSS JOIN LATERAL unnest(packed.times, packed.digests) AS seen (at, digest)
+        WHERE packed.dataset_id = own.dataset_id AND packed.first_at <= own.at
+          AND packed.last_at >= coalesce(before.at, '-infinity')
+          AND (seen.at, seen.digest) < (own.at, own.digest)
+          AND (before.at IS NULL OR (seen.at, seen.digest) > (before.at, before.digest))
+        ORDER BY seen.at DESC, seen.digest DESC LIMIT 1
+    ) AS nearer ON true
+    WHERE coalesce(nearer.content_id, before.content_id) IS DISTINCT FROM own.content_id
+"""
+
+# Rows go into arrays by dataset and content, except each dataset's last one and what the catalog was not told of yet.
+PACK_SCHEMAS = """
+    WITH old AS (
+        SELECT seen.dataset_id, seen.at, seen.digest, seen.content_id,
+               count(*) OVER (PARTITION BY seen.dataset_id, seen.content_id) AS alike
+        FROM lineage_schemaobservation AS seen
+        WHERE seen.dataset_id = ANY(%(datasets)s)
+          AND NOT EXISTS (SELECT FROM lineage_dirtydataset AS dirty WHERE dirty.dataset_id = seen.dataset_id)
+          AND EXISTS (
+              SELECT FROM lineage_schemaobservation AS later
+              WHERE later.dataset_id = seen.dataset_id AND (later.at, later.digest) > (seen.at, seen.digest)
+          )
+    ), taken AS (
+        DELETE FROM lineage_schemaobservation AS seen USING old
+        WHERE old.alike >= %(least)s
+          AND (seen.dataset_id, seen.at, seen.digest) = (old.dataset_id, old.at, old.digest)
+        RETURNING seen.dataset_id, seen.content_id, seen.at, seen.digest
+    ), placed AS (
+        SELECT dataset_id, content_id, at, digest,
+               (row_number() OVER (PARTITION BY dataset_id, content_id ORDER BY at, digest) - 1) / %(most)s AS part
+        FROM taken
+    ), packed AS (
+        INSERT INTO lineage_packedobservations (dataset_id, content_id, first_at, last_at, times, digests)
+        SELECT dataset_id, content_id, min(at), max(at), array_agg(at ORDER BY at, digest),
+               array_agg(digest ORDER BY at, digest)
+        FROM placed GROUP BY dataset_id, content_id, part
+    )
+    SELECT count(*) FROM taken
 """
 
 STANDING = """
@@ -352,7 +392,15 @@ SCHEMA_HISTORIES = """
                lag(seen.content_id) OVER (PARTITION BY stands.id ORDER BY seen.at, seen.digest, seen.content_id) AS before
         FROM catalog_dataset AS stands
         JOIN catalog_dataset AS member ON member.id = stands.id OR member.merged_into_id = stands.id
-        JOIN lineage_schemaobservation AS seen ON seen.dataset_id = member.id
+        CROSS JOIN LATERAL (
+            SELECT own.at, own.digest, own.content_id FROM lineage_schemaobservation AS own
+            WHERE own.dataset_id = member.id
+            UNION
+            SELECT pair.at, pair.digest, packed.content_id
+            FROM lineage_packedobservations AS packed
+            CROSS JOIN LATERAL unnest(packed.times, packed.digests) AS pair (at, digest)
+            WHERE packed.dataset_id = member.id
+        ) AS seen
         WHERE stands.id = ANY(%s)
     ) AS told
     JOIN lineage_content AS content ON content.digest = told.content_id

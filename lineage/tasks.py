@@ -9,6 +9,7 @@ from lineage.criticality import count_criticality
 from lineage.draining import drain
 from lineage.job_sql import AT_ONCE, read_jobs_sql
 from lineage.partitions import forget_old_events, make_partitions_ahead
+from lineage.schema_packing import pack_schemas
 
 _ROOM = threading.BoundedSemaphore(2)
 """Two folds use a process well: one computes while the other waits for PostgreSQL. More would only wait for each other,
@@ -34,9 +35,10 @@ def make_partitions() -> int:
 
 @shared_task(ignore_result=True)
 def forget_old() -> None:
-    """Let go of events, and of what was refused, past their time."""
+    """Let go of events, and of what was refused, past their time; pack what stays for ever."""
     forget_old_events()
     rejections.forget_old()
+    pack_schemas()
 
 
 @shared_task(ignore_result=True)

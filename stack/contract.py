@@ -94,12 +94,14 @@ def testing(servers: Servers) -> dict[str, str]:
         "CATALOG_VAR": str(servers.layout.state),
         "SITE_URL": f"http://127.0.0.1:{DEFAULT_PORT}",
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],testserver",
+        # A test's web process has no workers to look after.
+        "WATCH": "false",
     }
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment without the settings of someone's real catalog, which a test must never touch."""
-    prefixes = ("DATABASE_", "REDIS_", "CATALOG_", "EMBEDDED_", "POSTGRES_", "PG")
+    prefixes = ("DATABASE_", "REDIS_", "CATALOG_", "EMAIL_", "EMBEDDED_", "POSTGRES_", "PG")
     return {
         name: value
         for name, value in environment.items()

@@ -87,7 +87,7 @@ class RunDatasetFacet(FacetRegister):
 
 class SchemaObservation(models.Model):
     """What an event said of a dataset's schema. Each is kept, also where it repeats the one before: what comes between
-    them later makes two versions of it."""
+    them later makes two versions of it. Old ones go into `PackedObservations`."""
 
     pk = models.CompositePrimaryKey("dataset_id", "at", "digest")
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -96,6 +96,28 @@ class SchemaObservation(models.Model):
     content = models.ForeignKey(
         Content, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
     )
+
+
+class PackedObservations(models.Model):
+    """Schema observations of one content of one dataset, many in a row of the table: `lineage.schema_packing`.
+
+    The times and digests go in pairs, in order. An observation may stand here and in a row of its own.
+    """
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="+", db_index=False)
+    content = models.ForeignKey(
+        Content, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    times = ArrayField(models.DateTimeField())
+    digests = ArrayField(models.UUIDField())
+
+    class Meta:
+        indexes = [models.Index(name="packed_by_dataset", fields=["dataset", "last_at"])]
+
+    def __str__(self) -> str:
+        return f"{len(self.times)} observations of dataset {self.dataset_id}"
 
 
 class DirtyDataset(models.Model):

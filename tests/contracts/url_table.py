@@ -261,6 +261,7 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "mfa_download_recovery_codes", "302 404 404 404 404"),
     Row("GET", "gallery", "302 403 403 403 200", page=True),
     Row("GET", "healthz", "200 200 200 200 200"),
+    Row("GET", "metrics", "401 403 403 403 403 200"),
     Row("GET", "readyz", "503 503 503 503 503"),
     Row("GET", "decision_point:discovery", "200 200 200 200 200"),
     Row("POST", "decision_point:evaluation", "401 400 400 400 400 400"),

@@ -19,7 +19,7 @@ class Route:
 
     @property
     def is_api(self) -> bool:
-        return self.pattern.startswith(("api/", "access/v1/"))
+        return self.pattern.startswith(("api/", "access/v1/")) or self.pattern == "metrics"
 
 
 def routes() -> list[Route]:

@@ -147,6 +147,7 @@ _TABLES = [
     "job",
     "contentbody",
     "schemaobservation",
+    "packedobservations",
     "dirtydataset",
     "setasideevent",
     "pendingevent",

@@ -1,0 +1,24 @@
+"""When the sweeps that must not stop were last done, in the broker: a worker may live, and its threads hang."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import redis
+from celery.signals import task_success
+from django.conf import settings
+
+KEY_PREFIX = "catalog:swept:"
+WATCHED = ("access.tasks.expire",)
+"""Tasks of a schedule of 20 seconds."""
+_KEEP_SECONDS = 86_400
+
+
+@task_success.connect
+def note_sweep(sender: Any = None, **_: object) -> None:
+    """Note that a watched task came to its end."""
+    name = getattr(sender, "name", "")
+    if name in WATCHED:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
+            client.set(KEY_PREFIX + name, time.time(), ex=_KEEP_SECONDS)
