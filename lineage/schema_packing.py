@@ -19,7 +19,7 @@ LEAST = 64
 """So many observations of one content are packed at least: fewer would not pay for their row."""
 MOST = 1000
 _DATASETS_AT_ONCE = 500
-_PLACE = "lineage:schemas packed up to"
+_PLACE = "lineage:schemas-packed-up-to"
 
 
 def pack_schemas(*, least: int = LEAST, seconds: float = 30.0) -> int:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("catalog", "0006_masking_proposals"),
-        ("lineage", "0015_changed_columns"),
+        ("lineage", "0016_attention"),
     ]
 
     operations = [
