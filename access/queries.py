@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from access.enforcement.offering import can_carry_out, is_carried_out
 from access.models import AccessRequest, CampaignItem, EmergencyReview, Grant, TermsAcceptance, Vote
 from access.policies.masking import Mask
 from access.policy import (
@@ -340,11 +341,15 @@ def _masks_of(request: AccessRequest, grant: Grant | None, columns: Iterable[Col
 
 
 def offered_columns(principal: Principal, dataset: Dataset) -> list[ColumnRow] | None:
-    """The columns one may ask for by name; None where the principal may only ask for the whole dataset."""
+    """The columns one may ask for by name, those that the source can grant alone where it is enforced; None where the
+    principal may only ask for the whole dataset.
+    """
     if not Dataset.objects.filter(pk=dataset.pk).visible_to(principal, Tier.METADATA).exists():
         return None
     levels = levels_by_rank()
-    fields = Field.objects.filter(dataset=dataset, gone_since__isnull=True).order_by("position")
+    fields = list(Field.objects.filter(dataset=dataset, gone_since__isnull=True).order_by("position"))
+    if is_carried_out(dataset):
+        fields = [field for field in fields if can_carry_out(field)]
     return [_column(field, dataset, levels) for field in fields]
 
 

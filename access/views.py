@@ -22,6 +22,7 @@ from access.actions import (
 from access.agreements import terms_for
 from access.asking import ruling_for
 from access.confirming import ask, tabs_of
+from access.enforcement.offering import lacks_account
 from access.forms import ApproveForm, ReasonForm, RequestForm, VerdictForm, decision_forms, first_values
 from access.inbox import Waiting, waiting_list
 from access.models import AccessRequest, Grant, Purpose
@@ -143,6 +144,7 @@ def request_create(request: HttpRequest) -> HttpResponse:
             "level": levels_by_rank().get(dataset.level or 0),
             "ruling": ruling,
             "masked": masked_names(ruling.masks, masked),
+            "lacks_account": lacks_account(principal, dataset),
             "renews": renews,
             "longest_days": longest_days,
             "most_days": LONGEST_GRANT_DAYS,

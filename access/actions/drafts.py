@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
+from access.enforcement.offering import check_can_carry_out
 from access.models import AccessRequest, Grant, Purpose
 from access.permissions import check_can_request
 from access.states import RequestState
@@ -59,3 +60,4 @@ def check_standing(dataset: Dataset, fields: Sequence[Field]) -> None:
             raise Invalid("Choose columns of this dataset.", {"fields": [f"{field} is of another dataset."]})
         if field.gone_since is not None:
             raise Conflict(f"The column {field} is gone from {dataset.name}. Ask for those that are there.")
+    check_can_carry_out(dataset, fields)

@@ -20,14 +20,24 @@ from access.actions import (
     start_campaign,
 )
 from access.inbox import count_waiting, waiting_list
-from access.models import AccessRequest, Campaign, Delegation, EmergencyReview, Grant, Policy, PolicyVersion
+from access.models import (
+    AccessRequest,
+    Campaign,
+    DatabaseLogin,
+    Delegation,
+    EmergencyReview,
+    Enforcement,
+    Grant,
+    Policy,
+    PolicyVersion,
+)
 from access.policies.rules import Action, Effect, Rule, Subjects, stored_form
 from access.recertifying import Chosen
 from accounts.models import Principal
 from catalog.models import Proposal
 from catalog.proposals import digest_of
-from common.errors import Forbidden
-from tests.factories import Cast, dataset, ownership, person, role
+from common.errors import Forbidden, Invalid
+from tests.factories import Cast, dataset, field, ownership, person, role
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
@@ -281,3 +291,16 @@ def test_hidden_datasets_are_no_emergency(client: Client, cast: Cast) -> None:
     assert client.get(reverse("access:emergency_open", args=[cast.dataset.pk])).status_code == 403
     elsewhere = dataset("elsewhere")
     assert client.get(reverse("access:emergency_open", args=[elsewhere.pk + 99])).status_code == 404
+
+
+def test_a_form_offers_only_what_the_source_can_carry_out(client: Client, cast: Cast) -> None:
+    nested = field(cast.dataset, "payload.author", position=9)
+    client.force_login(cast.analyst.user)
+    assert "payload.author" in client.get(form_of(cast)).text
+    Enforcement.objects.create(source=cast.source, mode="automatic", changed_by=cast.administrator)
+    page = client.get(form_of(cast)).text
+    assert "payload.author" not in page and "The source does not know you yet" in page
+    with pytest.raises(Invalid, match="Ask for payload"):
+        request_access(dataset=cast.dataset, fields=[nested], purpose="Look", days=5, by=cast.analyst)
+    DatabaseLogin.objects.create(source=cast.source, principal=cast.analyst, name="ana", set_by=cast.administrator)
+    assert "does not know you" not in client.get(form_of(cast)).text
