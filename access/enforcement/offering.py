@@ -37,6 +37,5 @@ def lacks_account(principal: Principal, dataset: Dataset) -> bool:
     """Whether a grant would wait, since nobody has said which account of the source is this principal's."""
     if not is_carried_out(dataset):
         return False
-    return not DatabaseLogin.objects.filter(
-        source_id=dataset.source_id, principal=principal, valid_to__isnull=True
-    ).exists()
+    accounts = DatabaseLogin.objects.filter(source=dataset.source, principal=principal, valid_to__isnull=True)
+    return not accounts.exists()
