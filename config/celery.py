@@ -38,6 +38,7 @@ app.conf.beat_schedule = {
     "fold events": every(1.0, "lineage.tasks.fold"),
     "read jobs' SQL": every(30.0, "lineage.tasks.read_sql"),
     "make the event log's months": every(43_200.0, "lineage.tasks.make_partitions"),
+    "forget old profiles": every(43_200.0, "catalog.tasks.forget_profiles"),
     "forget old events": every(3_600.0, "lineage.tasks.forget_old"),
     "count what depends on each dataset": every(1_800.0, "lineage.tasks.measure_criticality"),
     "let labels follow lineage": every(2.0, "classification.tasks.follow_lineage"),

@@ -228,6 +228,7 @@ CELERY_TASK_ROUTES = {
     "classification.tasks.follow_lineage": {"queue": "fold"},
     "classification.tasks.classify_names": {"queue": "analytics"},
     "classification.tasks.keep_coverage": {"queue": "analytics"},
+    "catalog.tasks.forget_profiles": {"queue": "analytics"},
     "classification.tasks.reclassify": {"queue": "analytics"},
     "classification.tasks.resume_passes": {"queue": "analytics"},
     "ingestion.tasks.crawl": {"queue": "crawl"},
@@ -392,6 +393,11 @@ if UNASSIGNED_TIER not in ("none", "discover", "metadata", "profile"):
     raise ImproperlyConfigured("UNASSIGNED_TIER is none, discover, metadata or profile.")
 
 LINEAGE_MAX_EVENT_BYTES: int = env.int("LINEAGE_MAX_EVENT_BYTES", default=5 * 1024 * 1024)
+PROFILE_HISTORY_DAYS: int = env.int("PROFILE_HISTORY_DAYS", default=400)
+"""After so many days a dataset's old profiles go, but for the latest three; 0 keeps them for ever."""
+if PROFILE_HISTORY_DAYS < 0:
+    raise ImproperlyConfigured("PROFILE_HISTORY_DAYS is a number of days, or 0 to keep profiles for ever.")
+
 LINEAGE_EVENT_RETENTION_DAYS: int = env.int("LINEAGE_EVENT_RETENTION_DAYS", default=365)
 """How long the log keeps an event after it came; 0 for ever. What was folded from it stays."""
 if LINEAGE_EVENT_RETENTION_DAYS < 0:

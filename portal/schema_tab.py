@@ -24,7 +24,7 @@ from catalog.queries.datasets import (
 from catalog.schema_history import ChangeKind, Difference, differences
 from classification.queries import levels_by_rank, shown_labels
 from common.components import Change, Version
-from common.errors import Invalid
+from portal.numbers import number_in
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -92,9 +92,9 @@ class SchemaTab:
 def schema_tab(request: HttpRequest, principal: Principal, dataset: Dataset) -> SchemaTab:
     """Reads the tab's query: `version`, `compare`, `find` (part of a field's name) and `from`."""
     versions = versions_of(dataset)
-    current = _number(request, "version") or dataset.version
-    compare = _number(request, "compare")
-    start = _number(request, "from") or 0
+    current = number_in(request, "version") or dataset.version
+    compare = number_in(request, "compare")
+    start = number_in(request, "from") or 0
     find = request.GET.get("find", "").strip().replace("\x00", "")[:100]
     is_old = current != dataset.version
     keys = None if is_old else keys_of(principal, dataset)
@@ -120,15 +120,6 @@ def schema_tab(request: HttpRequest, principal: Principal, dataset: Dataset) -> 
         history=history_of(dataset),
         is_old=is_old,
     )
-
-
-def _number(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name, "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid(f"{name} is a number.", {name: ["a number"]})
-    return int(text)
 
 
 def _version(version: SchemaVersion, dataset: Dataset) -> Version:

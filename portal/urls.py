@@ -14,7 +14,7 @@ urlpatterns = [
     path("browse/", browse.browse, name="browse"),
     path("datasets/<int:dataset_id>/", dataset.dataset_page, name="dataset"),
     re_path(
-        r"^datasets/(?P<dataset_id>[0-9]{1,18})/(?P<tab>schema|lineage|quality|access|activity)/$",
+        r"^datasets/(?P<dataset_id>[0-9]{1,18})/(?P<tab>schema|lineage|profile|quality|access|activity)/$",
         dataset.dataset_tab,
         name="dataset_tab",
     ),

@@ -21,12 +21,13 @@ from audit.models import RecordSubject
 from audit.queries import tell
 from catalog import actions
 from catalog.filters import Narrowing
-from catalog.models import Dataset, Field, Ownership, SchemaVersion, Tag, Tier
+from catalog.models import Dataset, Field, FieldProfile, Ownership, Profile, SchemaVersion, Tag, Tier
 from catalog.queries import datasets as reads
 from catalog.queries.domains import domain_called
 from catalog.queries.search import listed
 from catalog.rest.members import member_called
 from catalog.rest.parameters import FILTERS, IF_MATCH
+from catalog.rest.profiles import FieldProfileSerializer, ProfileSerializer
 from catalog.rest.shapes import (
     ActivitySerializer,
     DatasetChangesSerializer,
@@ -252,6 +253,27 @@ class DatasetViewSet(DescribedQuery, GenericViewSet[Dataset]):
         act = actions.add_tag if request.method == "PUT" else actions.remove_tag
         act(datasets=[dataset], tag=tag, by=principal)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="What the latest sample says of each field; for those who may read profiles",
+        responses=FieldProfileSerializer(many=True),
+    )
+    @action(detail=True, methods=["get"], url_path="field-profiles")
+    def field_profiles(self, request: Request, pk: str) -> Response:
+        _, dataset = self._read(request, pk, Tier.PROFILE)
+        rows = FieldProfile.objects.filter(dataset=dataset, field__gone_since__isnull=True).select_related("field")
+        page = self._page(rows, ("field_id",))
+        return self.get_paginated_response(FieldProfileSerializer(page, many=True).data)
+
+    @extend_schema(
+        summary="Its profiles over time, newest first; for those who may read profiles",
+        responses=ProfileSerializer(many=True),
+    )
+    @action(detail=True, methods=["get"])
+    def profiles(self, request: Request, pk: str) -> Response:
+        _, dataset = self._read(request, pk, Tier.PROFILE)
+        rows = self._page(Profile.objects.filter(dataset=dataset), ("-taken_at", "-id"))
+        return self.get_paginated_response(ProfileSerializer(rows, many=True).data)
 
     @extend_schema(summary="What happened to it, newest first", responses=ActivitySerializer(many=True))
     @action(detail=True, methods=["get"])

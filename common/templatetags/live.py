@@ -104,3 +104,27 @@ def sparkline(values: Sequence[float], label: str) -> SafeString:
         label,
         points,
     )
+
+
+@register.simple_tag
+def percent(share: float | None) -> str:
+    """`{% percent 0.25 %}`: 25 %. What is not quite nothing or all is never shown as such."""
+    if share is None:
+        return "–"
+    if 0 < share < 0.01:
+        return "< 1 %"
+    if 0.99 < share < 1:
+        return "> 99 %"
+    return f"{100 * share:.0f} %"
+
+
+@register.simple_tag
+def share_bar(share: float | None) -> SafeString | str:
+    """`{% share_bar 0.25 %}`: a short bar that is filled so far. Write the number beside it: the bar is for the eye alone."""
+    if share is None:
+        return ""
+    return format_html(
+        '<svg class="dc-share" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="{}" height="8"></rect></svg>',
+        f"{100 * min(max(share, 0.0), 1.0):.1f}",
+    )

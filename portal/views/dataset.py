@@ -25,6 +25,7 @@ from classification.queries import levels_by_rank
 from common.components import Crumb, Tab
 from common.errors import NotFound
 from lineage.reading import quality_of
+from portal.profile_tab import field_profile_context, profile_tab
 from portal.quality_tab import told_of
 from portal.results import place_of
 from portal.schema_tab import schema_tab
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 TABS = (
     ("schema", "Schema", "columns-3", Tier.METADATA),
     ("lineage", "Lineage", "hierarchy-2", Tier.METADATA),
+    ("profile", "Profile", "chart-dots-3", Tier.PROFILE),
     ("quality", "Quality", "heartbeat", Tier.METADATA),
     ("access", "Access", "lock-access", Tier.DISCOVER),
     ("activity", "Activity", "history", Tier.METADATA),
@@ -135,7 +137,17 @@ def _quality(request: HttpRequest, principal: Principal, dataset: Dataset) -> di
     return {"quality": quality_of(dataset), **told_of(dataset, profiles=dataset.tier >= Tier.PROFILE)}
 
 
-_TAB_CONTEXTS = {"lineage": _lineage, "quality": _quality, "access": _access, "activity": _activity}
+def _profile(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
+    return {"tab": profile_tab(request, principal, dataset)}
+
+
+_TAB_CONTEXTS = {
+    "lineage": _lineage,
+    "profile": _profile,
+    "quality": _quality,
+    "access": _access,
+    "activity": _activity,
+}
 
 
 @require_safe
@@ -158,6 +170,7 @@ def field_page(request: HttpRequest, dataset_id: int, field_id: int) -> HttpResp
         "description": said.descriptions.get(field.pk),
         "assigned": said.tags.get(field.pk, ()),
         "may_curate": can_curate(principal, dataset),
+        **(field_profile_context(dataset, field) if dataset.tier >= Tier.PROFILE else {}),
         "crumbs": [*_crumbs(dataset)[:-1], Crumb(dataset.name, _tab_href(dataset, "schema")), Crumb(str(field))],
     }
     return render(request, "portal/field.html", context)

@@ -137,7 +137,8 @@ for _name in ("version", "revise", "retire"):
     OBJECTS[f"access:terms_{_name}.number"] = OBJECTS["terms_number"]
 for _name, _object in {
     **{f"dataset-{part}": "dataset_id" for part in (
-        "detail", "activity", "diff", "field", "fields", "names", "owner", "owners", "tag", "tags", "version", "versions")},
+        "detail", "activity", "diff", "field", "field-profiles", "fields", "names", "owner", "owners", "profiles", "tag",
+        "tags", "version", "versions")},
     "job-detail": "job_id", "job-run-detail": "lineage:run.run_id",
     "job-run-family": "lineage:run.run_id", "label-detail": "label",
     **{f"access-request-{part}": "request_id" for part in ("detail", "approve", "cancel", "deny")},

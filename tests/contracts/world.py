@@ -34,7 +34,7 @@ from accounts.tokens import Scope, mint
 from alerts.actions import follow
 from alerts.notifying import notify
 from audit.models import Record
-from catalog.actions import add_system, add_tag, apply_snapshots, assign_owner, describe
+from catalog.actions import Sampled, add_system, add_tag, apply_snapshots, assign_owner, describe, keep_profiles
 from catalog.models import (
     Dataset,
     Domain,
@@ -42,11 +42,13 @@ from catalog.models import (
     Field,
     Ownership,
     Proposal,
+    SamplingAmount,
     Source,
     System,
     Tag,
     Tier,
 )
+from catalog.profiling import profile_of
 from catalog.reconciliation import compare
 from catalog.search_index import refresh_search
 from catalog.snapshots import (
@@ -161,6 +163,7 @@ def build() -> World:
     tag = _curate(cast, users, email)
     job = _pipeline_runs(cast)
     labels = _classify(cast, users, email)
+    _profile(ontrack, users)
     request, decided, grant = _requests(cast, users, email)
     _lost_and_failed(ontrack, cast)
     waiting = Run.objects.create(
@@ -341,6 +344,23 @@ def _tell_of_users(token: ApiToken) -> None:
     }
     event = events.run_event("COMPLETE", job="test_users", namespace="ontrack-pipeline", inputs=[told])
     accept(json.dumps(event).encode(), token=token)
+
+
+def _profile(source: Source, users: Dataset) -> None:
+    """Three samples of `users`, so that there is a history to plot."""
+    for emptied in (0, 10, 25):
+        cells = [None] * emptied + [f"person{number}@example.org" for number in range(100 - emptied)]
+        fields = {
+            field.pk: profile_of(cells, FieldType(field.type), whole=True)
+            for field in users.fields.filter(gone_since=None)
+        }
+        keep_profiles(
+            source=source,
+            sampled=[Sampled(users, 100, True, 100, fields)],
+            amount=SamplingAmount.LIGHT,
+            rules=1,
+            by=Principal.objects.system(),
+        )
 
 
 def _classify(cast: factories.Cast, users: Dataset, email: Field) -> list[int]:
