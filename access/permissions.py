@@ -10,6 +10,7 @@ from access.reviewing import emergency_decision, recertify_decision, review_deci
 from accounts.models import DomainRole, Principal
 from accounts.permissions import is_trusted
 from catalog.models import Dataset, Domain, Field, Tier
+from catalog.permissions import can_curate
 from catalog.visibility import CURATORS, scope_of
 from common.errors import Conflict, Forbidden, NotFound
 
@@ -135,3 +136,27 @@ def check_can_see_policies(by: Principal) -> None:
 def may_see_policies(by: Principal) -> bool:
     """Administrators, and whoever is steward or owner of a domain."""
     return is_trusted(by) or any(roles & set(CURATORS) for roles in scope_of(by).roles_of_domain.values())
+
+
+def can_explain(by: Principal, dataset: Dataset) -> bool:
+    """Whether `by` may know who reads a dataset: its owners, the stewards and owners of its domain, administrators."""
+    return can_curate(by, dataset)
+
+
+def check_can_explain(by: Principal, dataset: Dataset) -> None:
+    """Whoever may not know of the dataset got its 404 before."""
+    if not can_explain(by, dataset):
+        raise Forbidden(
+            "Who can read a dataset is for its owners, its domain's stewards and administrators. What you can read"
+            " yourself is on your own page."
+        )
+
+
+def check_can_explain_reader(by: Principal, principal: Principal) -> None:
+    """Everybody may know what they read themselves; administrators what anybody reads; whoever answers for datasets
+    what people read of those.
+    """
+    scope = scope_of(by)
+    if scope.everything or by.pk == principal.pk or Dataset.objects.filter(scope.curation()).exists():
+        return
+    raise Forbidden("What somebody else can read is for administrators and those who answer for datasets.")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from access import campaign_views, delegation_views, emergency_views, people_views, policy_views, terms_views, views
+from access import campaign_views, delegation_views, emergency_views, people_views, policy_views, readers_views, terms_views, views
 
 app_name = "access"
 
@@ -39,4 +39,8 @@ urlpatterns = [
     path("policies/<int:policy_id>/publish/", policy_views.policy_publish, name="policy_publish"),
     path("policies/<int:policy_id>/end/", policy_views.policy_end, name="policy_end"),
     path("policies/<int:policy_id>/discard/", policy_views.policy_discard, name="policy_discard"),
+    path("datasets/<int:dataset_id>/readers/", readers_views.readers, name="readers"),
+    path("datasets/<int:dataset_id>/readers.csv", readers_views.readers_file, name="readers_file"),
+    path("people/<int:principal_id>/reads/", readers_views.reads, name="reads"),
+    path("people/<int:principal_id>/reads.csv", readers_views.reads_file, name="reads_file"),
 ]

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Min
+
 from audit.events import Subject, event_named
 from audit.models import PersonalDetail, Record, RecordSubject
 from common.pagination import Page, page_of
@@ -49,6 +51,12 @@ def activity_of(
     page = page_of(rows, order=("-record_id",), cursor=cursor, size=size)
     told = tell([row.record for row in page.rows], {row.record_id: row.change for row in page.rows})
     return told, page
+
+
+def first_records_of(kind: str, ids: Iterable[int]) -> dict[int, int]:
+    """The first record of each of these subjects that has one: how it came about. One statement."""
+    rows = RecordSubject.objects.filter(kind=kind, object_id__in=list(ids)).order_by().values_list("object_id")
+    return dict(rows.annotate(first=Min("record_id")))
 
 
 def tell(records: Iterable[Record], changes: Mapping[int, str] | None = None) -> list[Activity]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -71,8 +71,19 @@ def observe(*, source: Source, facts: Iterable[AnyFact], at: dt.datetime) -> Non
 
 
 def known_at(source: Source, at: dt.datetime) -> Observed:
-    """From when what is known of a time is; one statement."""
-    watches = list(Watch.objects.filter(source=source).order_by("began_at"))
+    """From when what is known of a source at a time is; one statement."""
+    return known_of_sources([source], at)[source.pk]
+
+
+def known_of_sources(sources: Iterable[Source], at: dt.datetime) -> dict[int, Observed]:
+    """From when what is known of each source at a time is, by id; one statement."""
+    watches: dict[int, list[Watch]] = {source.pk: [] for source in sources}
+    for watch in Watch.objects.filter(source__in=list(watches)).order_by("began_at"):
+        watches[watch.source_id].append(watch)
+    return {source: _observed(listed, at) for source, listed in watches.items()}
+
+
+def _observed(watches: Sequence[Watch], at: dt.datetime) -> Observed:
     before = [watch for watch in watches if watch.began_at <= at]
     if not before:
         return Observed(None)
@@ -98,13 +109,24 @@ def facts_about(source: Source, path: Path, at: dt.datetime) -> list[AnyFact]:
 
 def facts_at(source: Source, at: dt.datetime) -> list[AnyFact]:
     """Everything that was known of a source at a time; one statement."""
-    return list(_facts(_holding(source, at)))
+    return facts_of_sources([source], at).get(source.pk, [])
+
+
+def facts_of_sources(sources: Iterable[Source], at: dt.datetime) -> dict[int, list[AnyFact]]:
+    """Everything that was known of sources at a time, by id; one statement."""
+    rows = _at(ObservedFact.objects.filter(source__in=[source.pk for source in sources]), at)
+    found: dict[int, list[AnyFact]] = {}
+    for source_id, fact in rows.values_list("source_id", "fact").iterator(chunk_size=_WRITTEN):
+        found.setdefault(source_id, []).append(_decode(fact))
+    return found
 
 
 def _holding(source: Source, at: dt.datetime) -> QuerySet[ObservedFact]:
-    return ObservedFact.objects.filter(source=source, valid_from__lte=at).filter(
-        Q(valid_to__isnull=True) | Q(valid_to__gt=at)
-    )
+    return _at(ObservedFact.objects.filter(source=source), at)
+
+
+def _at(rows: QuerySet[ObservedFact], at: dt.datetime) -> QuerySet[ObservedFact]:
+    return rows.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at)
 
 
 def _facts(rows: QuerySet[ObservedFact]) -> Iterator[AnyFact]:

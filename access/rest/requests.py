@@ -17,6 +17,7 @@ from rest_framework.viewsets import GenericViewSet
 from access.actions import approve_request, cancel_request, deny_request, request_access, revoke_grant
 from access.models import AccessRequest, ApprovalStep, Grant, Purpose
 from access.queries import visible_grants, visible_requests
+from access.readers_rest import urlpatterns
 from access.querysets import GrantQuerySet, RequestQuerySet
 from access.states import GrantState, RequestState
 from accounts.authentication import rest_principal
@@ -35,6 +36,8 @@ from common.keyset import KeysetPagination
 IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag that you read."
 )
+__all__ = ["register", "urlpatterns"]
+
 _ID: dict[str, Any] = {"min_value": 1, "max_value": 2**63 - 1}
 ACCEPTS = serializers.ListField(
     child=serializers.IntegerField(**_ID),

@@ -1,0 +1,213 @@
+"""What stands behind a way to a column: the grant, who approved it by which policies, the record; or what is drift."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.db.models import Q
+
+from access.models import DatabaseLogin, Finding, Grant, ManagedObject, PolicyVersion, Vote
+from access.policies.masking import Mask
+from access.provisioning.desired import MaskedColumn, Wanted, without_grantor
+from access.provisioning.facts import Privilege
+from access.provisioning.readers import Route, Way
+from access.provisioning.telling import why
+from accounts.models import Principal
+from audit.queries import first_records_of
+from catalog.models import Field, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The grant behind a way. `is_over` of one that ended and that the source still lets through."""
+
+    grant: Grant
+    approvals: Sequence[Vote]
+    versions: Sequence[PolicyVersion]
+    record_id: int | None
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRoute:
+    """A way in words, with the grant that explains it, or what was found of it. `is_own`: the catalog's own account."""
+
+    route: Route
+    sentence: str
+    evidence: Evidence | None
+    finding: Finding | None
+    is_own: bool
+
+    @property
+    def is_drift(self) -> bool:
+        """Whether it is open and nobody approved it."""
+        return self.route.is_open and not self.is_own and (self.evidence is None or self.evidence.is_over)
+
+
+class Explainer:
+    """What explains the ways to datasets of some sources at a time. Everything is read at once: a fixed number of
+    statements, whatever the number of ways. None of `datasets`: those that the given holders have grants on.
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        at: dt.datetime,
+        *,
+        datasets: Iterable[int] | None = None,
+        holders: Iterable[Principal] | None = None,
+    ) -> None:
+        self._at = at
+        by_id = {source.pk: source for source in sources}
+        self._own = {pk: source.connection.username if source.connection else "" for pk, source in by_id.items()}
+        self._logins = self._read_logins(by_id)
+        self._roles: dict[int, set[str]] = defaultdict(set)
+        self._privileges: dict[int, set[Privilege]] = defaultdict(set)
+        self._read_managed(by_id)
+        grants = Grant.objects.filter(dataset__source__in=by_id)
+        if datasets is not None:
+            grants = grants.filter(dataset__in=list(datasets))
+        if holders is not None:
+            grants = grants.filter(principal__in=[holder.pk for holder in holders])
+        self._grants: dict[tuple[int, int], list[Grant]] = defaultdict(list)
+        self._read_grants(grants)
+        self._findings = self._read_findings(by_id, datasets)
+
+    def principal_of(self, source_id: int, login: str) -> Principal | None:
+        """Whose login this was."""
+        return self._logins.get((source_id, login))
+
+    def explain(self, route: Route, *, source_id: int, dataset_id: int | None, reader: str) -> ToldRoute:
+        """One way of a reader to a dataset that the catalog knows (None: it does not)."""
+        evidence = self._evidence(route, source_id, dataset_id, reader)
+        explained = evidence is not None and not evidence.is_over
+        return ToldRoute(
+            route=route,
+            sentence=why(route),
+            evidence=evidence,
+            finding=None if explained else self._finding(route, source_id, dataset_id, reader),
+            is_own=bool(reader) and reader == self._own.get(source_id),
+        )
+
+    def _evidence(self, route: Route, source_id: int, dataset_id: int | None, reader: str) -> Evidence | None:
+        principal = self.principal_of(source_id, reader)
+        if principal is None or dataset_id is None or route.held is None:
+            return None
+        managed = self._managed_roles(route, source_id)
+        itself = without_grantor(route.held) in self._privileges[source_id]
+        for grant in self._grants[principal.pk, dataset_id]:
+            suffix = f"{dataset_id}_{self._digests[grant.pk]}"
+            if any(role.endswith(suffix) for role in managed) or (itself and self._covers(grant, route.held)):
+                return self._told(grant)
+        return None
+
+    def _managed_roles(self, route: Route, source_id: int) -> set[str]:
+        roles = {link.role for link in (*route.set_by, *route.chain)}
+        if route.held is not None:
+            roles.add(route.held.grantee)
+        return roles & self._roles[source_id]
+
+    def _covers(self, grant: Grant, held: Privilege) -> bool:
+        columns = self._columns[grant.pk]
+        return not columns or (bool(held.column) and held.column in columns)
+
+    def _told(self, grant: Grant) -> Evidence:
+        versions = (grant.request.ruling or {}).get("versions", ()) if grant.request else ()
+        return Evidence(
+            grant=grant,
+            approvals=self._votes.get(grant.request_id or 0, ()),
+            versions=[self._versions[pk] for pk in versions if pk in self._versions],
+            record_id=self._records.get(grant.pk),
+            is_over=grant.valid_to <= self._at,
+        )
+
+    def _finding(self, route: Route, source_id: int, dataset_id: int | None, reader: str) -> Finding | None:
+        """What was found of the very fact, or else of the same grantee and dataset."""
+        facts = [
+            msgspec.to_builtins(fact) for fact in (*route.chain, *route.set_by, *([route.held] if route.held else []))
+        ]
+        names = {reader, route.account, *(fact.get("grantee", fact.get("role", "")) for fact in facts)} - {""}
+        near = None
+        for finding in self._findings.get(source_id, ()):
+            if finding.dataset_id not in (None, dataset_id):
+                continue
+            if finding.fact in facts:
+                return finding
+            is_superuser = route.way is Way.SUPERUSER and finding.kind == Finding.Kind.SUPERUSER
+            if finding.grantee in names and (finding.dataset_id is not None or is_superuser):
+                near = near or finding
+        return near
+
+    # Reads
+
+    def _read_logins(self, sources: Mapping[int, Source]) -> dict[tuple[int, str], Principal]:
+        rows = DatabaseLogin.objects.filter(source__in=sources, valid_from__lte=self._at).filter(
+            self._holds("valid_to")
+        )
+        return {(row.source_id, row.name): row.principal for row in rows.select_related("principal__user")}
+
+    def _read_managed(self, sources: Mapping[int, Source]) -> None:
+        rows = ManagedObject.objects.filter(source__in=sources, made_at__lte=self._at).filter(self._holds("gone_at"))
+        for source_id, kind, name in rows.values_list("source_id", "kind", "name"):
+            if kind == ManagedObject.Kind.ROLE:
+                self._roles[source_id].add(name)
+            elif kind == ManagedObject.Kind.PRIVILEGE:
+                self._privileges[source_id].add(msgspec.json.decode(name, type=Privilege))
+
+    def _read_grants(self, grants: Any) -> None:
+        """Those that held at the time, and those that were over and might not have been taken away yet."""
+        held = Q(valid_to__gt=self._at)
+        lingering = Q(applied_at__isnull=False) & self._holds("removed_at")
+        rows = list(
+            grants.filter(held | lingering, valid_from__lte=self._at)
+            .select_related("request", "principal__user", "granted_by__user", "dataset")
+            .order_by("-valid_to", "-pk")
+        )
+        for grant in rows:
+            self._grants[grant.principal_id, grant.dataset_id].append(grant)
+        self._digests, self._columns = _told_columns(rows)
+        self._votes: dict[int, list[Vote]] = defaultdict(list)
+        requests = [grant.request_id for grant in rows if grant.request_id]
+        votes = Vote.objects.filter(step__request__in=requests, approves=True)
+        for vote in votes.select_related("by__user", "acting_for__user", "step"):
+            self._votes[vote.step.request_id].append(vote)
+        ruled = {pk for grant in rows if grant.request for pk in (grant.request.ruling or {}).get("versions", ())}
+        self._versions = PolicyVersion.objects.select_related("policy").in_bulk(list(ruled))
+        self._records = first_records_of("grant", [grant.pk for grant in rows])
+
+    def _read_findings(self, sources: Mapping[int, Source], datasets: Iterable[int] | None) -> dict[int, list[Finding]]:
+        rows = Finding.objects.filter(source__in=sources, first_seen__lte=self._at).filter(
+            Q(resolved_at__isnull=True) | Q(resolved_at__gt=self._at) | ~Q(resolution=Finding.Resolution.GONE)
+        )
+        if datasets is not None:
+            rows = rows.filter(Q(dataset__isnull=True) | Q(dataset__in=list(datasets)))
+        found: dict[int, list[Finding]] = defaultdict(list)
+        for finding in rows.order_by("pk"):
+            found[finding.source_id].append(finding)
+        return found
+
+    def _holds(self, ended: str) -> Q:
+        return Q(**{f"{ended}__isnull": True}) | Q(**{f"{ended}__gt": self._at})
+
+
+def _told_columns(grants: Sequence[Grant]) -> tuple[dict[int, str], dict[int, frozenset[str]]]:
+    """By grant the digest in its managed role's name, and the columns that it gives; one statement."""
+    ids = {pk for grant in grants for pk in (*grant.field_ids, *map(int, grant.masks))}
+    named = dict(_named_fields(ids))
+    digests, columns = {}, {}
+    for grant in grants:
+        given = sorted({named[pk] for pk in grant.field_ids if pk in named})
+        masks = tuple(MaskedColumn(named[int(pk)], Mask(mask)) for pk, mask in grant.masks.items() if int(pk) in named)
+        digests[grant.pk] = Wanted(grant.pk, "", grant.dataset_id, (), tuple(given), masks).digest
+        columns[grant.pk] = frozenset(given)
+    return digests, columns
+
+
+def _named_fields(ids: Iterable[int]) -> Iterator[tuple[int, str]]:
+    for pk, path in Field.objects.filter(pk__in=list(ids)).values_list("pk", "path"):
+        yield pk, path[0]

@@ -1,0 +1,168 @@
+"""Who can read this, and why? What can this person read? Pages, and files for an auditor."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from access.effective import WhatReads, WhoReads, what_reads, who_reads
+from access.evidence import ToldRoute
+from access.permissions import check_can_explain, check_can_explain_reader
+from access.provisioning.telling import dotted
+from access.readers_asking import column_of, moment_of
+from accounts.authentication import principal_of
+from accounts.models import Principal
+from catalog.models import Field, Tier
+from catalog.queries.datasets import visible_dataset
+from common.components import Column, Crumb
+from common.spreadsheets import csv_response
+
+SHOWN = 300
+"""Readers, or relations, on a page; the file has them all."""
+
+_WAY_HEAD = (
+    "Reads", "By", "Why", "Grant", "Until", "Granted by", "Approved by", "Policies", "Record", "Nobody approved this",
+)  # fmt: skip
+
+
+@require_safe
+def readers(request: HttpRequest, dataset_id: int) -> HttpResponse:
+    """`?column=17` for one column, `?at=2026-03-03T12:00` for a past time."""
+    found = _who(request, dataset_id)
+    dataset = found.dataset
+    fields = Field.objects.filter(dataset=dataset, gone_since__isnull=True).order_by("position")
+    return render(
+        request,
+        "access/readers.html",
+        {
+            "who": found,
+            "dataset": dataset,
+            "fields": fields,
+            "at": _local(request),
+            "reading": found.reading[:SHOWN],
+            "left": max(0, len(found.reading) - SHOWN),
+            "roles": found.roles[:SHOWN],
+            "blocked": found.blocked[:SHOWN],
+            "query": request.GET.urlencode(),
+            "reader_columns": [Column("Who"), Column("How and why"), Column("Approved")],
+            "role_columns": [Column("Role"), Column("What it holds")],
+            "future_columns": [Column("Made by"), Column("Readable to")],
+            "crumbs": [
+                Crumb("Browse", reverse("portal:browse")),
+                Crumb(dataset.name, reverse("portal:dataset_tab", args=[dataset.pk, "access"])),
+                Crumb("Who can read it"),
+            ],
+        },
+    )
+
+
+@require_safe
+def readers_file(request: HttpRequest, dataset_id: int) -> StreamingHttpResponse:
+    """Every way of everybody, one a line."""
+    found = _who(request, dataset_id)
+    head = ("Dataset", "Column", "Level", "At", "Known from", "Login", "Principal", "Logs in", *_WAY_HEAD)
+    return csv_response(f"readers-{found.dataset.pk}.csv", head, _reader_lines(found))
+
+
+@require_safe
+def reads(request: HttpRequest, principal_id: int) -> HttpResponse:
+    """What somebody reads in every source; of oneself, or for administrators and those who answer for datasets."""
+    found = _what(request, principal_id)
+    own = principal_of(request).pk == found.principal.pk
+    return render(
+        request,
+        "access/reads.html",
+        {
+            "what": found,
+            "own": own,
+            "at": _local(request),
+            "rows": found.datasets[:SHOWN],
+            "left": max(0, len(found.datasets) - SHOWN),
+            "query": request.GET.urlencode(),
+            "columns": [Column("What"), Column("Columns"), Column("How and why"), Column("Approved")],
+            "source_columns": [Column("Source"), Column("Login"), Column("Seen")],
+            "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb(found.principal.name)],
+        },
+    )
+
+
+@require_safe
+def reads_file(request: HttpRequest, principal_id: int) -> StreamingHttpResponse:
+    found = _what(request, principal_id)
+    head = ("Principal", "At", "Source", "Relation", "Kind", "Columns", "Shows", *_WAY_HEAD)
+    return csv_response(f"reads-{found.principal.pk}.csv", head, _relation_lines(found))
+
+
+def _who(request: HttpRequest, dataset_id: int) -> WhoReads:
+    principal = principal_of(request)
+    dataset = visible_dataset(principal, dataset_id, tier=Tier.DISCOVER)
+    check_can_explain(principal, dataset)
+    field = column_of(dataset, request.GET.get("column", ""))
+    return who_reads(dataset, field, at=moment_of(request.GET.get("at", "")))
+
+
+def _what(request: HttpRequest, principal_id: int) -> WhatReads:
+    asker = principal_of(request)
+    principal = get_object_or_404(Principal.objects.select_related("user"), pk=principal_id)
+    check_can_explain_reader(asker, principal)
+    return what_reads(principal, asker=asker, at=moment_of(request.GET.get("at", "")))
+
+
+def _local(request: HttpRequest) -> str:
+    """The time that was asked for as a field of a form takes it."""
+    moment = moment_of(request.GET.get("at", ""))
+    return timezone.localtime(moment).strftime("%Y-%m-%dT%H:%M") if moment else ""
+
+
+def _reader_lines(found: WhoReads) -> Iterator[tuple[object, ...]]:
+    dataset = found.dataset
+    asked = (
+        dataset.qualified_name,
+        str(found.field) if found.field else "",
+        found.level.name if found.level else "",
+        _written(found.at),
+        _written(found.observed.told_at),
+    )
+    for one in (*found.people, *found.roles):
+        who = (one.reader.name, one.principal.name if one.principal else "", _yes(one.reader.can_login))
+        for told in one.routes:
+            yield (*asked, *who, *_way(told))
+
+
+def _relation_lines(found: WhatReads) -> Iterator[tuple[object, ...]]:
+    for one in found.datasets:
+        place = dotted(one.path)
+        shows = " ".join(dotted(path) for path in one.shows)
+        columns = " ".join(one.columns) or "all"
+        for told in one.routes:
+            yield (
+                found.principal.name, _written(found.at), one.source.name, place, one.kind, columns, shows, *_way(told),
+            )  # fmt: skip
+
+
+def _way(told: ToldRoute) -> tuple[object, ...]:
+    route, evidence = told.route, told.evidence
+    reads = "no" if not route.is_open else "yes" if route.is_immediate else f"after SET ROLE {route.set_role}"
+    if evidence is None:
+        return (reads, route.way, told.sentence, "", "", "", "", "", "", _yes(told.is_drift))
+    approvals = ", ".join(vote.by.name for vote in evidence.approvals)
+    policies = ", ".join(f"{version.name} {version.number}" for version in evidence.versions)
+    grant = evidence.grant
+    return (
+        reads, route.way, told.sentence, grant.pk, _written(grant.valid_to), grant.granted_by.name, approvals, policies,
+        evidence.record_id or "", _yes(told.is_drift),
+    )  # fmt: skip
+
+
+def _written(moment: dt.datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
