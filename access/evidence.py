@@ -101,7 +101,7 @@ class Explainer:
         managed = self._managed_roles(route, source_id)
         itself = without_grantor(route.held) in self._privileges[source_id]
         for grant in self._grants[principal.pk, dataset_id]:
-            suffix = f"{dataset_id}_{self._digests[grant.pk]}"
+            suffix = f"{dataset_id}_{self._wanted[grant.pk].digest}"
             if any(role.endswith(suffix) for role in managed) or (itself and self._covers(grant, route.held)):
                 return self._told(grant)
         return None
@@ -113,7 +113,7 @@ class Explainer:
         return roles & self._roles[source_id]
 
     def _covers(self, grant: Grant, held: Privilege) -> bool:
-        columns = self._columns[grant.pk]
+        columns = self._wanted[grant.pk].columns
         return not columns or (bool(held.column) and held.column in columns)
 
     def _told(self, grant: Grant) -> Evidence:
@@ -170,7 +170,7 @@ class Explainer:
         )
         for grant in rows:
             self._grants[grant.principal_id, grant.dataset_id].append(grant)
-        self._digests, self._columns = _told_columns(rows)
+        self._wanted = wanted_of(rows)
         self._votes: dict[int, list[Vote]] = defaultdict(list)
         requests = [grant.request_id for grant in rows if grant.request_id]
         votes = Vote.objects.filter(step__request__in=requests, approves=True)
@@ -195,17 +195,24 @@ class Explainer:
         return Q(**{f"{ended}__isnull": True}) | Q(**{f"{ended}__gt": self._at})
 
 
-def _told_columns(grants: Sequence[Grant]) -> tuple[dict[int, str], dict[int, frozenset[str]]]:
-    """By grant the digest in its managed role's name, and the columns that it gives; one statement."""
-    ids = {pk for grant in grants for pk in (*grant.field_ids, *map(int, grant.masks))}
+def wanted_of(grants: Iterable[Grant]) -> dict[int, Wanted]:
+    """Grants as their source understands them, by id, without logins and paths; one statement."""
+    listed = list(grants)
+    ids = {pk for grant in listed for pk in (*grant.field_ids, *map(int, grant.masks))}
     named = dict(_named_fields(ids))
-    digests, columns = {}, {}
-    for grant in grants:
-        given = sorted({named[pk] for pk in grant.field_ids if pk in named})
-        masks = tuple(MaskedColumn(named[int(pk)], Mask(mask)) for pk, mask in grant.masks.items() if int(pk) in named)
-        digests[grant.pk] = Wanted(grant.pk, "", grant.dataset_id, (), tuple(given), masks).digest
-        columns[grant.pk] = frozenset(given)
-    return digests, columns
+    return {
+        grant.pk: Wanted(
+            grant_id=grant.pk,
+            login="",
+            dataset_id=grant.dataset_id,
+            path=(),
+            columns=tuple(sorted({named[pk] for pk in grant.field_ids if pk in named})),
+            masks=tuple(
+                MaskedColumn(named[int(pk)], Mask(mask)) for pk, mask in grant.masks.items() if int(pk) in named
+            ),
+        )
+        for grant in listed
+    }
 
 
 def _named_fields(ids: Iterable[int]) -> Iterator[tuple[int, str]]:

@@ -17,8 +17,8 @@ from rest_framework.viewsets import GenericViewSet
 from access.actions import approve_request, cancel_request, deny_request, request_access, revoke_grant
 from access.models import AccessRequest, ApprovalStep, Grant, Purpose
 from access.queries import visible_grants, visible_requests
-from access.readers_rest import urlpatterns
 from access.querysets import GrantQuerySet, RequestQuerySet
+from access.readers_rest import urlpatterns
 from access.states import GrantState, RequestState
 from accounts.authentication import rest_principal
 from accounts.models import Principal

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from access.effective import who_reads
 from access.queries import dataset_access, standing_with
 from accounts.authentication import principal_of
 from alerts.queries import is_followed
@@ -125,7 +126,8 @@ def _lineage(request: HttpRequest, principal: Principal, dataset: Dataset) -> di
 
 
 def _access(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
-    return {"access": dataset_access(principal, dataset)}
+    may_know = can_curate(principal, dataset)
+    return {"access": dataset_access(principal, dataset), "who": who_reads(dataset, None) if may_know else None}
 
 
 def _activity(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:

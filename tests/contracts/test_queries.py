@@ -57,6 +57,8 @@ PAGES = (
     "/datasets/{dataset}/profile/",
     "/datasets/{dataset}/lineage/",
     "/datasets/{dataset}/access/",
+    "/access/datasets/{dataset}/readers/",
+    "/access/people/{analyst}/reads/",
     "/datasets/{dataset}/activity/",
     "/api/v2/datasets/",
     "/api/v2/datasets/{dataset}/",
@@ -163,7 +165,7 @@ def _cost(world: World, page: str) -> int:
         headers = bearer(administrator)
     else:
         client.force_login(administrator.user)
-    path = page.format(dataset=world.users.pk, campaign=world.campaign.pk)
+    path = page.format(dataset=world.users.pk, analyst=world.cast.analyst.pk, campaign=world.campaign.pk)
     client.get(path, headers=headers)  # What a process reads once is read now.
     with CaptureQueriesContext(connection) as queries:
         assert client.get(path, headers=headers).status_code == 200, path

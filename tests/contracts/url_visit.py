@@ -93,6 +93,8 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "terms_number": lambda world: world.terms.number,
     "policy_id": lambda world: world.policy.pk,
     "principal_id": lambda world: world.cast.outsider.pk,
+    "analyst": lambda world: world.cast.analyst.pk,
+    "outsider": lambda world: world.cast.outsider.pk,
     "token_id": lambda world: world.token.pk,
     "run_id": lambda world: world.run.pk,
     "waiting": lambda world: world.waiting.pk,

@@ -75,6 +75,7 @@ from lineage.draining import drain
 from lineage.intake import accept
 from lineage.models import Job
 from tests import factories
+from tests.access.observed import privileges
 from tests.lineage import events
 
 CANARY = "canary-7Qx!4f&secret"
@@ -165,6 +166,7 @@ def build() -> World:
     labels = _classify(cast, users, email)
     _profile(ontrack, users)
     request, decided, grant = _requests(cast, users, email)
+    privileges(grant)
     _lost_and_failed(ontrack, cast)
     waiting = Run.objects.create(
         source=cast.source,
