@@ -9,8 +9,11 @@ from access.rest.delegations import DelegationViewSet
 from access.rest.emergencies import EmergencyReviewViewSet
 from access.rest.people import PersonViewSet
 from access.rest.policies import PolicyViewSet
+from access.rest.readers import urlpatterns
 from access.rest.requests import AccessRequestViewSet, GrantViewSet
 from access.rest.terms import TermsViewSet
+
+__all__ = ["register", "urlpatterns"]
 
 
 def register(router: DefaultRouter) -> None:

@@ -18,7 +18,6 @@ from access.actions import approve_request, cancel_request, deny_request, reques
 from access.models import AccessRequest, ApprovalStep, Grant, Purpose
 from access.queries import visible_grants, visible_requests
 from access.querysets import GrantQuerySet, RequestQuerySet
-from access.readers_rest import urlpatterns
 from access.states import GrantState, RequestState
 from accounts.authentication import rest_principal
 from accounts.models import Principal
@@ -36,8 +35,6 @@ from common.keyset import KeysetPagination
 IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag that you read."
 )
-__all__ = ["register", "urlpatterns"]
-
 _ID: dict[str, Any] = {"min_value": 1, "max_value": 2**63 - 1}
 ACCEPTS = serializers.ListField(
     child=serializers.IntegerField(**_ID),
