@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from django.db.models import Q
 
+from access.enforcement.wanting import wanted_of
 from access.models import DatabaseLogin, Finding, Grant, ManagedObject, PolicyVersion, Vote
-from access.policies.masking import Mask
-from access.provisioning.desired import MaskedColumn, Wanted, without_grantor
+from access.provisioning.desired import without_grantor
 from access.provisioning.facts import Privilege
 from access.provisioning.readers import Route, Way
 from access.provisioning.telling import why
 from accounts.models import Principal
 from audit.queries import first_records_of
-from catalog.models import Field, Source
+from catalog.models import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,28 +193,3 @@ class Explainer:
 
     def _holds(self, ended: str) -> Q:
         return Q(**{f"{ended}__isnull": True}) | Q(**{f"{ended}__gt": self._at})
-
-
-def wanted_of(grants: Iterable[Grant]) -> dict[int, Wanted]:
-    """Grants as their source understands them, by id, without logins and paths; one statement."""
-    listed = list(grants)
-    ids = {pk for grant in listed for pk in (*grant.field_ids, *map(int, grant.masks))}
-    named = dict(_named_fields(ids))
-    return {
-        grant.pk: Wanted(
-            grant_id=grant.pk,
-            login="",
-            dataset_id=grant.dataset_id,
-            path=(),
-            columns=tuple(sorted({named[pk] for pk in grant.field_ids if pk in named})),
-            masks=tuple(
-                MaskedColumn(named[int(pk)], Mask(mask)) for pk, mask in grant.masks.items() if int(pk) in named
-            ),
-        )
-        for grant in listed
-    }
-
-
-def _named_fields(ids: Iterable[int]) -> Iterator[tuple[int, str]]:
-    for pk, path in Field.objects.filter(pk__in=list(ids)).values_list("pk", "path"):
-        yield pk, path[0]

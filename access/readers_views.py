@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from common.spreadsheets import csv_response
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -22,6 +21,7 @@ from accounts.models import Principal
 from catalog.models import Field, Tier
 from catalog.queries.datasets import visible_dataset
 from common.components import Column, Crumb
+from common.spreadsheets import csv_response
 
 SHOWN = 300
 """Readers, or relations, on a page; the file has them all."""

@@ -77,6 +77,16 @@ def wish_for(
     return _wanted(grant_id, login, dataset.pk, path_of(tuple(dataset.path)), ids, masks, fields)
 
 
+def wanted_of(grants: Iterable[Grant]) -> dict[int, Wanted]:
+    """Grants by id as what they give, by the login that they were carried out for; the path is left out. One statement."""
+    listed = list(grants)
+    fields = _fields(pk for grant in listed for pk in (*grant.field_ids, *map(int, grant.masks)))
+    return {
+        grant.pk: _wanted(grant.pk, grant.login, grant.dataset_id, (), grant.field_ids, grant.masks, fields)
+        for grant in listed
+    }
+
+
 def logins_of(source: Source) -> dict[int, str]:
     """As whom each principal logs in to a source."""
     rows = DatabaseLogin.objects.filter(source=source, valid_to__isnull=True)

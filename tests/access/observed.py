@@ -7,7 +7,7 @@ import datetime as dt
 from django.utils import timezone
 
 from access.enforcement.history import observe
-from access.evidence import wanted_of
+from access.enforcement.wanting import wanted_of
 from access.models import DatabaseLogin, Grant, ManagedObject
 from access.provisioning.facts import (
     PUBLIC,
