@@ -2,7 +2,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from access import campaign_views, delegation_views, emergency_views, people_views, policy_views, readers_views, terms_views, views
+from access import (
+    campaign_views,
+    delegation_views,
+    emergency_views,
+    people_views,
+    policy_views,
+    readers_views,
+    terms_views,
+    views,
+)
 
 app_name = "access"
 
