@@ -64,7 +64,7 @@ def profile_of(
         return ColumnProfile()
     counts = Counter(value for value in values if value is not None)
     present = counts.total()
-    null_share = 1 - present / len(values)
+    null_share = (len(values) - present) / len(values)
     if not present:
         return ColumnProfile(null_share=null_share, distinct=0, distinct_exact=whole)
     if kind in _OPAQUE:

@@ -150,7 +150,7 @@ def forget_old_profiles(*, days: int, now: dt.datetime | None = None, most: int 
                         WHERE newer.dataset_id = old.dataset_id
                           AND (newer.taken_at, newer.id) > (old.taken_at, old.id)
                         LIMIT %(kept)s
-                    ) AS some
+                    ) AS kept
                 ) >= %(kept)s
                 ORDER BY old.taken_at LIMIT %(most)s
             )
