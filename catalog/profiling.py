@@ -243,7 +243,7 @@ def masked(value: str) -> str | None:
     """A value of which only the form is left: its first character, its marks, and the ending of an address.
 
     `jane@uni.edu.au` becomes `j•••@•••.•••.au`. Each word becomes three dots, however long it is; of words of fewer than four
-    characters nothing is shown. None where nothing is left to show.
+    characters nothing is shown. None where no character is left to show: the shape says as much.
     """
     value = "".join(mark if mark.isprintable() else " " for mark in value.strip()[:80]).strip()
     words = list(_WORD.finditer(value))
@@ -262,4 +262,4 @@ def masked(value: str) -> str | None:
             parts.append(_HIDDEN)
         last = word.end()
     mask = "".join(parts) + ("…" if len(words) > _MOST_WORDS else "")
-    return None if mask == _HIDDEN else mask
+    return mask if any(mark.isalnum() for mark in mask) else None

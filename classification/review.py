@@ -142,7 +142,9 @@ def _samples(waiting: LabelQuerySet, keys: Sequence[Key]) -> dict[tuple[int, int
         )
     )
     rows = (
-        numbered.filter(place__lte=SAMPLE).select_related("dataset", "field__profile", "rule_set").order_by("confidence", "pk")
+        numbered.filter(place__lte=SAMPLE)
+        .select_related("dataset", "field__profile", "rule_set")
+        .order_by("confidence", "pk")
     )
     for label in rows:
         group = (label.category_id or 0, label.level_id, label.phrase, label.field.type if label.field else "")
