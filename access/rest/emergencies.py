@@ -31,10 +31,13 @@ _ID: dict[str, Any] = {"min_value": 1, "max_value": 2**63 - 1}
 
 
 class EmergencyReviewSerializer(serializers.ModelSerializer[EmergencyReview]):
-    """A look at what somebody opened in an emergency; `verdict` is empty while it is open."""
+    """A look at what somebody opened in an emergency."""
 
     requester = PrincipalSerializer(read_only=True)
     closed_by = PrincipalSerializer(read_only=True, allow_null=True)
+    verdict = serializers.ChoiceField(
+        choices=EmergencyReview.Verdict.choices, read_only=True, allow_blank=True, help_text="Empty while it is open."
+    )
 
     class Meta:
         model = EmergencyReview
