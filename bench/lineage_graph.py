@@ -8,21 +8,15 @@ answer read to its end, by somebody who sees everything and, where it says so, b
 
 from __future__ import annotations
 
-import http.client
 import os
-import socket
-import subprocess
-import sys
-import time
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 
 from django.db import connection
 
 from accounts.models import Principal, User
 from accounts.tokens import Scope, mint
-from bench.harness import Figure, stopwatch
+from bench.harness import Figure
+from bench.serving import p95, web
 from catalog.models import Dataset, Domain, DomainMembership
 
 _LAYERS = 40
@@ -95,50 +89,34 @@ _COLUMN_EDGES = """
 
 
 def run() -> list[Figure]:
-    administrator, reader = _tokens()
+    administrator, reader = tokens()
     small, large, columns = _graph(_SMALL), _graph(_LARGE), _column_graph()
-    with _web() as port:
+    with web() as port:
 
-        def p95(path: str, token: str, least: int) -> float:
-            return _p95(port, f"/api/v2/datasets/{path}", token, least)
+        def of(path: str, token: str, least: int) -> float:
+            return p95(port, f"/api/v2/datasets/{path}", token, least=least, requests=_REQUESTS)
 
         full = f"{small}/lineage/?depth=1000&limit=10000"
         limited = f"{large}/lineage/?depth=1000&limit=2000"
         ids = f"{large}/lineage/?only=ids"
         flows = f"{columns}/column-lineage/?depth=20&limit=5000"
         return [
-            Figure("5,000 jobs, both ways, full depth, p95", "ms", p95(full, administrator, 500_000), 100),
-            Figure("the same, who reads one domain", "ms", p95(full, reader, 500_000)),
-            Figure("100,000 jobs, limited to 2,000 nodes, p95", "ms", p95(limited, administrator, 200_000), 300),
-            Figure("the same, who reads one domain", "ms", p95(limited, reader, 200_000)),
-            Figure("100,000 jobs, unlimited, ids only, p95", "ms", p95(ids, administrator, 300_000), 1000),
-            Figure("the same, who reads one domain", "ms", p95(ids, reader, 300_000)),
-            Figure("columns, depth 20, 3,800 edges, 20 versions, p95", "ms", p95(flows, administrator, 200_000), 200),
-            Figure("the same, who reads one domain", "ms", p95(flows, reader, 200_000)),
+            Figure("5,000 jobs, both ways, full depth, p95", "ms", of(full, administrator, 500_000), 100),
+            Figure("the same, who reads one domain", "ms", of(full, reader, 500_000)),
+            Figure("100,000 jobs, limited to 2,000 nodes, p95", "ms", of(limited, administrator, 200_000), 300),
+            Figure("the same, who reads one domain", "ms", of(limited, reader, 200_000)),
+            Figure("100,000 jobs, unlimited, ids only, p95", "ms", of(ids, administrator, 300_000), 1000),
+            Figure("the same, who reads one domain", "ms", of(ids, reader, 300_000)),
+            Figure("columns, depth 20, 3,800 edges, 20 versions, p95", "ms", of(flows, administrator, 200_000), 200),
+            Figure("the same, who reads one domain", "ms", of(flows, reader, 200_000)),
         ]
 
 
-def _p95(port: int, path: str, token: str, least: int) -> float:
-    """Milliseconds; an answer shorter than `least` bytes would mean that something else was measured."""
-    times = []
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as client:
-        for number in range(_REQUESTS + 4):
-            with stopwatch() as watch:
-                client.request("GET", path, headers={"Authorization": f"Bearer {token}"})
-                response = client.getresponse()
-                body = response.read()
-            if response.status != 200 or len(body) < least:
-                raise RuntimeError(f"{path} answered {response.status} with {len(body)} bytes: {body[:300]!r}")
-            if number >= 4:
-                times.append(watch.seconds)
-    return sorted(times)[int(len(times) * 0.95)] * 1000
-
-
-def _domain() -> Domain:
+def domain() -> Domain:
     return Domain.objects.get_or_create(slug="bench", defaults={"name": "Bench", "open_tier": 0})[0]
 
 
-def _tokens() -> tuple[str, str]:
+def tokens() -> tuple[str, str]:
     """Of an administrator, and of somebody who is a viewer of the domain."""
     found = []
     for is_admin in (True, False):
@@ -146,9 +124,7 @@ def _tokens() -> tuple[str, str]:
         user = User.objects.create_user(name, f"{name}@example.org", is_superuser=is_admin, is_staff=is_admin)
         system = Principal.objects.system()
         if not is_admin:
-            DomainMembership.objects.create(
-                domain=_domain(), role="viewer", principal=user.principal, granted_by=system
-            )
+            DomainMembership.objects.create(domain=domain(), role="viewer", principal=user.principal, granted_by=system)
         found.append(mint(principal=user.principal, name="bench", scopes=[Scope.LINEAGE_READ], by=system).text)
     return found[0], found[1]
 
@@ -164,7 +140,7 @@ def _column_graph() -> int:
 
 def _made(namespace: str, width: int, layers: int, *, columns: bool = False) -> int:
     values = {
-        "namespace": namespace, "width": width, "layers": layers, "domain": _domain().pk,
+        "namespace": namespace, "width": width, "layers": layers, "domain": domain().pk,
         "columns": _COLUMNS, "versions": _VERSIONS,
     }  # fmt: skip
     if not Dataset.objects.filter(namespace=namespace).exists():
@@ -175,34 +151,3 @@ def _made(namespace: str, width: int, layers: int, *, columns: bool = False) -> 
                 cursor.execute("ANALYZE catalog_dataset, lineage_job, lineage_column, lineage_explanation")
             cursor.execute("VACUUM ANALYZE")
     return Dataset.objects.get(namespace=namespace, qualified_name=f"bench.layer_{layers // 2}.t0").pk
-
-
-@contextmanager
-def _web() -> Iterator[int]:
-    """granian on this benchmark's database; gives the port."""
-    with closing(socket.socket()) as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
-    command = ["granian", "--interface", "wsgi", "--port", str(port), "--workers", "2", "--blocking-threads", "4"]
-    web = subprocess.Popen(
-        [sys.executable, "-m", *command, "--no-ws", "config.wsgi:application"], stdout=subprocess.DEVNULL
-    )
-    try:
-        _wait_for(port, web)
-        yield port
-    finally:
-        web.terminate()
-        web.wait(timeout=30)
-
-
-def _wait_for(port: int, web: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and web.poll() is None:
-        try:
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as client:
-                client.request("GET", "/healthz")
-                if client.getresponse().status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("granian did not start.")

@@ -119,6 +119,25 @@ class ToldKey(NamedTuple):
     input_id: int
 
 
+class LifeKey(NamedTuple):
+    """A change of a dataset's life. `told_in` is the run that says so, or the digest of an event without a run.
+
+    Events of one run repeat what it did: they say one thing. `previous` is the dataset of the former name, or 0.
+    """
+
+    dataset_id: int
+    told_in: UUID
+    kind: int
+    previous: int
+
+
+class Change(msgspec.Struct):
+    """When a change of a dataset's life was told; the job only where a JobEvent tells it, since a run has its own."""
+
+    span: Span
+    job_id: int | None
+
+
 @dataclass(slots=True)
 class Batch:
     """Rows by their keys; nothing twice. `declared` are the JobEvents, each an observation of its own."""
@@ -132,6 +151,7 @@ class Batch:
     links: dict[LinkKey, Span] = field(default_factory=dict)
     job_edges: dict[tuple[int, int], Span] = field(default_factory=dict)
     renames: set[tuple[int, int]] = field(default_factory=set)
+    changes: dict[LifeKey, Change] = field(default_factory=dict)
     run_facets: dict[tuple[UUID, str], Register] = field(default_factory=dict)
     job_facets: dict[tuple[int, str], Register] = field(default_factory=dict)
     dataset_facets: dict[tuple[int, str], Register] = field(default_factory=dict)
@@ -224,7 +244,7 @@ def reduced(events: Iterable[Read], dataset_ids: Mapping[DatasetKey, int], job_i
     for event, digest, uses in events:
         if isinstance(event, DatasetEvent):
             for use in uses:
-                _describe(batch, event, digest, dataset_ids, use)
+                _describe(batch, event, digest, dataset_ids, use, told_in=digest)
             continue
         own = JobKey(event.job.namespace, event.job.name)
         job_id = job_ids[own]
@@ -245,7 +265,8 @@ def reduced(events: Iterable[Read], dataset_ids: Mapping[DatasetKey, int], job_i
         for use in uses:
             dataset_id = dataset_ids[use.key]
             _merge(batch.links, LinkKey(job_id, use.direction, dataset_id), span, Span.widen)
-            schema = _describe(batch, event, digest, dataset_ids, use)
+            declared_by = None if isinstance(event, RunEvent) else job_id
+            schema = _describe(batch, event, digest, dataset_ids, use, told_in=run_id, job_id=declared_by)
             key = ObservationKey(run_id, job_id, use.direction, dataset_id)
             _observe(batch, event, digest, key, schema, use)
             for source in use.entry.inputs if use.entry else ():
@@ -283,9 +304,16 @@ def _content(batch: Batch, value: Any) -> UUID:
 
 
 def _describe(
-    batch: Batch, event: Event, digest: UUID, dataset_ids: Mapping[DatasetKey, int], use: Use
+    batch: Batch,
+    event: Event,
+    digest: UUID,
+    dataset_ids: Mapping[DatasetKey, int],
+    use: Use,
+    *,
+    told_in: UUID,
+    job_id: int | None = None,
 ) -> Register | None:
-    """Keep a dataset's facets; gives what the event says of its schema."""
+    """Keep a dataset's facets; gives what the event says of its schema. `told_in` and `job_id` as in `LifeKey`, `Change`."""
     facets = use.dataset.facets
     if not facets:
         return None
@@ -295,6 +323,11 @@ def _describe(
     if former and dataset_ids[former] != dataset_id:
         first, second = sorted((dataset_ids[former], dataset_id))
         batch.renames.add((first, second))
+    kind = told.life_change(facets)
+    if kind is not None:
+        key = LifeKey(dataset_id, told_in, kind, dataset_ids[former] if former else 0)
+        known = batch.changes.setdefault(key, Change(Span(event.event_time, event.event_time), job_id))
+        known.span.widen(Span(event.event_time, event.event_time))
     schema = told.standing(facets, "schema")
     if schema is None:
         return None

@@ -142,6 +142,11 @@ def _note(batch: Batch, runs: Sequence[UUID]) -> None:
     write(statements.DIRTY_DESCRIBED, schemas)
     renames = [{"first_id": first, "second_id": second} for first, second in batch.renames]
     write(statements.RENAMES, renames)
+    changes = batch.changes.items()
+    write(
+        statements.LIFE_CHANGES,
+        [key._asdict() | {"job_id": change.job_id} | _times(change.span) for key, change in changes],
+    )
     write(statements.DIRTY_RENAMED, renames)
 
 

@@ -20,10 +20,13 @@ AROUND = """
     SELECT id FROM around ORDER BY id
 """
 
-LOCK_DATASETS = """
+MEMBERS = """
     SELECT id, merged_into_id, source_id IS NOT NULL, domain_id IS NOT NULL, namespace, qualified_name
-    FROM catalog_dataset WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+    FROM catalog_dataset WHERE id = ANY(%s) ORDER BY id
 """
+
+# Whoever adds an observation of one of these holds a lighter lock on it; what they write is seen afterwards.
+LOCKED_MEMBERS = f"{MEMBERS} FOR UPDATE"
 
 LINKS = """
     SELECT first_id, second_id, told OR renamed, decision, decided_by_id IS NOT NULL FROM lineage_sameas

@@ -8,7 +8,8 @@ Whoever works here holds the lock of `lineage.reduction`: one at a time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -24,7 +25,7 @@ from catalog.models import Dataset, Proposal
 from catalog.naming import DatasetKey
 from catalog.permissions import check_can_curate
 from catalog.proposals import Claim, propose
-from common.errors import Invalid, NotFound
+from common.errors import Conflict, Invalid
 from lineage import merge_statements as statements
 from lineage.deriving import derive_again
 from lineage.events import DatasetsMerged, DatasetsSeparated, SameDatasetDecided
@@ -77,26 +78,11 @@ def decide_same(*, first: Dataset, second: Dataset, same: bool, by: Principal) -
     Whatever pipelines tell afterwards, the decision stands. Raises `Forbidden` for those who may not curate what of the two
     is governed, or both where neither is.
     """
-    held = governed([first.pk, second.pk])
-    check_can_curate(by, [dataset for dataset in (first, second) if not held or dataset.pk in held])
+    _check_can_decide(by, [(first, second)])
     if first.pk == second.pk:
         raise Invalid("Choose two different datasets.")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [statements.LOCK])
-    low, high = sorted((first, second), key=lambda dataset: dataset.pk)
-    decision = Decision.ACCEPTED if same else Decision.REJECTED
-    SameAs.objects.update_or_create(
-        first_id=low.pk,
-        second_id=high.pk,
-        defaults={"decision": decision, "decided_by": by, "decided_at": timezone.now()},
-    )
-    told = SameDatasetDecided(
-        first_id=low.pk, first=low.qualified_name, second_id=high.pk, second=high.qualified_name,
-        decision="decided" if same else "denied",
-    )  # fmt: skip
-    record_many([told], by=by)
-    changed = settle([low.pk, high.pk], by=by)
-    _note(changed)
+    _wait_for_others()
+    _decide([(first, second)], same=same, by=by)
 
 
 def follow_proposal(proposal: Proposal, by: Principal) -> None:
@@ -105,26 +91,97 @@ def follow_proposal(proposal: Proposal, by: Principal) -> None:
     decide_same(first=proposal.dataset, second=other, same=proposal.state == Proposal.State.ACCEPTED, by=by)
 
 
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """What separating a dataset does: which links of it are cut, and which datasets the group falls into.
+
+    `groups` are those that stand afterwards, each before the names that it keeps.
+    """
+
+    cut: Sequence[Dataset]
+    groups: Sequence[Sequence[Dataset]]
+
+    @property
+    def back(self) -> Sequence[Dataset]:
+        """The datasets that stand for themselves again."""
+        return [group[0] for group in self.groups if group[0].merged_into_id is not None]
+
+
+def separation_of(dataset: Dataset) -> Separation:
+    """What `separate` would do, without doing it. Raises `Conflict` where the dataset is merged with none."""
+    with connection.cursor() as cursor:
+        members, links = _around(cursor, [dataset.pk], statements.MEMBERS)
+    holding = _holding(links, governed(_ends(links))).links
+    cut = [link for link in holding if dataset.pk in (link.first, link.second)]
+    if not cut:
+        raise _not_merged(dataset)
+    before = _standing(members, holding)
+    after = _standing(members, [link for link in holding if link not in cut])
+    group = {pk for pk, standing in before.items() if standing == before[dataset.pk]}
+    rows = Dataset.objects.defer("search", "definition").in_bulk(group)
+    groups: dict[int, list[Dataset]] = {standing: [rows[standing]] for standing in sorted({after[pk] for pk in group})}
+    for pk in sorted(group - groups.keys()):
+        groups[after[pk]].append(rows[pk])
+    others = [rows[link.second if link.first == dataset.pk else link.first] for link in cut]
+    # The one that stood for all stays first.
+    return Separation(others, sorted(groups.values(), key=lambda one: one[0].merged_into_id is not None))
+
+
+@transaction.atomic
 def separate(*, dataset: Dataset, by: Principal) -> None:
-    """Undo whatever merged this dataset into others, link by link. Raises `NotFound` where nothing did."""
-    links = SameAs.objects.filter(first=dataset) | SameAs.objects.filter(second=dataset)
-    standing = list(links.exclude(decision=Decision.REJECTED).select_related("first", "second"))
-    if not standing:
-        raise NotFound(f"{dataset.qualified_name} is not merged with another dataset.")
-    for link in standing:
-        decide_same(first=link.first, second=link.second, same=False, by=by)
+    """Undo whatever merged this dataset with others: all of it or nothing. What others are merged without it stays so.
+
+    Pipelines that say so again do not merge it again; `decide_same` does. Raises `Conflict` where nothing merged it, and as
+    `decide_same` does.
+    """
+    pairs = [(dataset, other) for other in separation_of(dataset).cut]
+    _check_can_decide(by, pairs)
+    _wait_for_others()
+    _decide(pairs, same=False, by=by)
+
+
+def _not_merged(dataset: Dataset) -> Conflict:
+    return Conflict(f"{dataset.qualified_name} is not merged with another dataset.")
+
+
+def _check_can_decide(by: Principal, pairs: Sequence[tuple[Dataset, Dataset]]) -> None:
+    every = {dataset.pk: dataset for pair in pairs for dataset in pair}
+    held = governed(every)
+    asked = {one.pk for pair in pairs for one in pair if one.pk in held or not held & {pair[0].pk, pair[1].pk}}
+    check_can_curate(by, [every[pk] for pk in sorted(asked)])
+
+
+def _wait_for_others() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [statements.LOCK])
+
+
+def _decide(pairs: Iterable[tuple[Dataset, Dataset]], *, same: bool, by: Principal) -> None:
+    """Note a decision about each pair, settle what follows from all of them at once, and record it."""
+    ordered = [sorted(pair, key=lambda dataset: dataset.pk) for pair in pairs]
+    decision, now = Decision.ACCEPTED if same else Decision.REJECTED, timezone.now()
+    rows = [SameAs(first=low, second=high, decision=decision, decided_by=by, decided_at=now) for low, high in ordered]
+    SameAs.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["first", "second"],
+        update_fields=["decision", "decided_by", "decided_at"],
+    )
+    told = [
+        SameDatasetDecided(
+            first_id=low.pk, first=low.qualified_name, second_id=high.pk, second=high.qualified_name,
+            decision="decided" if same else "denied",
+        )
+        for low, high in ordered
+    ]  # fmt: skip
+    record_many(told, by=by)
+    _note(settle({dataset.pk for pair in ordered for dataset in pair}, by=by))
 
 
 def settle(dataset_ids: Iterable[int], *, by: Principal) -> set[int]:
     """Bring the merges around these datasets in line with what is told and decided; gives the datasets that are affected."""
     with connection.cursor() as cursor:
-        cursor.execute(statements.AROUND, {"ids": sorted(set(dataset_ids))})
-        around = [dataset_id for (dataset_id,) in cursor.fetchall()]
-        # Whoever adds an observation of one of these holds a lighter lock on it; what they write is seen afterwards.
-        cursor.execute(statements.LOCK_DATASETS, [around])
-        members = {row[0]: _Member(*row) for row in cursor.fetchall()}
-        cursor.execute(statements.LINKS, {"ids": around})
-        links = [_Link(*row) for row in cursor.fetchall()]
+        members, links = _around(cursor, dataset_ids, statements.LOCKED_MEMBERS)
         standing = _standing(members, _effective(cursor, links))
     changed = {pk for pk, other in standing.items() if other != (members[pk].merged_into or pk)}
     if not changed:
@@ -139,28 +196,58 @@ def settle(dataset_ids: Iterable[int], *, by: Principal) -> set[int]:
     return affected
 
 
-def _effective(cursor: CursorWrapper, links: Iterable[_Link]) -> list[_Link]:
-    """The links that hold. One that nobody governs is accepted when it is told, and stays so while it is told."""
-    every = list(links)
-    ends = {pk for link in every for pk in (link.first, link.second)}
-    held = governed(ends)
-    found, accepted, asked = [], [], []
-    for link in every:
-        if link.decision == Decision.REJECTED:
-            continue
+def _around(cursor: CursorWrapper, dataset_ids: Iterable[int], members: str) -> tuple[dict[int, _Member], list[_Link]]:
+    """Everything that a link or a merge joins with these datasets, near or far; `members` reads it, locked or not."""
+    cursor.execute(statements.AROUND, {"ids": sorted(set(dataset_ids))})
+    around = [dataset_id for (dataset_id,) in cursor.fetchall()]
+    cursor.execute(members, [around])
+    found = {row[0]: _Member(*row) for row in cursor.fetchall()}
+    cursor.execute(statements.LINKS, {"ids": around})
+    return found, [_Link(*row) for row in cursor.fetchall()]
+
+
+class _Holding(NamedTuple):
+    """The links that hold, those of them that nobody decided about yet, and those that somebody is to be asked about."""
+
+    links: list[_Link]
+    new: list[_Link]
+    asked: list[_Link]
+
+
+def _holding(links: Iterable[_Link], held: Collection[int]) -> _Holding:
+    """A link that nobody governs (`held` are the datasets that somebody does) holds when it is told, and while it is told."""
+    found = _Holding([], [], [])
+    for link in links:
         if link.decision == Decision.ACCEPTED:
             if link.by_person or link.said:
-                found.append(link)
-        elif link.said and not {link.first, link.second} & held:
-            found.append(link)
-            accepted.append({"first_id": link.first, "second_id": link.second})
-        elif link.said:
-            first, second = (link.first, link.second) if link.first in held else (link.second, link.first)
-            asked.append(Claim(first, {"dataset": second}, timezone.now()))
-    propose(kind=Proposal.Kind.SAME_AS, claims=asked, about=ends)
-    if accepted:
-        cursor.execute(statements.ACCEPT, [encoded(accepted)])
+                found.links.append(link)
+        elif link.decision == Decision.OPEN and link.said:
+            if link.first in held or link.second in held:
+                found.asked.append(link)
+            else:
+                found.links.append(link)
+                found.new.append(link)
     return found
+
+
+def _ends(links: Iterable[_Link]) -> set[int]:
+    return {pk for link in links for pk in (link.first, link.second)}
+
+
+def _effective(cursor: CursorWrapper, links: Sequence[_Link]) -> list[_Link]:
+    """The links that hold; those that nobody governs are accepted, about the others somebody is asked."""
+    ends = _ends(links)
+    held = governed(ends)
+    found = _holding(links, held)
+    claims = []
+    for link in found.asked:
+        first, second = (link.first, link.second) if link.first in held else (link.second, link.first)
+        claims.append(Claim(first, {"dataset": second}, timezone.now()))
+    propose(kind=Proposal.Kind.SAME_AS, claims=claims, about=ends)
+    if found.new:
+        accepted = [{"first_id": link.first, "second_id": link.second} for link in found.new]
+        cursor.execute(statements.ACCEPT, [encoded(accepted)])
+    return found.links
 
 
 def _standing(members: Mapping[int, _Member], links: Iterable[_Link]) -> dict[int, int]:

@@ -166,6 +166,21 @@ RENAMES = """
     ON CONFLICT (first_id, second_id) DO UPDATE SET renamed = true WHERE NOT known.renamed
 """
 
+# What one run or event says once it always says: only its times are merged.
+LIFE_CHANGES = """
+    INSERT INTO lineage_lifechange AS known (dataset_id, told_in, kind, previous, job_id, first_at, last_at)
+    SELECT dataset_id, told_in, kind, previous, job_id, first_seen, last_seen
+    FROM json_to_recordset(%s) AS new (
+        dataset_id bigint, told_in uuid, kind smallint, previous bigint, job_id bigint,
+        first_seen timestamptz, last_seen timestamptz
+    )
+    ORDER BY dataset_id, told_in, kind, previous
+    ON CONFLICT (dataset_id, told_in, kind, previous) DO UPDATE SET
+        first_at = least(known.first_at, excluded.first_at),
+        last_at = greatest(known.last_at, excluded.last_at)
+    WHERE excluded.first_at < known.first_at OR excluded.last_at > known.last_at
+"""
+
 
 def _facets(table: str, key: str, types: str) -> str:
     return f"""

@@ -82,6 +82,16 @@ def former_name(facets: Facets | None) -> DatasetKey | None:
     return dataset_key(facet.get("previousIdentifier"))
 
 
+LIFE = {"CREATE": 1, "ALTER": 2, "OVERWRITE": 3, "TRUNCATE": 4, "RENAME": 5, "DROP": 6}
+"""What a lifecycleStateChange facet may say: its values, as numbers of `lineage.models.LifeKind`."""
+
+
+def life_change(facets: Facets | None) -> int | None:
+    """Which change of its life the facets tell; None where they tell none, or one that OpenLineage does not know."""
+    facet = standing(facets, "lifecycleStateChange")
+    return LIFE.get(_text(_member(facet, "lifecycleStateChange")).upper())
+
+
 class LineageEntry(NamedTuple):
     """A `lineage` facet about one dataset: `inputs` in order, empty where it says that there are none."""
 

@@ -120,6 +120,38 @@ class PackedObservations(models.Model):
         return f"{len(self.times)} observations of dataset {self.dataset_id}"
 
 
+class LifeKind(models.IntegerChoices):
+    """What happened to a dataset as a whole: OpenLineage's lifecycleStateChange."""
+
+    CREATE = 1, "Created"
+    ALTER = 2, "Altered"
+    OVERWRITE = 3, "Overwritten"
+    TRUNCATE = 4, "Emptied"
+    RENAME = 5, "Renamed"
+    DROP = 6, "Dropped"
+
+
+class LifeChange(models.Model):
+    """A change of a dataset's life: what one run, or one event without a run, says of it, once for all its events.
+
+    The dataset is the one that the name belongs to, whatever it was merged into since.
+    """
+
+    pk = models.CompositePrimaryKey("dataset_id", "told_in", "kind", "previous")
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="life", db_index=False)
+    told_in = models.UUIDField(help_text="The run, or the digest of an event without one, which no `Run` has.")
+    kind = models.PositiveSmallIntegerField(choices=LifeKind)
+    previous = models.BigIntegerField(help_text="Of a rename, the dataset that the former name belongs to; else 0.")
+    job = models.ForeignKey(
+        Job, null=True, on_delete=models.CASCADE, related_name="+", db_index=False, help_text="That of a JobEvent."
+    )
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(name="life_change_by_time", fields=["dataset", "-last_at"])]
+
+
 class DirtyDataset(models.Model):
     """A dataset about which the catalog must be told: it was written, its schema was described, or a facet speaks of its
     names, owners, descriptions or end. Deleted when told.

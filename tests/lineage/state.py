@@ -71,6 +71,13 @@ _PARTS = {
         JOIN catalog_dataset AS dataset ON dataset.id = seen.dataset_id
         LEFT JOIN lineage_content AS content ON content.digest = seen.schema
     """,
+    "lives": """
+        SELECT dataset.qualified_name, told_in, kind, previous.qualified_name, job.name, first_at, last_at
+        FROM lineage_lifechange AS change
+        JOIN catalog_dataset AS dataset ON dataset.id = change.dataset_id
+        LEFT JOIN catalog_dataset AS previous ON previous.id = change.previous
+        LEFT JOIN lineage_job AS job ON job.id = change.job_id
+    """,
     "links": """
         SELECT job.name, direction, dataset.qualified_name, link.first_seen, link.last_seen
         FROM lineage_jobdataset AS link

@@ -312,7 +312,8 @@ def _facets(draw):
     if one == "names":
         return {"symlinks": draw(st.sampled_from([{"_deleted": True}, {"identifiers": [draw(_keys)]}]))}
     if one == "rename":
-        return {"lifecycleStateChange": {"lifecycleStateChange": "RENAME", "previousIdentifier": draw(_keys)}}
+        kind = draw(st.sampled_from(["RENAME", "RENAME", "OVERWRITE", "vanish"]))
+        return {"lifecycleStateChange": {"lifecycleStateChange": kind, "previousIdentifier": draw(_keys)}}
     return {"version": {"datasetVersion": draw(_names)}} if one == "version" else {}
 
 
