@@ -23,7 +23,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from accounts.models import User
 from bench.harness import Figure, stopwatch
-from bench.lineage_graph import _graph, _web
+from bench.lineage_graph import _graph
+from bench.serving import web
 from tests.browser.harness import chromium_path
 
 _JOBS = 5_000
@@ -36,7 +37,7 @@ def run() -> list[Figure]:
     call_command("collectstatic", interactive=False, verbosity=0)
     focus = _graph(_JOBS)
     cookie = _session()
-    with _web() as port, sync_playwright() as playwright:
+    with web() as port, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
         context = browser.new_context(viewport=_SIZE)
         base = f"http://127.0.0.1:{port}"

@@ -12,7 +12,7 @@ from typing import Literal
 from django.db.models import F, Q, QuerySet
 
 from common.pagination import Stretch
-from lineage.models import Attention, Job, Run
+from lineage.models import Attention, Job, JobOrigin, Run
 from lineage.querysets import alive
 
 RunOrder = Literal["attention", "latest"]
@@ -38,7 +38,9 @@ def jobs_by_attention(jobs: QuerySet[Job], now: dt.datetime) -> list[Stretch[Job
 
 def runs_by_attention(runs: QuerySet[Run], now: dt.datetime) -> list[Stretch[Run]]:
     """Each job's latest run where that is overdue, failed or running, in this order; then all other runs, latest first."""
-    attended = Q(job__latest_run=F("id"), job__attention__lte=Attention.RUNNING) & alive("job__")
+    # The origin is that of the index; nothing else runs.
+    of_pipelines = Q(job__origin=JobOrigin.PIPELINE, job__attention__lte=Attention.RUNNING)
+    attended = Q(job__latest_run=F("id")) & of_pipelines & alive("job__")
     latest = runs.filter(attended)
     return [
         Stretch(latest.filter(job__due_at__lt=now), ("-job__due_at", "-id")),

@@ -78,7 +78,7 @@ def decide_same(*, first: Dataset, second: Dataset, same: bool, by: Principal) -
     Whatever pipelines tell afterwards, the decision stands. Raises `Forbidden` for those who may not curate what of the two
     is governed, or both where neither is.
     """
-    _check_can_decide(by, [(first, second)])
+    check_can_decide(by, first, second)
     if first.pk == second.pk:
         raise Invalid("Choose two different datasets.")
     _wait_for_others()
@@ -134,14 +134,25 @@ def separate(*, dataset: Dataset, by: Principal) -> None:
     Pipelines that say so again do not merge it again; `decide_same` does. Raises `Conflict` where nothing merged it, and as
     `decide_same` does.
     """
-    pairs = [(dataset, other) for other in separation_of(dataset).cut]
-    _check_can_decide(by, pairs)
+    pairs = check_can_separate(by, dataset, separation_of(dataset))
     _wait_for_others()
     _decide(pairs, same=False, by=by)
 
 
+def check_can_separate(by: Principal, dataset: Dataset, separation: Separation) -> list[tuple[Dataset, Dataset]]:
+    """Raise unless `by` may cut every link that is to be cut; gives the pairs that are apart then."""
+    pairs = [(dataset, other) for other in separation.cut]
+    _check_can_decide(by, pairs)
+    return pairs
+
+
 def _not_merged(dataset: Dataset) -> Conflict:
     return Conflict(f"{dataset.qualified_name} is not merged with another dataset.")
+
+
+def check_can_decide(by: Principal, first: Dataset, second: Dataset) -> None:
+    """Raise unless `by` may say whether the two are one."""
+    _check_can_decide(by, [(first, second)])
 
 
 def _check_can_decide(by: Principal, pairs: Sequence[tuple[Dataset, Dataset]]) -> None:

@@ -23,6 +23,7 @@ from common.keyset import KeysetPagination
 from common.pagination import Stretch
 from lineage import reading
 from lineage.attention import RunOrder, jobs_by_attention, runs_in_order
+from lineage.dataset_rest import urlpatterns as dataset_urlpatterns
 from lineage.explorer_rest import urlpatterns as explorer_urlpatterns
 from lineage.filters import JobFilter, RejectedEventFilter, RunFilter
 from lineage.graph_rest import urlpatterns as graph_urlpatterns
@@ -244,4 +245,4 @@ def register(router: DefaultRouter) -> None:
     router.register("rejected-events", RejectedEventViewSet, basename="rejected-event")
 
 
-urlpatterns = [*graph_urlpatterns, *explorer_urlpatterns]
+urlpatterns = [*graph_urlpatterns, *explorer_urlpatterns, *dataset_urlpatterns]

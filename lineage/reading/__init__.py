@@ -12,6 +12,8 @@ from lineage.reading.facets import (
     use_facets,
 )
 from lineage.reading.family import MOST_RUNS, Family, family_of
+from lineage.reading.life import LIFE_ORDER, LifeEntry, life_changes, life_of, told_life
+from lineage.reading.names import Identity, Tie, identity_of
 from lineage.reading.outcomes import circumstances_of, error_of, tests_of, waiting_of
 from lineage.reading.quality import Quality, quality_of
 from lineage.reading.uses import (
@@ -25,11 +27,15 @@ from lineage.reading.uses import (
 )
 
 __all__ = [
+    "LIFE_ORDER",
     "MOST_RUNS",
     "Facet",
     "Family",
+    "Identity",
+    "LifeEntry",
     "Property",
     "Quality",
+    "Tie",
     "Use",
     "circumstances_of",
     "dataset_facets",
@@ -37,13 +43,17 @@ __all__ = [
     "events_of_run",
     "facet_value",
     "family_of",
+    "identity_of",
     "job_facets",
+    "life_changes",
+    "life_of",
     "may_read_code",
     "properties_of",
     "quality_of",
     "raw_facets",
     "run_facets",
     "tests_of",
+    "told_life",
     "use_facets",
     "uses_of_job",
     "uses_of_run",

@@ -87,14 +87,10 @@ _PROPERTIES: Mapping[str, Sequence[tuple[str, str]]] = {
     "datasetType": (("Type", "datasetType"), ("Subtype", "subType")),
     "version": (("Version of the data", "datasetVersion"),),
 }  # fmt: skip
-_CHANGES = {
-    "ALTER": "altered", "CREATE": "created", "DROP": "dropped", "OVERWRITE": "overwritten", "RENAME": "renamed",
-    "TRUNCATE": "emptied",
-}  # fmt: skip
 
 
 def properties_of(facets: Sequence[Facet]) -> list[Property]:
-    """What storage, catalog, dataSource, hierarchy, datasetType, version and life-cycle facets say of a dataset."""
+    """What storage, catalog, dataSource, hierarchy, datasetType and version facets say of a dataset."""
     found = [
         Property(label, text)
         for name, members in _PROPERTIES.items()
@@ -104,12 +100,6 @@ def properties_of(facets: Sequence[Facet]) -> list[Property]:
     hierarchy = _hierarchy(facets)
     if hierarchy:
         found.append(Property("Inside", hierarchy))
-    change = facet_value(facets, "lifecycleStateChange", "lifecycleStateChange")
-    if change:
-        at = next(facet.at for facet in facets if facet.name == "lifecycleStateChange")
-        found.append(
-            Property("Last change of its life", f"{_CHANGES.get(change, change.lower())}, {at:%-d %B %Y %H:%M} UTC")
-        )
     return found
 
 

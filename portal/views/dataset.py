@@ -136,7 +136,7 @@ def _activity(request: HttpRequest, principal: Principal, dataset: Dataset) -> d
 
 
 def _quality(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
-    return {"quality": quality_of(dataset), **told_of(dataset, profiles=dataset.tier >= Tier.PROFILE)}
+    return {"quality": quality_of(dataset), **told_of(principal, dataset, profiles=dataset.tier >= Tier.PROFILE)}
 
 
 def _profile(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:

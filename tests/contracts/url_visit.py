@@ -211,6 +211,7 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "POST access-request-approve": lambda _: {},
     "POST access-request-deny": lambda _: {"reason": "Not needed."},
     "POST access-request-cancel": lambda _: {},
+    "POST dataset-merges": lambda world: {"dataset": OBJECTS["fact_id"](world)},
     "POST proposal-accept": lambda _: {},
     "POST proposal-decline": lambda _: {"reason": "It is not so."},
     "POST grant-revoke": lambda _: {"reason": "The project is over."},

@@ -168,7 +168,7 @@ SHOWN = {
     ("dataset", "storage"): "iceberg-layer",
     ("dataset", "catalog"): "shop-catalog",
     ("dataset", "hierarchy"): "schema sales-schema",
-    ("dataset", "lifecycleStateChange"): "overwritten",
+    ("dataset", "lifecycleStateChange"): "Overwritten",
     ("dataset", "datasetType"): "MATERIALIZED",
     ("dataset", "dataQualityMetrics"): "4711",
     ("dataset", "houseRules"): "viridian",
