@@ -72,7 +72,7 @@ _PARTS = {
         LEFT JOIN lineage_content AS content ON content.digest = seen.schema
     """,
     "lives": """
-        SELECT dataset.qualified_name, told_in, kind, previous.qualified_name, job.name, first_at, last_at
+        SELECT dataset.qualified_name, told_in, change.kind, previous.qualified_name, job.name, first_at, last_at
         FROM lineage_lifechange AS change
         JOIN catalog_dataset AS dataset ON dataset.id = change.dataset_id
         LEFT JOIN catalog_dataset AS previous ON previous.id = change.previous
