@@ -150,6 +150,7 @@ _TABLES = [
     "datasetedge",
     "jobdataset",
     "rundataset",
+    "lifechange",
     "run",
     "job",
     "contentbody",
