@@ -17,6 +17,8 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from common.errors import Invalid
@@ -28,6 +30,11 @@ else:
 
 Schemas = Mapping[str, Mapping[str, Any]]
 """JSON Schemas by the parameters' names."""
+
+IF_MATCH = OpenApiParameter(
+    "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag that you read."
+)
+"""The header that changes need: `common.http.check_if_match` reads it."""
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)

@@ -18,8 +18,7 @@ from accounts.rest import PrincipalSerializer
 from accounts.tokens import Scope
 from catalog.models import Dataset, Tier
 from catalog.queries.datasets import visible_dataset
-from catalog.rest.parameters import IF_MATCH
-from common.described_query import DescribedQuery
+from common.described_query import IF_MATCH, DescribedQuery
 from common.http import check_if_match, etag_of
 from common.json_body import BodySerializer
 from common.keyset import KeysetPagination

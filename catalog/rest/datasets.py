@@ -26,7 +26,7 @@ from catalog.queries import datasets as reads
 from catalog.queries.domains import domain_called
 from catalog.queries.search import listed
 from catalog.rest.members import member_called
-from catalog.rest.parameters import FILTERS, IF_MATCH
+from catalog.rest.parameters import FILTERS
 from catalog.rest.profiles import FieldProfileSerializer, ProfileSerializer
 from catalog.rest.shapes import (
     ActivitySerializer,
@@ -45,7 +45,7 @@ from catalog.rest.shapes import (
 )
 from catalog.rest.sources import SLUG
 from catalog.schema_history import differences, summary
-from common.described_query import DescribedQuery
+from common.described_query import IF_MATCH, DescribedQuery
 from common.errors import Invalid, NotFound
 from common.http import check_if_match, etag_of
 from common.keyset import KeysetPagination

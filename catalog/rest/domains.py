@@ -16,7 +16,6 @@ from catalog.actions import add_domain, edit_domain, end_role, grant_role
 from catalog.models import Domain, DomainMembership
 from catalog.queries.domains import current_memberships, domain_called, members_of
 from catalog.rest.members import member_called
-from catalog.rest.parameters import IF_MATCH
 from catalog.rest.shapes import (
     DomainChangesSerializer,
     DomainSerializer,
@@ -25,7 +24,7 @@ from catalog.rest.shapes import (
     NewMemberSerializer,
 )
 from catalog.rest.sources import SLUG
-from common.described_query import DescribedQuery
+from common.described_query import IF_MATCH, DescribedQuery
 from common.errors import NotFound
 from common.http import check_if_match, etag_of
 from common.keyset import KeysetPagination

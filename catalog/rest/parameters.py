@@ -12,9 +12,6 @@ from catalog.snapshots import DatasetKind
 NO_NUL = "^[^\\u0000]*$"
 """Text that PostgreSQL can hold."""
 
-IF_MATCH = OpenApiParameter(
-    "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag that you read."
-)
 QUERY = OpenApiParameter(
     "q",
     {"type": "string", "maxLength": MAX_QUERY, "pattern": NO_NUL},

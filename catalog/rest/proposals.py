@@ -20,8 +20,7 @@ from catalog.actions import accept_proposal, decline_proposal
 from catalog.models import Proposal
 from catalog.queries.proposals import visible_proposal
 from catalog.querysets import ProposalQuerySet
-from catalog.rest.parameters import IF_MATCH
-from common.described_query import DescribedQuery
+from common.described_query import IF_MATCH, DescribedQuery
 from common.http import check_if_match, etag_of
 from common.json_body import BodySerializer
 from common.keyset import KeysetPagination
