@@ -14,7 +14,7 @@ from django.db.models import Q
 from access.enforcement.wanting import wanted_of
 from access.models import DatabaseLogin, Finding, Grant, ManagedObject, PolicyVersion, Vote
 from access.provisioning.desired import without_grantor
-from access.provisioning.facts import Privilege
+from access.provisioning.facts import Fact, Privilege
 from access.provisioning.readers import Route, Way
 from access.provisioning.telling import why
 from accounts.models import Principal
@@ -193,3 +193,8 @@ class Explainer:
 
     def _holds(self, ended: str) -> Q:
         return Q(**{f"{ended}__isnull": True}) | Q(**{f"{ended}__gt": self._at})
+
+
+def _as_kept(fact: Fact) -> Any:
+    """A fact as findings keep it, in JSON."""
+    return msgspec.json.decode(msgspec.json.encode(fact))

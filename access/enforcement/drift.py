@@ -41,11 +41,13 @@ def observe(
         DatabaseLogin.objects.filter(source=source, valid_to__isnull=True).values_list("name", "principal_id")
     )
     told = drifts(inspection, datasets, people, rules, ours_of(source))
-    seen = {one.key: one for one in told if not _covers(granted.get((one.grantee, one.path), ()), one)}
+    seen = {
+        one.key: one for one in told if not _covers(granted.get((inspection.login_of(one.grantee), one.path), ()), one)
+    }
     with transaction.atomic():
         lease.lock()
         history.observe(source=source, facts=inspection.facts, at=timezone.now())
-        _write(source, seen, datasets, people, enforcer)
+        _write(source, seen, datasets, people, enforcer, inspection)
 
 
 def _governed(source: Source, path_of: Callable[[Path], Path]) -> dict[Path, int]:
@@ -67,6 +69,7 @@ def _write(
     datasets: Mapping[Path, int],
     people: Mapping[str, int],
     enforcer: Enforcer,
+    inspection: Inspection,
 ) -> None:
     now = timezone.now()
     known = {
@@ -88,7 +91,7 @@ def _write(
                 sentence=one.sentence,
                 fact=msgspec.to_builtins(one.fact) if one.fact else {},
                 grantee=one.grantee,
-                principal_id=people.get(one.grantee),
+                principal_id=people.get(inspection.login_of(one.grantee)),
                 dataset_id=datasets.get(one.path),
                 columns=list(one.columns),
                 remedy=list(enforcer.remedies(one.fact)) if one.fact else [],

@@ -129,6 +129,11 @@ class Inspection:
         """As whom a GRANT of the catalog on this object is recorded."""
         return self.grantors.get(path, self.account) if self.tells_grantors else ""
 
+    def login_of(self, role: str) -> str:
+        """The login that a role is an account of: the user where accounts have hosts, else the role itself."""
+        user, _, host = role.rpartition("@")
+        return user if self.has_hosts and host else role
+
     def accounts_of(self, login: str) -> tuple[str, ...]:
         """The roles that somebody logs in as: the login's own, or every account of the user; none where it is unknown."""
         if not self.has_hosts:

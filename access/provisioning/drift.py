@@ -24,6 +24,7 @@ from access.provisioning.facts import (
     Right,
     Role,
 )
+from access.provisioning.patterns import matches
 
 
 class DriftKind(StrEnum):
@@ -106,6 +107,9 @@ class _Drifts:
         for fact in self.inspection.facts:
             if not isinstance(fact, Privilege) or fact.right is not Right.SELECT or not self._is_foreign(fact):
                 continue
+            if fact.pattern:
+                yield from self._of_databases(fact)
+                continue
             if fact.path not in self.governed and fact.path != ():
                 continue
             place = (fact.grantee, fact.path)
@@ -123,9 +127,28 @@ class _Drifts:
                 continue
             if path:
                 yield Drift(DriftKind.PRIVILEGE, f"{grantee} may read {what}.", fact, grantee, path, told)
-            for member in sorted(self.groups.get(grantee, set()) & self.logins):
+            elif self.inspection.has_hosts and grantee in self.inspection.roles:
+                sentence = f"{grantee} reads everything: it holds SELECT on the whole server."
+                yield Drift(DriftKind.SUPERUSER, sentence, fact, grantee)
+            yield from self._inherited(grantee, what, path, told)
+
+    def _inherited(self, grantee: str, what: str, path: Path, told: tuple[str, ...]) -> Iterator[Drift]:
+        for member in sorted(self.groups.get(grantee, set())):
+            if self.inspection.login_of(member) in self.logins:
                 sentence = f"{member} may read {what} as a member of {grantee}."
                 yield Drift(DriftKind.INHERITED, sentence, Member(grantee, member), member, path, told)
+
+    def _of_databases(self, fact: Privilege) -> Iterator[Drift]:
+        """A right on all databases that a pattern matches, where one of them is governed."""
+        (pattern,) = fact.path
+        if not any(matches(pattern, path[0]) for path in self.governed):
+            return
+        what = f"every table of databases like {pattern}"
+        if fact.grantee == PUBLIC:
+            yield Drift(DriftKind.PUBLIC, f"Everybody may read {what}.", fact, PUBLIC, fact.path)
+            return
+        yield Drift(DriftKind.PRIVILEGE, f"{fact.grantee} may read {what}.", fact, fact.grantee, fact.path)
+        yield from self._inherited(fact.grantee, what, fact.path, ())
 
     def _is_foreign(self, fact: Privilege) -> bool:
         relation = self.inspection.relations.get(fact.path)
