@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import Group
 from django.contrib.sessions.backends.db import SessionStore
@@ -433,7 +434,7 @@ def _pages(port: int, world: World) -> list[Figure]:
 
 def _page(port: int, path: str, world: World) -> float:
     """Milliseconds of the slowest but one of twenty requests, after one that is not counted."""
-    headers = {"Cookie": f"sessionid={world.session}"}
+    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={world.session}"}
     if path.startswith("/api/"):
         headers = {"Authorization": f"Bearer {world.reader}"}
     took = []

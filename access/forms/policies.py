@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
@@ -55,6 +56,18 @@ def _several(label: str, **options: Any) -> forms.MultipleChoiceField:
 
 def _boxes(label: str, choices: Any) -> forms.MultipleChoiceField:
     return _several(label, choices=choices, widget=forms.CheckboxSelectMultiple)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Fields under a heading, in rows; `is_folded` where they may stay out of sight."""
+
+    title: str
+    rows: list[list[forms.BoundField]]
+    is_folded: bool
+
+
+_UNSAID: tuple[Any, ...] = (None, "", False, [], "UTC")
 
 
 class PolicyForm(ActionForm):
@@ -162,26 +175,34 @@ class PolicyForm(ActionForm):
                 required=False, label=f"Step {n}: which group", choices=[("", "None"), *cast(Any, groups)]
             )
 
-    def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """The fields under their headings."""
-        steps = [name for n in STEPS for name in (f"step_{n}", f"step_{n}_needed", f"step_{n}_group")]
-        masks = [
-            name for n in MASKS for name in (f"mask_{n}", f"mask_{n}_categories", f"mask_{n}_level", f"mask_{n}_fields")
+    def sections(self) -> list[Section]:
+        """The fields under their headings, in rows. What few policies say is folded, unless this one says it."""
+        steps = [(f"step_{n}", f"step_{n}_needed", f"step_{n}_group") for n in STEPS]
+        masks = [(f"mask_{n}", f"mask_{n}_categories", f"mask_{n}_level", f"mask_{n}_fields") for n in MASKS]
+        excepted: list[tuple[str, ...]] = [
+            ("except_people", "except_groups"),
+            ("except_roles", "except_attributes"),
         ]
-        layout = [
-            ("The policy", ["name", "description", "effect", "actions"]),
-            ("Whom it concerns", ["everyone", "people", "groups", "roles", "attributes"]),
-            ("Except", ["except_people", "except_groups", "except_roles", "except_attributes"]),
+        layout: list[tuple[str, bool, list[tuple[str, ...]]]] = [
+            ("The policy", False, [("name", "description"), ("effect", "actions")]),
+            ("Whom it concerns", False, [("everyone",), ("people", "groups"), ("roles", "attributes")]),
+            ("Whom not", True, excepted),
             (
                 "What it is about",
-                ["domains", "sources", "datasets", "fields_named", "categories", "level_from", "level_to"],
+                False,
+                [("domains", "sources"), ("categories", "level_from", "level_to"), ("datasets", "fields_named")],
             ),
-            ("When", ["purposes", "other_purposes_than", "weekdays", "begin", "end", "timezone"]),
-            ("Approvals", [*steps, "max_days", "fallback"]),
-            ("How it is shown", [*masks, "row_filter"]),
-            ("Why", ["reason"]),
+            ("When", True, [("purposes", "other_purposes_than"), ("weekdays",), ("begin", "end", "timezone")]),
+            ("Who must approve requests", True, [*steps, ("max_days", "fallback")]),
+            ("How it is shown", True, [*masks, ("row_filter",)]),
+            ("Why", False, [("reason",)]),
         ]
-        return [(title, [self[name] for name in names if name in self.fields]) for title, names in layout]
+        return [self._section(*one) for one in layout]
+
+    def _section(self, title: str, may_fold: bool, rows: list[tuple[str, ...]]) -> Section:
+        shown = [[self[name] for name in row if name in self.fields] for row in rows]
+        said = any(one.errors or one.value() not in _UNSAID for row in shown for one in row)
+        return Section(title, [row for row in shown if row], may_fold and not said)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
