@@ -370,7 +370,7 @@ def _offer(port: int, requests: list[bytes], *, rate: float, seconds: float) -> 
                 idle.append(answered)
         ended = time.perf_counter()
         for key in list(selector.get_map().values()):
-            key.fileobj.close()  # type: ignore[union-attr]
+            key.fileobj.close()
     return took, total / (ended - began)
 
 
