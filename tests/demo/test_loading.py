@@ -22,6 +22,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from access.inbox import waiting_list
 from access.models import AccessRequest, Grant
 from access.states import RequestState
 from accounts.models import Principal
@@ -160,6 +161,10 @@ def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtest
         waiting = AccessRequest.objects.get(state=RequestState.PENDING)
         assert (waiting.dataset, waiting.requester) == (users, principal(ANALYST))
         assert Grant.objects.get().dataset == dataset_of("warehouse", "marts.student_progress")
+
+    with subtests.test("terms were accepted, and the steward's inbox has a request and a grant to confirm"):
+        assert [one.terms.name for one in waiting.acceptances.all()] == ["Student data"]
+        assert {"request", "recertification"} <= {item.kind for item in waiting_list(principal(STEWARD))}
 
     with subtests.test("each person sees what the roles say"):
         for person, tier in ((STEWARD, Tier.PROFILE), (ANALYST, Tier.METADATA), (OUTSIDER, Tier.DISCOVER)):
