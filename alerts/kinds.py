@@ -16,6 +16,15 @@ class Choice(models.TextChoices):
     MAIL = "mail", "In the catalog, and by e-mail at once"
 
 
+SHORT = {
+    Choice.OFF: "Off",
+    Choice.PAGE: "Catalog",
+    Choice.DIGEST: "Daily e-mail",
+    Choice.MAIL: "E-mail at once",
+}
+"""The choices as heads of columns."""
+
+
 class Kind(models.TextChoices):
     """What a notification is of. A new kind needs a line in `ABOUT` below, and nothing else."""
 

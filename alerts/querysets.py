@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
-
-from alerts.registry import every_about
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -15,13 +12,9 @@ if TYPE_CHECKING:
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
-    def visible_to(self, principal: Principal) -> NotificationQuerySet:
-        """One's own, about what one may still see: every read that shows or sends notifications passes here."""
-        seen = Q(pk__in=[])
-        for about in every_about():
-            rows = about.visible_to(principal).filter(pk=OuterRef("about_id"))
-            seen |= Q(about_kind=about.name) & Q(Exists(rows))
-        return self.filter(seen, receiver=principal)
+    def of(self, principal: Principal) -> NotificationQuerySet:
+        """One's own. What stands in them is checked row by row: `alerts.reading.lines_of`."""
+        return self.filter(receiver=principal)
 
     def unread(self) -> NotificationQuerySet:
         return self.filter(read_at__isnull=True)

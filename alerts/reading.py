@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
+
 from alerts.kinds import ABOUT, Kind
 from alerts.models import Notification
 from alerts.registry import about_named, rule_named
@@ -40,14 +42,9 @@ class Line:
         return Kind(kind).label if kind in Kind.values else kind
 
 
-def notifications_of(principal: Principal) -> Any:
-    """All that the principal may still be told of, to be narrowed and paged."""
-    return Notification.objects.visible_to(principal)
-
-
 def notification_of(principal: Principal, notification_id: int) -> Line:
     """One of them; raises `NotFound`."""
-    row = notifications_of(principal).select_related("record__actor").filter(pk=notification_id).first()
+    row = Notification.objects.of(principal).select_related("record__actor").filter(pk=notification_id).first()
     lines = lines_of(principal, [row] if row else [])
     if not lines:
         raise NotFound("There is no such notification, or it is about something that you may no longer see.")
@@ -55,8 +52,22 @@ def notification_of(principal: Principal, notification_id: int) -> Line:
 
 
 def count_unread(principal: Principal) -> int:
-    """Unread notifications, counted up to 100: what the bell shows. One statement."""
-    return int(notifications_of(principal).unread()[:COUNT_CAP].count())
+    """Unread notifications, counted up to 100: what the bell of every page shows, by one read of an index.
+
+    Those about what the principal may no longer see count until they are put away, when they would be shown.
+    """
+    return Notification.objects.of(principal).unread()[:COUNT_CAP].count()
+
+
+def shown_of(principal: Principal, rows: Sequence[Notification]) -> Sequence[Line]:
+    """A page of notifications as lines. Those about what the principal may no longer see are put away, as if read."""
+    lines = lines_of(principal, rows)
+    hidden = {row.pk for row in rows} - {line.notification.pk for line in lines}
+    if hidden:
+        Notification.objects.of(principal).unread().filter(pk__in=hidden).update(
+            read_at=timezone.now(), mail_due_at=None
+        )
+    return lines
 
 
 def lines_of(principal: Principal, rows: Iterable[Notification]) -> Sequence[Line]:

@@ -136,7 +136,3 @@ def rule_named(name: str) -> Rule | None:
 
 def about_named(name: str) -> About | None:
     return _ABOUT.get(name)
-
-
-def every_about() -> tuple[About, ...]:
-    return tuple(_ABOUT.values())

@@ -21,7 +21,7 @@ from alerts.actions import choose, follow, mark_read, unfollow
 from alerts.kinds import Choice, Kind
 from alerts.models import Follow, Notification
 from alerts.queries import followed_by, is_followed, wishes_of
-from alerts.reading import lines_of, notification_of, notifications_of
+from alerts.reading import notification_of, shown_of
 from catalog.queries.datasets import visible_dataset
 from common.described_query import DescribedQuery
 from common.errors import NotFound
@@ -67,11 +67,11 @@ class NotificationViewSet(DescribedQuery, GenericViewSet[Notification]):
     )
     def list(self, request: Request) -> Response:
         principal = rest_principal(request)
-        rows = notifications_of(principal).select_related("record__actor")
+        rows = Notification.objects.of(principal).select_related("record__actor")
         if request.query_params.get("unread", "").lower() == "true":
             rows = rows.unread()
         page = self.paginate_queryset(rows) or []
-        return self.get_paginated_response(NotificationSerializer(lines_of(principal, page), many=True).data)
+        return self.get_paginated_response(NotificationSerializer(shown_of(principal, page), many=True).data)
 
     @extend_schema(summary="A notification", responses=NotificationSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.authentication import principal_of
 from alerts.actions import choose, follow, mark_read, unfollow
-from alerts.kinds import Choice
+from alerts.kinds import SHORT
+from alerts.models import Notification
 from alerts.queries import followed_by, wishes_of
-from alerts.reading import count_unread, lines_of, notification_of, notifications_of
+from alerts.reading import count_unread, notification_of, shown_of
 from catalog.queries.datasets import visible_dataset
 from common.components import Column, Crumb, Tab
 from common.pagination import page_of
@@ -28,13 +29,14 @@ def notification_list(request: HttpRequest) -> HttpResponse:
     """One's own notifications, newest first; `?all=1` shows those that were read too."""
     principal = principal_of(request)
     shows_all = request.GET.get("all") == "1"
-    rows = notifications_of(principal).select_related("record__actor")
+    rows = Notification.objects.of(principal).select_related("record__actor")
     page = page_of(rows if shows_all else rows.unread(), order=("-id",), cursor=request.GET.get("cursor"), size=30)
+    lines = shown_of(principal, page.rows)
     unread = count_unread(principal)
     here = reverse("alerts:list")
     context = {
         "page": page,
-        "lines": lines_of(principal, page.rows),
+        "lines": lines,
         "unread": unread,
         "shows_all": shows_all,
         "newest": page.rows[0].pk if page.rows else 0,
@@ -87,8 +89,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
         return redirect("alerts:preferences")
     context = {
         "wishes": wishes,
-        "choices": list(Choice),
-        "columns": [Column("What"), *(Column(label) for label in ("Off", "Catalog", "Daily e-mail", "E-mail at once"))],
+        "choices": list(SHORT.items()),
+        "columns": [Column("What"), *(Column(label) for label in SHORT.values())],
         "mails": bool(settings.EMAIL_URL),
         "digest_hour": settings.DIGEST_HOUR,
         "time_zone": settings.TIME_ZONE,

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from access.actions import request_access
 from alerts.models import Follow, Notification
+from alerts.reading import count_unread
 from audit.delivery import deliver_pending
+from catalog.models import DomainMembership
 from tests.factories import Cast, bearer, dataset
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +52,23 @@ def test_nobody_reads_or_marks_those_of_others(asked: Cast, client: Client) -> N
     assert client.post(f"/notifications/{row.pk}/read/").status_code == 404
     client.post("/notifications/read/")
     assert Notification.objects.filter(receiver=asked.steward).unread().count() == 3
+
+
+def test_what_one_may_no_longer_see_is_neither_shown_nor_opened_and_is_put_away(asked: Cast, client: Client) -> None:
+    DomainMembership.objects.filter(principal=asked.steward).update(valid_to=timezone.now())
+    row = Notification.objects.filter(receiver=asked.steward).latest("pk")
+    client.force_login(asked.steward.user)
+    assert client.get(f"/notifications/{row.pk}/").status_code == 404
+    page = client.get("/notifications/").content.decode()
+    assert "Ana asks" not in page and "Nothing new" in page
+    assert not Notification.objects.filter(receiver=asked.steward).unread().exists()
+
+
+def test_the_bell_reads_one_index(asked: Cast) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert count_unread(asked.steward) == 3
+    (query,) = captured.captured_queries
+    assert len(query["sql"]) < 1000
 
 
 def test_follow_and_unfollow_on_the_dataset_page(cast: Cast, client: Client) -> None:

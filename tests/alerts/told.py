@@ -12,5 +12,5 @@ def told(person: Principal) -> list[str]:
     """The sentences of a person's notifications, oldest first, after everything recorded was delivered."""
     deliver_pending()
     fresh = Principal.objects.select_related("user").get(pk=person.pk)
-    rows = Notification.objects.visible_to(fresh).select_related("record__actor").order_by("pk")
+    rows = Notification.objects.of(fresh).select_related("record__actor").order_by("pk")
     return [line.sentence for line in lines_of(fresh, rows)]

@@ -128,11 +128,16 @@ _PARTS = {
 
 
 def folded_state() -> dict[str, list[Any]]:
-    found = {}
     with connection.cursor() as cursor:
-        for part, statement in _PARTS.items():
-            cursor.execute(statement)
-            found[part] = sorted(cursor.fetchall(), key=repr)
+        return state_at(cursor)
+
+
+def state_at(cursor: Any) -> dict[str, list[Any]]:
+    """The folded state of the database that a cursor is of."""
+    found = {}
+    for part, statement in _PARTS.items():
+        cursor.execute(statement)
+        found[part] = sorted(cursor.fetchall(), key=repr)
     return found
 
 
