@@ -91,7 +91,6 @@ def preferences(request: HttpRequest) -> HttpResponse:
         "wishes": wishes,
         "choices": list(SHORT.items()),
         "columns": [Column("What"), *(Column(label) for label in SHORT.values())],
-        "mails": bool(settings.EMAIL_URL),
         "digest_hour": settings.DIGEST_HOUR,
         "time_zone": settings.TIME_ZONE,
         "address": principal.user.email if principal.user else "",

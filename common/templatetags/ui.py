@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -121,6 +122,12 @@ def nav_link(context: Context, url: str, label: str, exact: bool = False, count:
     current = mark_safe(' aria-current="page"') if here else ""
     badge = format_html(' <span class="dc-count is-due">{}</span>', count) if count else ""
     return format_html('<a href="{}"{}>{}{}</a>', url, current, label, badge)
+
+
+@register.simple_tag
+def sends_mail() -> bool:
+    """`{% sends_mail as mails %}`: whether this installation has a mail server. Pages that promise a message ask first."""
+    return bool(settings.EMAIL_URL)
 
 
 @register.inclusion_tag("components/crumbs.html")
