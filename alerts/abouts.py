@@ -8,11 +8,20 @@ from django.urls import reverse
 from access.models import AccessRequest, Campaign, Grant
 from accounts.models import Principal
 from alerts.registry import About
-from catalog.models import Dataset, Tier
+from catalog.models import Dataset, Source, Tier
+from catalog.visibility import CURATORS, scope_of
 
 
 def _administrator(principal: Principal) -> QuerySet[Principal]:
     return Principal.objects.filter(pk=principal.pk) if principal.is_administrator else Principal.objects.none()
+
+
+def _curated_sources(principal: Principal) -> QuerySet[Source]:
+    """Sources whose rights the principal answers for: as steward or owner of the domain, or as an administrator."""
+    scope = scope_of(principal)
+    if scope.everything:
+        return Source.objects.all()
+    return Source.objects.filter(domain__in=[pk for pk in scope.roles_of_domain if scope.has_role(pk, *CURATORS)])
 
 
 DATASET = About(
@@ -34,6 +43,11 @@ REQUEST = About(
     "request",
     lambda principal: AccessRequest.objects.visible_to(principal),
     lambda request: reverse("access:request", args=[request.pk]),
+)
+SOURCE_RIGHTS = About(
+    "source_rights",
+    _curated_sources,
+    lambda source: reverse("ingestion:source", args=[source.slug]),
 )
 GRANT = About(
     "grant",

@@ -10,10 +10,11 @@ from django.db import connection
 
 from access.models import AccessRequest, Delegation
 from access.policy import Reviewer, may_review
-from access.reviewing import answerable_for, step_facts
+from access.querysets import roles_now
+from access.reviewing import answerable_for, people_of, step_facts
 from accounts.models import Principal
 from alerts.registry import Receiver, Receivers, Told
-from catalog.models import Dataset, Tier
+from catalog.models import Dataset, Source, Tier
 
 
 def people(*names: str) -> Receivers:
@@ -62,6 +63,13 @@ def answerable(told: Told) -> Iterable[Receiver]:
     """Owners of the event's dataset, owners and stewards of its domain."""
     dataset = Dataset.objects.filter(pk=told.values["dataset_id"]).first()
     return told.each(answerable_for([dataset])[dataset.pk].everyone) if dataset else []
+
+
+def stewards_of_source(told: Told) -> Iterable[Receiver]:
+    """Stewards and owners of the domain of the event's source; administrators where there is none of them."""
+    domains = Source.objects.filter(pk=told.values["source_id"]).values("domain_id")
+    found = people_of(roles_now().filter(domain__in=domains).values_list("principal_id", "group_id"))
+    return told.each(found or _administrators())
 
 
 def reviewers(told: Told) -> Iterable[Receiver]:

@@ -6,12 +6,9 @@ from collections.abc import Callable, Iterable
 
 from django.urls import reverse
 
-from access.querysets import roles_now
-from access.reviewing import people_of
 from alerts.kinds import Kind
-from alerts.receivers import administrators
+from alerts.receivers import stewards_of_source
 from alerts.registry import About, Receiver, Told, alert_on
-from catalog.models import Source
 from ingestion.events import PlanWaits, RunEnded
 from ingestion.models import Run, RunState
 from ingestion.queries import runs_for
@@ -23,13 +20,6 @@ def _requester(told: Told) -> Iterable[Receiver]:
     return told.each(Run.objects.filter(pk=told.about_id).values_list("requested_by_id", flat=True))
 
 
-def _who_may_crawl(told: Told) -> Iterable[Receiver]:
-    """Stewards and owners of the source's domain; administrators where there is none of them."""
-    domains = Source.objects.filter(pk=told.values["source_id"]).values("domain_id")
-    found = people_of(roles_now().filter(domain__in=domains).values_list("principal_id", "group_id"))
-    return told.each(found) if found else administrators(told)
-
-
 def _ended(state: RunState) -> Callable[[Told], bool]:
     return lambda told: told.values["state"] == state
 
@@ -39,7 +29,7 @@ alert_on(
     kind=Kind.CRAWL,
     about=RUN,
     id="run_id",
-    to=(_requester, _who_may_crawl),
+    to=(_requester, stewards_of_source),
     when=_ended(RunState.FAILED),
     tell_actor=True,
     sentence="The crawl of {source} failed. Its page says why and what to do.",
@@ -50,7 +40,7 @@ alert_on(
     kind=Kind.CRAWL,
     about=RUN,
     id="run_id",
-    to=(_requester, _who_may_crawl),
+    to=(_requester, stewards_of_source),
     when=_ended(RunState.LOST),
     tell_actor=True,
     sentence="The crawl of {source} was lost, since its worker fell silent. Its page says whether it is tried again.",
@@ -61,7 +51,7 @@ alert_on(
     kind=Kind.CRAWL,
     about=RUN,
     id="run_id",
-    to=(_requester, _who_may_crawl),
+    to=(_requester, stewards_of_source),
     tell_actor=True,
     sentence="The crawl of {source} would change much, and waits for somebody to confirm its plan or cancel it.",
 )
