@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import DomainRole
@@ -50,42 +50,66 @@ class Scope:
 
     def condition(self, tier: int) -> Q:
         """The condition on a dataset that it is visible at `tier` or above."""
+        return Q() if self.everything else self.by_place(tier) | self.by_exception(tier)
+
+    def by_place(self, tier: int) -> Q:
+        """The condition that a dataset is visible for the domain that it is in, or for being in none."""
+        allowed = Q(domain_id__in=self.domains(tier))
+        return allowed | Q(domain_id__isnull=True) if self.sees_unassigned(tier) else allowed
+
+    def domains(self, tier: int) -> list[int]:
+        """The domains whose datasets are visible at `tier` or above."""
+        return [domain for domain, has in self.tier_of_domain.items() if has >= tier]
+
+    def sees_unassigned(self, tier: int) -> bool:
+        """Whether datasets without a domain are visible at `tier` or above."""
+        return self.unassigned_tier >= tier
+
+    def by_exception(self, tier: int) -> Q:
+        """The condition that a dataset is visible wherever it is: for who answers for it, or by a permission of its own."""
+        own = self._permissions(tier)
+        allowed = self.answers_for()
+        for rows in own:
+            allowed |= Q(Exists(rows.filter(content_object=OuterRef("pk"))))
+        return allowed
+
+    def exceptions(self, tier: int) -> QuerySet[Any, Any]:
+        """The ids of the datasets that are visible wherever they are: few, and read without looking at the others."""
+        own = [rows.values("content_object_id") for rows in self._permissions(tier)]
+        return self.answered_for().union(*own)
+
+    def _permissions(self, tier: int) -> list[QuerySet[Any, Any]]:
         from catalog.models import DatasetGroupPermission, DatasetUserPermission
 
-        if self.everything:
-            return Q()
-        domains = [domain for domain, has in self.tier_of_domain.items() if has >= tier]
-        allowed = Q(domain_id__in=domains)
-        if self.unassigned_tier >= tier:
-            allowed |= Q(domain_id__isnull=True)
-        allowed |= self._answers_for()
-        if self.user_id is not None:
-            codenames = _PERMISSIONS[max(tier, 1)]
-            own = DatasetUserPermission.objects.filter(
-                content_object=OuterRef("pk"), user_id=self.user_id, permission__codename__in=codenames
-            )
-            allowed |= Q(Exists(own))
-            if self.group_ids:
-                of_groups = DatasetGroupPermission.objects.filter(
-                    content_object=OuterRef("pk"),
-                    group_id__in=self.group_ids,
-                    permission__codename__in=codenames,
-                )
-                allowed |= Q(Exists(of_groups))
-        return allowed
+        if self.user_id is None:
+            return []
+        named = {"permission__codename__in": _PERMISSIONS[max(tier, 1)]}
+        own: list[QuerySet[Any, Any]] = [DatasetUserPermission.objects.filter(user_id=self.user_id, **named)]
+        if self.group_ids:
+            own.append(DatasetGroupPermission.objects.filter(group_id__in=self.group_ids, **named))
+        return own
 
     def curation(self) -> Q:
         """The condition on a dataset that its stewards and owners are concerned: they describe, tag and decide."""
-        if self.everything:
-            return Q()
-        domains = [domain for domain in self.roles_of_domain if self.has_role(domain, *CURATORS)]
-        return Q(domain_id__in=domains) | self._answers_for()
+        return Q() if self.everything else Q(domain_id__in=self.curated_domains()) | self.answers_for()
 
-    def _answers_for(self) -> Q:
+    def curated_domains(self) -> list[int]:
+        """The domains of which the principal is a steward or an owner."""
+        return [domain for domain in self.roles_of_domain if self.has_role(domain, *CURATORS)]
+
+    def answers_for(self) -> Q:
+        """The condition that the principal, or a group of theirs, is an owner of the dataset."""
+        return Q(Exists(self._held().filter(dataset=OuterRef("pk"))))
+
+    def answered_for(self) -> QuerySet[Any, Any]:
+        """The ids of the datasets of which the principal, or a group of theirs, is an owner."""
+        return self._held().values("dataset_id")
+
+    def _held(self) -> QuerySet[Any, Any]:
         from catalog.models import Ownership
 
-        held = Ownership.objects.filter(dataset=OuterRef("pk"), valid_to__isnull=True)
-        return Q(Exists(held.filter(Q(principal_id=self.principal_id) | Q(group_id__in=self.group_ids))))
+        held = Ownership.objects.filter(valid_to__isnull=True)
+        return held.filter(Q(principal_id=self.principal_id) | Q(group_id__in=self.group_ids))
 
 
 def scope_of(principal: Principal) -> Scope:

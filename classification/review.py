@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db.models import Avg, Count, F, Max, Q, Window
-from django.db.models.functions import RowNumber
+from django.db import connection
+from django.db.models import F, Q
 
-from classification.models import Category, Decision, Label, Level
+from catalog.models import Dataset
+from catalog.visibility import scope_of
+from classification.counting import named_sql
+from classification.models import Category, Decision, Label, Level, WaitingSum
 from classification.querysets import LabelQuerySet
 from common.errors import Invalid
 
 if TYPE_CHECKING:
     from accounts.models import Principal
 
+By = WaitingSum.By
 PAGE = 20
 SAMPLE = 5
 COUNT_CAP = 1_000
@@ -88,27 +92,33 @@ class Group:
         return (self.sample[0].evidence or []) if self.sample else []
 
 
-def waiting_for(principal: Principal, *, category: str = "", source: str = "", domain: str = "") -> LabelQuerySet:
-    """Suggestions that the principal may decide about; of one category, source or domain by its slug."""
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """Of what waits, that of one category, source or domain, each by its slug; "" for all."""
+
+    category: str = ""
+    source: str = ""
+    domain: str = ""
+
+
+EVERYTHING = Narrowed()
+
+
+def waiting_for(principal: Principal) -> LabelQuerySet:
+    """Suggestions that the principal may decide about."""
     found: LabelQuerySet = Label.objects.current().suggested().decidable_by(principal)
-    given = {"category__slug": category, "dataset__source__slug": source, "dataset__domain__slug": domain}
-    return found.filter(**{name: value for name, value in given.items() if value})
+    return found
 
 
-def groups_of(waiting: LabelQuerySet, *, start: int = 0) -> tuple[list[Group], bool]:
-    """A page of groups, and whether there are more; four statements."""
-    names = ("category_id", "level_id", "phrase", "field__type")
-    rows = list(
-        waiting.values(*names)
-        .annotate(
-            count=Count("pk"), datasets=Count("dataset", distinct=True), certainty=Avg("confidence"), until=Max("pk")
-        )
-        .order_by("-level__rank", "certainty", "-count", *names)[start : start + PAGE + 1]
-    )
-    keys = [
-        Key(row["category_id"], row["level_id"], row["phrase"], row["field__type"], row["until"]) for row in rows[:PAGE]
-    ]
-    samples = _samples(waiting, keys)
+def groups_of(principal: Principal, narrowed: Narrowed = EVERYTHING, *, start: int = 0) -> tuple[list[Group], bool]:
+    """A page of groups that the principal may decide about, and whether there are more; six statements at most.
+
+    How many there are is read from the sums of `classification.counting`, the sample from the labels themselves.
+    """
+    rows = _counted(principal, narrowed, start)
+    until = Label.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    keys = [Key(row.category_id, row.level_id, row.phrase, row.type, until) for row in rows[:PAGE]]
+    samples = _samples(principal, narrowed, keys)
     categories = Category.objects.in_bulk([key.category for key in keys])
     levels = {level.pk: level for level in Level.objects.all()}
     groups = [
@@ -116,39 +126,120 @@ def groups_of(waiting: LabelQuerySet, *, start: int = 0) -> tuple[list[Group], b
             key=key,
             category=categories[key.category],
             level=levels[key.level],
-            count=row["count"],
-            datasets=row["datasets"],
-            certainty=row["certainty"] or 0.0,
-            sample=samples.get((key.category, key.level, key.phrase, key.type), ()),
+            count=row.columns,
+            datasets=row.datasets,
+            certainty=row.certainty,
+            sample=samples[key],
         )
         for key, row in zip(keys, rows, strict=False)
+        if key in samples  # a group that was decided this moment
     ]
     return groups, len(rows) > PAGE
 
 
-def _samples(waiting: LabelQuerySet, keys: Sequence[Key]) -> dict[tuple[int, int, str, str], list[Label]]:
-    """Some suggestions of each group; one statement."""
-    found: dict[tuple[int, int, str, str], list[Label]] = {}
+class _Counted(NamedTuple):
+    """How many columns look alike, of how many datasets, and how certain the detectors are on average."""
+
+    category_id: int
+    level_id: int
+    phrase: str
+    type: str
+    columns: int
+    datasets: int
+    certainty: float
+
+
+_SUMS = """
+    SELECT category_id, level_id, phrase, type, columns, datasets, confidence FROM classification_waitingsum
+    WHERE by = %(by)s AND (%(everywhere)s OR domain_id = ANY(%(curated)s::bigint[]))
+      AND (%(source)s = '' OR source_id = (SELECT id FROM catalog_source WHERE slug = %(source)s))
+      AND (%(domain)s = '' OR domain_id = (SELECT id FROM catalog_domain WHERE slug = %(domain)s))
+"""
+# Of datasets for which somebody answers outside the domains that they curate: few, so their own rows are added up.
+_OWNED = """
+    UNION ALL
+    SELECT (one->>0)::bigint, (one->>1)::bigint, one->>2, one->>3, (one->>4)::bigint, 1, (one->>5)::bigint
+    FROM classification_datasetcount AS dataset CROSS JOIN LATERAL jsonb_array_elements(waiting) AS one
+    WHERE dataset_id IN ({owned}) AND (domain_id IS NULL OR domain_id <> ALL(%(curated)s::bigint[]))
+      AND (%(source)s = '' OR source_id = (SELECT id FROM catalog_source WHERE slug = %(source)s))
+      AND (%(domain)s = '' OR domain_id = (SELECT id FROM catalog_domain WHERE slug = %(domain)s))
+"""
+_GROUPS = """
+    SELECT category_id, level_id, phrase, type, sum(columns)::bigint, sum(datasets)::bigint,
+           (sum(confidence) / (10000.0 * sum(columns)))::float8
+    FROM ({sums}) AS found JOIN classification_level AS level ON level.id = found.level_id
+    WHERE %(category)s = '' OR category_id = (SELECT id FROM classification_category WHERE slug = %(category)s)
+    GROUP BY level.rank, category_id, level_id, phrase, type HAVING sum(columns) > 0
+    ORDER BY level.rank DESC, 7, 5 DESC, category_id, level_id, phrase, type LIMIT %(most)s OFFSET %(start)s
+"""
+
+
+def _counted(principal: Principal, narrowed: Narrowed, start: int) -> list[_Counted]:
+    scope = scope_of(principal)
+    sums = _SUMS
+    in_domain = narrowed.domain or not scope.everything
+    values: dict[str, Any] = {
+        "by": By.PLACE if narrowed.source else By.DOMAIN if in_domain else By.ALL,
+        "everywhere": scope.everything,
+        "curated": [] if scope.everything else scope.curated_domains(),
+        "most": PAGE + 1,
+        "start": start,
+        **asdict(narrowed),
+    }
+    if not scope.everything:
+        owned, more = named_sql(scope.answered_for())
+        sums += _OWNED.format(owned=owned)
+        values |= more
+    with connection.cursor() as cursor:
+        # Constants, and a statement of Django's own; the values are parameters.
+        cursor.execute(_GROUPS.format(sums=sums), values)
+        return [_Counted(*row) for row in cursor.fetchall()]
+
+
+_SAMPLE = """
+    SELECT found.id FROM unnest(
+        %(categories)s::bigint[], %(levels)s::bigint[], %(phrases)s::text[], %(types)s::text[]
+    ) AS wanted (category_id, level_id, phrase, type)
+    CROSS JOIN LATERAL (
+        SELECT label.id FROM classification_label AS label
+        JOIN catalog_field AS field ON field.id = label.field_id
+        WHERE label.valid_to IS NULL AND label.state = 'suggested' AND label.category_id = wanted.category_id
+          AND label.level_id = wanted.level_id AND label.phrase = wanted.phrase AND field.type = wanted.type
+          AND field.gone_since IS NULL AND label.id <= %(until)s
+          AND EXISTS (SELECT FROM ({datasets}) AS dataset WHERE dataset.id = label.dataset_id)
+        ORDER BY label.confidence, label.id LIMIT %(sample)s
+    ) AS found
+"""
+
+
+def _samples(principal: Principal, narrowed: Narrowed, keys: Sequence[Key]) -> dict[Key, list[Label]]:
+    """Some suggestions of each group, the least certain first; two statements, which read an index in its order."""
+    found: dict[Key, list[Label]] = {}
     if not keys:
         return found
-    wanted = Q()
-    for key in keys:
-        wanted |= key.condition
-    numbered = waiting.filter(wanted).annotate(
-        place=Window(
-            RowNumber(),
-            partition_by=[F("category"), F("level"), F("phrase"), F("field__type")],
-            order_by=[F("confidence").asc(), F("pk").asc()],
-        )
-    )
-    rows = (
-        numbered.filter(place__lte=SAMPLE)
-        .select_related("dataset", "field__profile", "rule_set")
-        .order_by("confidence", "pk")
-    )
-    for label in rows:
+    datasets = Dataset.objects.standing().filter(scope_of(principal).curation())
+    if narrowed.source:
+        datasets = datasets.filter(source__slug=narrowed.source)
+    if narrowed.domain:
+        datasets = datasets.filter(domain__slug=narrowed.domain)
+    sql, values = named_sql(datasets.values("id"))
+    asked: dict[str, Any] = {
+        "categories": [key.category for key in keys],
+        "levels": [key.level for key in keys],
+        "phrases": [key.phrase for key in keys],
+        "types": [key.type for key in keys],
+        "until": keys[0].until,
+        "sample": SAMPLE,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_SAMPLE.format(datasets=sql), asked | values)
+        ids = [row[0] for row in cursor.fetchall()]
+    of_group = {(key.category, key.level, key.phrase, key.type): key for key in keys}
+    labels = Label.objects.filter(pk__in=ids).select_related("dataset", "field__profile", "rule_set")
+    for label in labels.order_by("confidence", "pk"):
         group = (label.category_id or 0, label.level_id, label.phrase, label.field.type if label.field else "")
-        found.setdefault(group, []).append(label)
+        if (key := of_group.get(group)) is not None:
+            found.setdefault(key, []).append(label)
     return found
 
 
@@ -162,7 +253,8 @@ def chosen(principal: Principal, texts: Sequence[str]) -> list[Label]:
     wanted = Q()
     for text in texts:
         wanted |= Key.read(text).condition
-    return list(waiting_for(principal).filter(wanted).order_by("pk")[:MOST_AT_ONCE])
+    found = waiting_for(principal).filter(wanted).select_related("dataset__source", "field", "category")
+    return list(found.order_by("pk")[:MOST_AT_ONCE])
 
 
 def count_waiting(principal: Principal) -> int:

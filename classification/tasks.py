@@ -6,6 +6,7 @@ import time
 
 from celery import shared_task
 
+from classification.counting import count_noted, settle
 from classification.coverage import keep_day
 from classification.propagation.following import carry_all, follow_changes
 from classification.propagation.ground import TooFar
@@ -43,6 +44,17 @@ def resume_passes() -> None:
     """Send passes again whose message got lost."""
     for pass_id in silent():
         reclassify.delay(pass_id)
+
+
+@shared_task(ignore_result=True)
+def count_columns() -> None:
+    """Bring the sums of the review and of coverage up to what changed since. Sent every two seconds."""
+    began = time.monotonic()
+    taken = 0
+    while (noted := count_noted()) and time.monotonic() - began < _SECONDS:
+        taken += noted
+    if taken:
+        settle()
 
 
 @shared_task(ignore_result=True)

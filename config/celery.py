@@ -42,6 +42,7 @@ app.conf.beat_schedule = {
     "forget old events": every(3_600.0, "lineage.tasks.forget_old"),
     "count what depends on each dataset": every(1_800.0, "lineage.tasks.measure_criticality"),
     "let labels follow lineage": every(2.0, "classification.tasks.follow_lineage"),
+    "count what waits and what is covered": every(2.0, "classification.tasks.count_columns"),
     "carry all labels anew": every(86_400.0, "classification.tasks.carry_labels"),
     "go on with classifying": every(60.0, "classification.tasks.resume_passes"),
     "keep the day's coverage": every(3_600.0, "classification.tasks.keep_coverage"),

@@ -226,6 +226,7 @@ CELERY_TASK_ROUTES = {
     "audit.tasks.deliver": {"queue": "audit"},
     "classification.tasks.carry_labels": {"queue": "analytics"},
     "classification.tasks.follow_lineage": {"queue": "fold"},
+    "classification.tasks.count_columns": {"queue": "fold"},
     "classification.tasks.classify_names": {"queue": "analytics"},
     "classification.tasks.keep_coverage": {"queue": "analytics"},
     "catalog.tasks.forget_profiles": {"queue": "analytics"},

@@ -12,6 +12,7 @@ from audit.recording import record, record_many
 from catalog.models import Dataset, Field, Origin
 from classification.actions.labelling import by_dataset, end_labels, hold_datasets, origin_of, recompute, said
 from classification.actions.ruling_out import rule_out, withdraw_ruled_out
+from classification.counting import count
 from classification.events import DecisionUndone, SuggestionsDecided
 from classification.models import Category, Decision, Label, Level, NegativeRule
 from classification.permissions import check_can_label
@@ -81,6 +82,7 @@ def reject(
     if as_rule is not None:
         rules = rule_out(labels=waiting, scope=as_rule, reason=reason, decision=decision, by=by)
         withdraw_ruled_out(rules=rules, decision=decision, by=by)
+    count(decision.labels.values_list("dataset_id", flat=True))
     _record(decision, waiting, by, after=dict.fromkeys((label.pk for label in waiting), "rejected"))
     return decision
 

@@ -12,6 +12,7 @@ from accounts.models import Principal
 from audit.recording import record_many
 from catalog.actions import push_levels
 from catalog.models import Dataset, Field, Origin
+from classification.counting import count
 from classification.effective import Effective, effective
 from classification.events import LevelCleared, LevelSet
 from classification.exposure import withdraw_beyond
@@ -141,7 +142,7 @@ def clear_level(*, reason: str, by: Principal, datasets: Sequence[Dataset] = (),
 @transaction.atomic
 def recompute(dataset_ids: Iterable[int], *, cleared: Iterable[int] = (), by_lineage: bool = False) -> Effective:
     """Push the effective levels of these datasets and their fields down to the catalog, and forget what their profiles keep
-    beyond these; ten statements at most.
+    beyond these; fourteen statements at most.
 
     `cleared` names fields whose last label just ended. Not audited: it follows from labels, which are. What lineage carries
     on from here is looked at soon after, unless it is lineage that changed the labels.
@@ -154,6 +155,8 @@ def recompute(dataset_ids: Iterable[int], *, cleared: Iterable[int] = (), by_lin
     fields: dict[int, int | None] = dict.fromkeys(sorted(cleared))
     push_levels({pk: made.datasets.get(pk) for pk in ids}, fields | dict(sorted(made.fields.items())))
     withdraw_beyond(ids)
+    if not by_lineage:
+        count(ids)
     return made
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from catalog.visibility import CURATORS, scope_of
 from classification.events import NegativeRuleEnded, NegativeRulesMade
 from classification.models import Decision, Label, NegativeRule
 from classification.permissions import check_can_rule_out
+from classification.querysets import LabelQuerySet
 from classification.ruling_out import phrase_of
 from common.errors import Conflict, Invalid
 
@@ -23,12 +24,21 @@ _MOST_WITHDRAWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where a rule holds: at most one of the three."""
 
     domain: int | None = None
     source: int | None = None
     dataset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """What a rule says: columns of this phrase in this place are not of this category."""
+
+    place: Place
+    category: int
+    phrase: str
 
 
 def rule_out(
@@ -39,26 +49,20 @@ def rule_out(
     Returns the rules that are new. Raises `Invalid` where the scope names nothing, as for a dataset without a domain.
     """
     check_can_rule_out(by, scope, [label.dataset for label in labels])
-    wanted = dict.fromkeys(
-        (_place(scope, label.dataset), label.category_id, label.phrase or phrase_of(str(label.field)))
-        for label in labels
-        if label.category_id is not None
-    )
     made = [
         NegativeRule(
             scope=scope,
-            domain_id=place.domain,
-            source_id=place.source,
-            dataset_id=place.dataset,
-            category_id=category,
-            name=phrase,
+            domain_id=one.place.domain,
+            source_id=one.place.source,
+            dataset_id=one.place.dataset,
+            category_id=one.category,
+            name=one.phrase,
             reason=reason,
             author=by,
             decision=decision,
             valid_from=decision.at,
         )
-        for place, category, phrase in wanted
-        if phrase
+        for one in ruled(labels, scope)
     ]
     NegativeRule.objects.bulk_create(made, ignore_conflicts=True)
     rules = list(NegativeRule.objects.filter(decision=decision).select_related("category"))
@@ -73,21 +77,39 @@ def rule_out(
     return rules
 
 
+def ruled(labels: Sequence[Label], scope: NegativeRule.Scope) -> list[Ruled]:
+    """What rejecting these suggestions in this scope rules out. Raises `Invalid` where the scope names nothing."""
+    return list(
+        dict.fromkeys(
+            Ruled(_place(scope, label.dataset), label.category_id, phrase)
+            for label in labels
+            if label.category_id is not None and (phrase := label.phrase or phrase_of(str(label.field)))
+        )
+    )
+
+
+def suggestions_ruled_out(rules: Iterable[Ruled]) -> LabelQuerySet:
+    """The suggestions that wait for columns which these rules are about."""
+    matching = Q()
+    for rule in rules:
+        here = Q(category=rule.category, phrase=rule.phrase)
+        if rule.place.domain:
+            here &= Q(dataset__domain=rule.place.domain)
+        elif rule.place.source:
+            here &= Q(dataset__source=rule.place.source)
+        elif rule.place.dataset:
+            here &= Q(dataset=rule.place.dataset)
+        matching |= here
+    found: LabelQuerySet = Label.objects.current().suggested().filter(matching)
+    return found
+
+
 def withdraw_ruled_out(*, rules: Sequence[NegativeRule], decision: Decision, by: Principal) -> int:
     """End the suggestions that look alike where the rules hold; they come back if the decision is undone. Two statements."""
     if not rules:
         return 0
-    matching = Q()
-    for rule in rules:
-        here = Q(category=rule.category_id, phrase=rule.name)
-        if rule.domain_id:
-            here &= Q(dataset__domain=rule.domain_id)
-        elif rule.source_id:
-            here &= Q(dataset__source=rule.source_id)
-        elif rule.dataset_id:
-            here &= Q(dataset=rule.dataset_id)
-        matching |= here
-    found = Label.objects.current().suggested().filter(matching).values_list("pk", flat=True)[:_MOST_WITHDRAWN]
+    told = [Ruled(Place(one.domain_id, one.source_id, one.dataset_id), one.category_id, one.name) for one in rules]
+    found = suggestions_ruled_out(told).values_list("pk", flat=True)[:_MOST_WITHDRAWN]
     return Label.objects.filter(pk__in=list(found)).update(valid_to=decision.at, ended_by=by, decision=decision)
 
 
@@ -123,12 +145,12 @@ def can_end(by: Principal, rule: NegativeRule) -> bool:
     return place is not None and scope.has_role(place, *CURATORS)
 
 
-def _place(scope: NegativeRule.Scope, dataset: Dataset) -> _Place:
+def _place(scope: NegativeRule.Scope, dataset: Dataset) -> Place:
     kinds = NegativeRule.Scope
     if scope == kinds.DATASET:
-        return _Place(dataset=dataset.pk)
+        return Place(dataset=dataset.pk)
     if scope == kinds.ALL:
-        return _Place()
+        return Place()
     place = dataset.domain_id if scope == kinds.DOMAIN else dataset.source_id
     if place is None:
         word = "domain" if scope == kinds.DOMAIN else "source"
@@ -136,4 +158,4 @@ def _place(scope: NegativeRule.Scope, dataset: Dataset) -> _Place:
             f"{dataset.qualified_name} has no {word}. Choose another scope for the rule.",
             {"as_rule": [f"has no {word}"]},
         )
-    return _Place(domain=place) if scope == kinds.DOMAIN else _Place(source=place)
+    return Place(domain=place) if scope == kinds.DOMAIN else Place(source=place)

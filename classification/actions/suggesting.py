@@ -13,6 +13,7 @@ from accounts.models import Principal
 from audit.recording import record
 from catalog.models import Dataset, Field, Origin
 from classification.actions.labelling import end_labels, hold_datasets
+from classification.counting import count
 from classification.detectors import Contribution, EvidenceKind, Sensitivity, Verdict
 from classification.events import SuggestionsChanged
 from classification.exposure import withdraw_beyond
@@ -89,6 +90,7 @@ def suggest(
     _refresh([change for change in changes if change.step == Step.REFRESH])
     if examined:
         _note_examined(datasets, rule_set, with_values)
+    count(dataset.pk for dataset in datasets)
     told = Counter(change.step for change in changes)
     made = Suggestions(told[Step.ADD], told[Step.CHANGE], told[Step.WITHDRAW])
     moved = {change.field.dataset_id for change in changes if change.step != Step.REFRESH}

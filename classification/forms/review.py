@@ -13,9 +13,14 @@ ONLY_THESE = ""
 
 
 class ReviewForm(ActionForm):
-    """An answer to the chosen groups: `action` is accept, reject or relabel."""
+    """An answer to the chosen groups: `action` is accept, reject, relabel, or preview: what rejecting would withdraw."""
 
-    ACTIONS = [("accept", "Accept"), ("reject", "Reject"), ("relabel", "Label otherwise")]
+    ACTIONS = [
+        ("accept", "Accept"),
+        ("reject", "Reject"),
+        ("preview", "See what it would withdraw"),
+        ("relabel", "Label otherwise"),
+    ]
 
     action = forms.ChoiceField(choices=ACTIONS)
     reason = forms.CharField(

@@ -1,6 +1,7 @@
 """Levels, categories and labels; the rules by which columns are classified; what was looked at."""
 
 from classification.models.categories import Category
+from classification.models.counts import CoverageSum, DatasetCount, UncountedDataset, WaitingSum
 from classification.models.coverage import CoverageDay, Examination
 from classification.models.labels import Decision, Label
 from classification.models.levels import LONGEST_GRANT_DAYS, MOST_APPROVALS, Level
@@ -13,6 +14,8 @@ __all__ = [
     "CarriedLabel",
     "Category",
     "CoverageDay",
+    "CoverageSum",
+    "DatasetCount",
     "Decision",
     "Examination",
     "HeldMasking",
@@ -22,4 +25,6 @@ __all__ = [
     "Reclassification",
     "RuleSet",
     "StaleDataset",
+    "UncountedDataset",
+    "WaitingSum",
 ]

@@ -170,7 +170,7 @@ class Label(models.Model):
             ),
             models.Index(
                 name="label_waiting",
-                fields=["level", "category", "phrase"],
+                fields=["level", "category", "phrase", "confidence", "id"],
                 condition=Q(valid_to__isnull=True, state="suggested"),
             ),
             models.Index(name="label_of_decision", fields=["decision"], condition=Q(decision__isnull=False)),

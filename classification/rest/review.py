@@ -22,6 +22,7 @@ from classification.models import Category, CoverageDay, Decision, Label, Level,
 from classification.querysets import LabelQuerySet
 from classification.rest.bodies import LONG_TEXT, checked, named
 from classification.review import MOST_AT_ONCE, waiting_for
+from classification.withdrawing import Withdrawal, withdrawn_by
 from common.described_query import DescribedQuery
 from common.errors import Invalid, NotFound
 from common.filters import IdFilter, TextFilter
@@ -62,6 +63,34 @@ class RejectSerializer(ChosenSerializer):
         required=False,
         help_text="Rules out look-alike columns in this scope as well.",
     )
+
+
+class PreviewSerializer(BodySerializer):
+    """Suggestions by their ids, and the scope of the rule that rejecting them would make."""
+
+    suggestions = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), min_length=1, max_length=MOST_AT_ONCE
+    )
+    as_rule = serializers.ChoiceField(choices=NegativeRule.Scope.choices)
+
+
+class WithdrawalSerializer(serializers.Serializer[Any]):
+    """What one rule would withdraw beyond the suggestions: of the columns that you see."""
+
+    category = serializers.CharField()
+    phrase = serializers.CharField(source="rule.phrase")
+    count = serializers.IntegerField(help_text="Columns whose suggestion would be withdrawn.")
+    datasets = serializers.IntegerField()
+    sample = serializers.ListField(child=serializers.IntegerField(), help_text="Some of these suggestions, by id.")
+
+    def to_representation(self, instance: Withdrawal) -> dict[str, Any]:
+        return {
+            "category": instance.category,
+            "phrase": instance.rule.phrase,
+            "count": instance.count,
+            "datasets": instance.datasets,
+            "sample": [label.pk for label in instance.sample],
+        }
 
 
 class RelabelSerializer(ChosenSerializer):
@@ -157,6 +186,19 @@ class SuggestionViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[La
         decision = reject(labels=labels, by=rest_principal(request), reason=values["reason"], as_rule=scope)
         return Response(DecisionSerializer(decision).data)
 
+    @extend_schema(
+        summary="See what rejecting as a rule would withdraw",
+        request=PreviewSerializer,
+        responses=WithdrawalSerializer(many=True),
+    )
+    @action(detail=False, methods=["post"], filter_backends=[], pagination_class=None)
+    def preview(self, request: Request) -> Response:
+        values = checked(PreviewSerializer, request)
+        found = withdrawn_by(
+            labels=self._chosen(values), scope=NegativeRule.Scope(values["as_rule"]), by=rest_principal(request)
+        )
+        return Response(WithdrawalSerializer(found, many=True).data)
+
     @extend_schema(summary="Label otherwise than suggested", request=RelabelSerializer, responses=DecisionSerializer)
     @action(detail=False, methods=["post"], filter_backends=[], pagination_class=None)
     def relabel(self, request: Request) -> Response:
@@ -181,7 +223,7 @@ class SuggestionViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[La
 
     def _chosen(self, values: dict[str, Any]) -> list[Label]:
         """The suggestions of these ids, all of them the principal's to decide; one statement."""
-        found = list(self.get_queryset().filter(pk__in=values["suggestions"]))
+        found = list(self.get_queryset().select_related("dataset__source").filter(pk__in=values["suggestions"]))
         if len(found) < len(set(values["suggestions"])):
             raise NotFound("One of these suggestions does not wait, or you may not decide about it.")
         return found

@@ -17,7 +17,8 @@ from catalog.queries.proposals import SHOWN, ProposalLine, lines_of
 from classification.actions import accept, reject, relabel, undo
 from classification.forms.review import ReviewForm
 from classification.models import Category, Decision, Level
-from classification.review import PAGE, chosen, disagreements, groups_of, last_decisions, waiting_for
+from classification.review import PAGE, Narrowed, chosen, disagreements, groups_of, last_decisions
+from classification.withdrawing import Withdrawal, withdrawn_by
 from common.components import Column
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 
@@ -31,14 +32,17 @@ def review(request: HttpRequest) -> HttpResponse:
     narrowed = {name: request.GET.get(name, "").replace("\x00", "")[:60] for name in _FILTERS}
     form = ReviewForm(request.POST or None, initial={"action": "accept"})
     picked = request.POST.getlist("group")
-    if request.method == "POST" and form.is_valid():
+    withdrawals: list[Withdrawal] | None = None
+    if request.method == "POST" and form.is_valid() and form.cleaned_data["action"] == "preview":
+        withdrawals = form.attempt(lambda: _preview(form, picked, principal))
+    elif request.method == "POST" and form.is_valid():
         told = form.attempt(lambda: _decide(form, picked, principal))
         if told is not None:
             messages.success(request, told)
             query = urlencode({name: value for name, value in narrowed.items() if value})
             return redirect(reverse("classification:review") + (f"?{query}" if query else ""))
     start = _start(request)
-    groups, more = groups_of(waiting_for(principal, **narrowed), start=start)
+    groups, more = groups_of(principal, Narrowed(**narrowed), start=start)
     return render(
         request,
         "classification/review.html",
@@ -46,6 +50,7 @@ def review(request: HttpRequest) -> HttpResponse:
             "form": form,
             "groups": groups,
             "picked": picked,
+            "withdrawals": withdrawals,
             "start": start,
             "next_start": start + PAGE if more else None,
             "previous_start": max(0, start - PAGE) if start else None,
@@ -101,6 +106,19 @@ def _decide(form: ReviewForm, picked: list[str], by: Principal) -> str:
         # The columns are the reader's to decide; it is the rule's scope that is too wide.
         raise Invalid(error.message, {"as_rule": [error.message]}) from None
     return f"Labelled {_columns(decision.count)} otherwise."
+
+
+def _preview(form: ReviewForm, picked: list[str], by: Principal) -> list[Withdrawal]:
+    """What rejecting the chosen groups would withdraw elsewhere."""
+    labels = chosen(by, picked)
+    if not labels:
+        raise Conflict("These were decided already. What waits now is below.")
+    if form.scope is None:
+        return []
+    try:
+        return withdrawn_by(labels=labels, scope=form.scope, by=by)
+    except Forbidden as error:
+        raise Invalid(error.message, {"as_rule": [error.message]}) from None
 
 
 def _columns(count: int) -> str:

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Principal
 from catalog.models import Dataset
 from classification.actions import accept, set_level, suggest
+from classification.counting import count_noted
 from classification.coverage import coverage_by, coverage_of_all, keep_day, trend
 from classification.detectors import Sensitivity, Verdict
 from classification.models import CoverageDay, Label, Level
@@ -29,7 +30,9 @@ def world(cast: Cast) -> Dataset:
     }
     suggest(verdicts=verdicts, by=Principal.objects.system())
     accept(labels=list(Label.objects.suggested().filter(field=cast.field("email"))), by=cast.steward)
-    return dataset(fields=["a", "b"], domain=domain("Payroll"))
+    made = dataset(fields=["a", "b"], domain=domain("Payroll"))
+    count_noted()
+    return made
 
 
 def test_every_column_is_counted_once(cast: Cast, world: Dataset) -> None:

@@ -10,12 +10,13 @@ from django.urls import reverse
 
 from accounts.models import Principal
 from catalog.models import Field
-from classification.actions import recompute, set_level, suggest
+from classification.actions import recompute, reject, set_level, suggest
 from classification.detectors import Contribution, EvidenceKind, Sensitivity, Verdict
 from classification.models import Decision, Label, Level, NegativeRule
-from classification.review import Key, chosen, count_waiting, disagreements, groups_of, waiting_for
-from common.errors import Invalid
-from tests.factories import Cast, dataset, domain
+from classification.review import Key, Narrowed, chosen, count_waiting, disagreements, groups_of
+from classification.withdrawing import withdrawn_by
+from common.errors import Forbidden, Invalid
+from tests.factories import Cast, dataset, domain, ownership
 
 EVIDENCE = (Contribution(EvidenceKind.NAME, "name token email", 3.1),)
 
@@ -45,11 +46,11 @@ def post(client: Client, by: Principal, **values: object):
 
 
 def keys(principal: Principal) -> list[str]:
-    return [str(group.key) for group in groups_of(waiting_for(principal))[0]]
+    return [str(group.key) for group in groups_of(principal)[0]]
 
 
 def test_the_riskiest_come_first_and_look_alikes_are_one_group(cast: Cast, fields: list[Field]) -> None:
-    groups, more = groups_of(waiting_for(cast.administrator))
+    groups, more = groups_of(cast.administrator)
     assert [(group.category.slug, group.count, group.datasets) for group in groups] == [
         ("health", 1, 1), ("email", 3, 3),
     ]  # fmt: skip
@@ -60,9 +61,26 @@ def test_the_riskiest_come_first_and_look_alikes_are_one_group(cast: Cast, field
 def test_only_what_the_reader_may_label_is_shown(cast: Cast, fields: list[Field]) -> None:
     assert (count_waiting(cast.administrator), count_waiting(cast.steward)) == (4, 3)
     assert (count_waiting(cast.analyst), count_waiting(cast.outsider)) == (0, 0)
-    assert "far" not in str(
-        [[label.dataset.name for label in group.sample] for group in groups_of(waiting_for(cast.steward))[0]]
-    )
+    assert "far" not in str([[label.dataset.name for label in group.sample] for group in groups_of(cast.steward)[0]])
+
+
+def test_groups_are_narrowed_by_category_source_and_domain(cast: Cast, fields: list[Field]) -> None:
+    def found(**narrowed: str) -> list[tuple[str, int]]:
+        return [(one.category.slug, one.count) for one in groups_of(cast.administrator, Narrowed(**narrowed))[0]]
+
+    assert found(category="health") == [("health", 1)]
+    assert found(domain=cast.domain.slug) == [("health", 1), ("email", 2)]
+    assert cast.dataset.source is not None
+    assert found(source=cast.dataset.source.slug) == [("email", 1)]
+    assert found(domain="no-such-domain") == []
+
+
+def test_who_owns_a_dataset_elsewhere_decides_about_it_too(cast: Cast, fields: list[Field]) -> None:
+    far = fields[3].dataset
+    assert far.domain != cast.domain
+    ownership(far, cast.steward)
+    email = next(group for group in groups_of(cast.steward)[0] if group.category.slug == "email")
+    assert (email.count, email.datasets, len(email.sample)) == (3, 3, 3)
 
 
 def test_a_forged_group_decides_only_what_the_reader_may_label(cast: Cast, fields: list[Field]) -> None:
@@ -105,6 +123,28 @@ def test_a_rejection_by_form_needs_a_reason_and_makes_a_rule(client: Client, cas
     assert answer.status_code == 302
     assert NegativeRule.objects.get().domain == cast.domain
     assert count_waiting(cast.steward) == 1
+
+
+def test_what_a_rejection_would_withdraw_is_shown_before_it_is_done(
+    client: Client, cast: Cast, fields: list[Field]
+) -> None:
+    (group,) = (one for one in groups_of(cast.steward)[0] if one.category.slug == "email")
+    first = [label for label in group.sample if label.field_id == fields[0].pk]
+    (told,) = withdrawn_by(labels=first, scope=NegativeRule.Scope.DOMAIN, by=cast.steward)
+    assert (told.count, told.datasets, told.rule.phrase) == (1, 1, "email")
+    assert [label.field_id for label in told.sample] == [fields[1].pk]
+    with pytest.raises(Forbidden):
+        withdrawn_by(labels=first, scope=NegativeRule.Scope.ALL, by=cast.steward)
+    before = list(Label.objects.order_by("pk").values())
+    page = post(client, cast.steward, group=[str(group.key)], action="preview", as_rule="domain").content.decode()
+    assert "Rejecting would also withdraw" in page and "nothing but what is chosen" in page
+    page = post(client, cast.administrator, group=[keys(cast.administrator)[0]], action="preview").content.decode()
+    assert "it is not made a rule" in page
+    assert list(Label.objects.order_by("pk").values()) == before and not NegativeRule.objects.exists()
+    (everywhere,) = withdrawn_by(labels=first, scope=NegativeRule.Scope.ALL, by=cast.administrator)
+    assert everywhere.count == 2
+    decision = reject(labels=first, reason="No", as_rule=NegativeRule.Scope.ALL, by=cast.administrator)
+    assert decision.labels.filter(state="suggested").count() - len(first) == everywhere.count
 
 
 def test_another_category_by_form(client: Client, cast: Cast, fields: list[Field]) -> None:

@@ -423,6 +423,7 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "suggestion-accept", "401 403 404 404 200 200"),
     Row("POST", "suggestion-reject", "401 403 404 404 200 200"),
     Row("POST", "suggestion-relabel", "401 403 404 404 200 200"),
+    Row("POST", "suggestion-preview", "401 403 404 404 200 200"),
     Row("POST", "suggestion-undo", "401 403 404 404 200 404"),
     Row("GET", "coverage-list", "401 403 200 200 200 200", query="by=source"),
     Row("POST", "label-import-list", "401 403 200 200 200 200"),

@@ -204,6 +204,7 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "POST suggestion-accept": lambda _: {"suggestions": [_waiting()]},
     "POST suggestion-reject": lambda _: {"suggestions": [_waiting()], "reason": "Templates."},
     "POST suggestion-relabel": lambda _: {"suggestions": [_waiting()], "reason": "Otherwise.", "level": "internal"},
+    "POST suggestion-preview": lambda _: {"suggestions": [_waiting()], "as_rule": "domain"},
     "POST suggestion-undo": lambda _: {"decision": Decision.objects.get(kind="accept").pk},
     "POST label-import-list": lambda _: {"csv": "namespace,dataset,column,category,level\n", "reason": "A register."},
     "POST label-clear": lambda world: {"reason": "It was wrong.", "fields": [world.email.pk]},

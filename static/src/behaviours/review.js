@@ -1,4 +1,4 @@
-// Keys for the review of suggestions: j and k walk, x chooses, a accepts, r rejects, u undoes, ? shows the keys.
+// Keys for the review of suggestions: j and k walk, x chooses, a accepts, r rejects, p previews, u undoes, ? shows the keys.
 // The form works without them: boxes, fields and buttons.
 import { announce } from "../announce.js";
 
@@ -36,6 +36,7 @@ export function attach(form) {
     },
     a: () => choose() && form.requestSubmit(form.querySelector("[data-review-accept]")),
     r: () => choose() && form.elements.reason.focus(),
+    p: () => choose() && form.requestSubmit(form.querySelector("[data-review-preview]")),
     u: () => document.querySelector("[data-review-undo]")?.click(),
     "?": () => {
       const help = form.querySelector("[data-review-help]");
@@ -43,6 +44,9 @@ export function attach(form) {
       if (help.open) help.querySelector("summary").focus();
     },
   };
+
+  // After a preview the reader goes on there.
+  form.querySelector("#withdrawals")?.focus();
 
   document.addEventListener("keydown", (event) => {
     if (!form.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
