@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, Principal
 from accounts.tokens import Scope
 from common.errors import Forbidden
 
@@ -21,11 +21,13 @@ def signed_in_recently(request: HttpRequest) -> bool:
 
     Somebody without a password and without a second factor here signs in elsewhere, and cannot be asked here.
     """
-    if not request.user.is_authenticated:
+    # DRF puts whom it authenticated in the place of Django's user.
+    user = request.user.user if isinstance(request.user, Principal) else request.user
+    if user is None or not user.is_authenticated:
         return False
-    if not get_reauthentication_flows(request.user):
+    if not get_reauthentication_flows(user):
         return True
-    records = get_authentication_records(request, request.user)
+    records = get_authentication_records(request, user)
     return bool(records) and time.time() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 

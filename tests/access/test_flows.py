@@ -37,7 +37,7 @@ from accounts.models import Principal
 from catalog.models import Proposal
 from catalog.proposals import digest_of
 from common.errors import Forbidden, Invalid
-from tests.factories import Cast, dataset, field, ownership, person, role
+from tests.factories import Cast, bearer, dataset, field, ownership, person, role
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
@@ -304,3 +304,28 @@ def test_a_form_offers_only_what_the_source_can_carry_out(client: Client, cast: 
         request_access(dataset=cast.dataset, fields=[nested], purpose="Look", days=5, by=cast.analyst)
     DatabaseLogin.objects.create(source=cast.source, principal=cast.analyst, name="ana", set_by=cast.administrator)
     assert "does not know you" not in client.get(form_of(cast)).text
+
+
+def test_in_rest_an_approval_takes_the_scope_or_a_recent_sign_in(client: Client, cast: Cast, keeper: Principal) -> None:
+    request = request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.analyst)
+    url = reverse("access-request-approve", args=[request.pk])
+    body = {"data": {}, "content_type": "application/json"}
+    narrow = {**bearer(keeper, "catalog:read", "catalog:write"), "If-Match": "*"}
+    refused = client.post(url, headers=narrow, **body)
+    assert refused.status_code == 403 and "access:approve" in refused.json()["detail"]
+    client.force_login(keeper.user)
+    stale = client.post(url, headers={"If-Match": "*"}, **body)
+    assert stale.status_code == 403 and "too long ago" in stale.json()["detail"]
+    assert not Grant.objects.exists()
+    wide = {**bearer(keeper, "catalog:write", "access:approve"), "If-Match": "*"}
+    assert Client().post(url, headers=wide, **body).status_code == 200
+    assert Grant.objects.get().granted_by == keeper
+
+
+def test_only_who_has_just_signed_in_puts_the_scope_on_a_token(client: Client, keeper: Principal) -> None:
+    client.force_login(keeper.user)
+    typed = {"name": "robot", "scopes": ["access:approve"], "days": "30"}
+    sent = client.post(reverse("accounts:token_add"), typed)
+    assert not keeper.tokens.exists()
+    sign_in_again(client, sent["Location"])
+    assert keeper.tokens.get().scopes == ["access:approve"]
