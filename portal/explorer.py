@@ -41,7 +41,7 @@ _TIMES = (
 )
 _COLUMNS = {
     "datasets": [
-        Column("Dataset"), Column("Level"), Column("Upstream"), Column("Downstream"),
+        Column("Dataset"), Column("Level"), Column("Layer"), Column("Upstream"), Column("Downstream"),
         Column("Depended on by", align="end"), Column("Columns"),
     ],
     "connections": [Column("From"), Column("To"), Column("Through"), Column("Details")],
@@ -74,6 +74,7 @@ class Side:
 class DatasetRow:
     node: PictureNode
     level: Level | None
+    layer: int
     up: Side
     down: Side
     is_focus: bool
@@ -224,8 +225,8 @@ class Explorer:
     def dataset_rows(self) -> list[DatasetRow]:
         return [
             DatasetRow(
-                node, self.levels.get(node.level or 0), self._side(node, "up"), self._side(node, "down"),
-                node.key == str(self.dataset.pk),
+                node, self.levels.get(node.level or 0), self.picture.layer_of[node.key], self._side(node, "up"),
+                self._side(node, "down"), node.key == str(self.dataset.pk),
             )
             for node in self._paged(self._nodes)
         ]  # fmt: skip

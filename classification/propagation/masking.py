@@ -37,8 +37,8 @@ def ask_stewards(columns: Collection[int] | None) -> None:
     else:
         about = {dataset for (dataset,) in rows(statements.DATASETS_OF, [list(columns)])}
     claims = [
-        Claim(dataset, {"field": field, "job": job, "called": f"{namespace}/{name}"}, since)
-        for dataset, field, job, namespace, name, since in rows(statements.HELD_OF, [sorted(about)])
+        Claim(dataset, {"field": field, "job": job, "called": f"{namespace}/{name}"}, since, told_by_id)
+        for dataset, field, job, namespace, name, since, told_by_id in rows(statements.HELD_OF, [sorted(about)])
     ]
     propose(kind=Proposal.Kind.MASKING, claims=claims, about=about)
 

@@ -122,14 +122,31 @@ LET_GO = """
 """
 
 # What is held of these datasets, by column and job, with the label at stake.
+# Who told it: the sender of the columns that the job's latest run told of the dataset, else of the job's code.
 HELD_OF = """
-    SELECT DISTINCT down.dataset_id, down.name, held.job_id, job.namespace, job.name, min(held.since) OVER (
-        PARTITION BY down.dataset_id, down.name, held.job_id
+    SELECT held.dataset_id, held.field, job.id, job.namespace, job.name, held.since, coalesce(
+        (
+            SELECT (SELECT event.principal_id FROM lineage_event AS event WHERE event.digest = seen.columns_digest LIMIT 1)
+            FROM catalog_dataset AS member
+            JOIN lineage_rundataset AS seen
+              ON seen.dataset_id = member.id AND seen.direction = 2 AND seen.job_id = held.job_id
+             AND seen.columns IS NOT NULL
+            WHERE member.id = held.dataset_id OR member.merged_into_id = held.dataset_id
+            ORDER BY seen.last_at DESC LIMIT 1
+        ), (
+            SELECT event.principal_id FROM lineage_jobfacet AS code
+            JOIN lineage_event AS event ON event.digest = code.digest
+            WHERE code.job_id = held.job_id AND code.name = 'sql' LIMIT 1
+        )
     )
-    FROM classification_heldmasking AS held
-    JOIN lineage_column AS down ON down.id = held.downstream_id
+    FROM (
+        SELECT down.dataset_id, down.name AS field, held.job_id, min(held.since) AS since
+        FROM classification_heldmasking AS held
+        JOIN lineage_column AS down ON down.id = held.downstream_id
+        WHERE down.dataset_id = ANY(%s)
+        GROUP BY down.dataset_id, down.name, held.job_id
+    ) AS held
     JOIN lineage_job AS job ON job.id = held.job_id
-    WHERE down.dataset_id = ANY(%s)
 """
 
 DATASETS_HELD = """

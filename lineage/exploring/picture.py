@@ -89,11 +89,26 @@ class Picture:
         return {job.id: job for job in self.jobs}
 
     @cached_property
+    def _flows(self) -> list[tuple[int, int]]:
+        """The edges between places in `nodes`."""
+        places = {node.key: place for place, node in enumerate(self.nodes)}
+        return [(places[edge.source], places[edge.target]) for edge in self.edges]
+
+    @cached_property
     def cycles(self) -> list[list[PictureNode]]:
         """The groups of datasets that flow into themselves."""
-        numbers = {node.key: number for number, node in enumerate(self.nodes)}
-        found = cores.cycles((numbers[edge.source], numbers[edge.target]) for edge in self.edges)
-        return [[self.nodes[number] for number in group] for group in found]
+        return [[self.nodes[place] for place in group] for group in cores.cycles(self._flows)]
+
+    @cached_property
+    def layers(self) -> list[list[PictureNode]]:
+        """What is shown in the order of the flow: each after all that flow into it, those of a cycle together."""
+        found = cores.layers(range(len(self.nodes)), self._flows)
+        return [[self.nodes[place] for place in layer] for layer in found]
+
+    @cached_property
+    def layer_of(self) -> Mapping[str, int]:
+        """By key, in which layer a dataset stands, from 1."""
+        return {node.key: number for number, layer in enumerate(self.layers, start=1) for node in layer}
 
     @property
     def hidden(self) -> int:

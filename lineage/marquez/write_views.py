@@ -236,13 +236,17 @@ def _job_of(principal: Principal, run_id: UUID) -> Key:
 
 
 def put_source(request: HttpRequest, name: str) -> Json:
+    """A source is the namespace of its datasets: a token that speaks of some namespaces only describes no other's."""
     token = writer_of(request)
     told = requests.told(requests.body_of(request, requests.SourceBody))
+    writing.check_namespace(token, name)
     note = places.put_note(kind=MarquezNote.Kind.SOURCE, name=name, told=told, by=token.principal)
     return places.noted_source(token.principal, note)
 
 
 def put_tag(request: HttpRequest, name: str) -> Json:
+    """Tags are everybody's: a token that speaks of some namespaces only does not describe them."""
     token = writer_of(request)
     told = requests.told(requests.body_of(request, requests.TagBody))
+    writing.check_unrestricted(token)
     return tagging.make_tag(token, name, told)

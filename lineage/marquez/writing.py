@@ -48,6 +48,14 @@ def check_namespace(token: ApiToken, namespace: str) -> None:
         raise Forbidden(f"The token {token.name} may not speak of the namespace {namespace}. Add it to its list.")
 
 
+def check_unrestricted(token: ApiToken) -> None:
+    """Raises `Forbidden` for a token that is limited to namespaces, where what it writes is in none."""
+    if token.namespaces:
+        raise Forbidden(
+            f"The token {token.name} may speak of its namespaces only, and tags are in none. Use one without a list."
+        )
+
+
 def send(events: Sequence[Json], *, token: ApiToken) -> None:
     """Take events into the log; they are durable when this returns. Raises what the intake refuses the first one for."""
     for start in range(0, len(events), MAX_BATCH):

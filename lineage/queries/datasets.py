@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -94,12 +93,6 @@ class LineageGraph:
     @property
     def hidden(self) -> int:
         return sum(1 for node in self.nodes if node.is_hidden)
-
-    @cached_property
-    def layers(self) -> Sequence[Sequence[DatasetNode]]:
-        """The datasets in the order of the flow; those of a cycle stand together."""
-        nodes = {node.id: node for node in self.nodes}
-        return [[nodes[pk] for pk in layer] for layer in cores.layers(nodes, self.edges)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,3 +228,20 @@ def test_a_picture_costs_the_same_whatever_its_size(flow, is_admin):
     )
     Dataset.objects.update(domain=open_)
     assert cost() == few <= (8 if is_admin else 12)
+
+
+def test_layers_and_cycles_of_what_is_shown_are_told(client, admin, flow):
+    flow("a > j1 > b", "b,d > j2 > c", "c > j3 > d", "d > j4 > e")
+    picture = explore(admin, named("c"), Asked(depth=5))
+    assert [sorted(node.title for node in layer) for layer in picture.layers] == [["a"], ["b"], ["c", "d"], ["e"]]
+    assert {node.title: picture.layer_of[node.key] for node in picture.nodes} == {
+        "a": 1,
+        "b": 2,
+        "c": 3,
+        "d": 3,
+        "e": 4,
+    }
+    client.force_login(admin.user)
+    html = client.get(f"/datasets/{named('c').pk}/lineage/", {"view": "table", "depth": 5}).content.decode()
+    assert "Rows flow through 4 layers" in html and "3 of 4" in html
+    assert "A cycle: " in html and "flow into each other." in html

@@ -29,6 +29,7 @@ def test_the_level_stays_and_the_stewards_are_asked(claimed, steward):
     assert found.hint.startswith("A pipeline says that it masks this")
     assert inherited("mart.contact").level.slug == "restricted"
     assert (claimed.state, claimed.dataset.qualified_name) == ("open", "clean")
+    assert claimed.told_by is not None and claimed.told_by.kind == "pipeline"
     (line,) = lines_of(steward, [claimed], may_decide=True)
     assert line.sentence == "airflow/make_clean masks clean.email, so that the level which it inherits ends"
 

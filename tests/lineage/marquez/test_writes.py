@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.tokens import mint
 from catalog.models import Dataset, Proposal, TagAssignment
 from lineage.draining import drain
-from lineage.models import Event, Job, Run
+from lineage.models import Event, Job, MarquezNote, Run
 from tests import factories
 from tests.factories import bearer, personas, pipeline
 from tests.lineage.events import NAMESPACE, run_event, run_id
@@ -27,6 +27,7 @@ DATASET = {
     "sourceName": "lake",
     "fields": [{"name": "id", "type": "INT"}],
 }
+SOURCE = {"type": "POSTGRESQL", "connectionUrl": "postgres://db:5432/x"}
 JOB_BODY = {"type": "BATCH", "inputs": [], "outputs": [{"namespace": "lake", "name": "orders"}]}
 
 
@@ -220,9 +221,14 @@ def test_a_token_speaks_of_its_namespaces_only(db: None) -> None:
     assert put("namespaces/lake/datasets/a", DATASET) == 200
     assert put("namespaces/other", {"ownerName": "me"}) == 403
     assert put("namespaces/other/datasets/a", DATASET) == 403
+    assert put("sources/lake", SOURCE) == 200
+    assert put("sources/other", SOURCE) == 403
+    assert put("tags/SENSITIVE", {"description": "Whatever I like."}) == 403
     foreign = JOB_BODY | {"inputs": [{"namespace": "other", "name": "a"}]}
     assert put("namespaces/lake/jobs/a", foreign) in (403, 422)
     assert Event.objects.count() == 1
+    noted = MarquezNote.objects.order_by("kind", "name").values_list("kind", "name")
+    assert list(noted) == [("namespace", "lake"), ("source", "lake")]
 
 
 def test_secrets_in_addresses_are_not_kept(api: Api) -> None:
