@@ -12,13 +12,13 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from config.heartbeats import BEAT_KEY, WORKER_KEY_PREFIX
-from config.sweeps import KEY_PREFIX
+from config.sweeps import KEY_PREFIX, WATCHED
 
 _STALE_AFTER = 45.0
 """Seconds; workers and beat write a heartbeat every 15 seconds."""
 
 _UNSWEPT_AFTER = 90.0
-"""Seconds; the sweep that ends access is sent every 20 seconds."""
+"""Seconds; the sweeps that end access are sent every 20 seconds at least."""
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -97,14 +97,12 @@ def _beat() -> dict[str, Any]:
 
 
 def _expiry() -> dict[str, Any]:
-    """The sweep that ends access came to its end lately: a worker may be heard of while its threads hang."""
+    """The sweeps that end access came to their end lately: a worker may be heard of while its threads hang."""
+    now = time.time()
     with _client() as client:
-        at = client.get(f"{KEY_PREFIX}access.tasks.expire")
-    age = time.time() - float(at) if at else None
-    return {
-        "ok": age is not None and age <= _UNSWEPT_AFTER,
-        "swept_seconds_ago": round(age, 1) if age is not None else None,
-    }
+        heard = {name: client.get(f"{KEY_PREFIX}{name}") for name in WATCHED}
+    ages = {name: round(now - float(at), 1) if at else None for name, at in heard.items()}
+    return {"ok": all(age is not None and age <= _UNSWEPT_AFTER for age in ages.values()), "swept_seconds_ago": ages}
 
 
 def _fold() -> dict[str, Any]:

@@ -10,8 +10,8 @@ from celery.signals import task_success
 from django.conf import settings
 
 KEY_PREFIX = "catalog:swept:"
-WATCHED = ("access.tasks.expire",)
-"""Tasks of a schedule of 20 seconds."""
+WATCHED = ("access.tasks.expire", "access.tasks.enforce")
+"""Tasks whose schedule is of 20 seconds at most: what ends access in the catalog, and in its sources."""
 _KEEP_SECONDS = 86_400
 
 

@@ -52,7 +52,7 @@ def told_of(part: str) -> str:
         case "beat":
             return "the scheduler is silent, so nothing that is due by time is started"
         case "expiry":
-            return "the sweep that ends access has not come to its end, so access may not end in time"
+            return "the sweeps that end access have not come to their end, so access may not end in time"
         case "fold":
             return "lineage events have waited to be folded for more than a minute"
         case _:

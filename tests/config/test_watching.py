@@ -13,13 +13,12 @@ from alerts.models import Alarm
 from audit.models import Delivery, Record
 from config.health import parts
 from config.heartbeats import BEAT_KEY, WORKER_KEY_PREFIX
-from config.sweeps import KEY_PREFIX
+from config.sweeps import KEY_PREFIX, WATCHED
 from config.watching import Watch, failing_parts
 from tests.alerts.told import told
 from tests.factories import Cast, personas
 
 pytestmark = pytest.mark.django_db
-EXPIRY = f"{KEY_PREFIX}access.tasks.expire"
 
 
 class Signs:
@@ -35,8 +34,9 @@ class Signs:
     def beat(self, *, seconds_ago: float = 0) -> None:
         self.client.set(BEAT_KEY, time.time() - seconds_ago)
 
-    def swept(self, *, seconds_ago: float = 0) -> None:
-        self.client.set(EXPIRY, time.time() - seconds_ago)
+    def swept(self, *names: str, seconds_ago: float = 0) -> None:
+        for name in names or WATCHED:
+            self.client.set(f"{KEY_PREFIX}{name}", time.time() - seconds_ago)
 
 
 @pytest.fixture
@@ -83,8 +83,9 @@ def test_a_silent_worker_is_told_once_to_administrators_and_its_return_once(sign
     assert Record.objects.filter(event__startswith="alerts.part").count() == 4
 
 
-def test_a_worker_whose_threads_hang_is_told_though_it_is_heard_of(signs: Signs, cast: Cast) -> None:
-    signs.swept(seconds_ago=120)
+@pytest.mark.parametrize("name", WATCHED)
+def test_a_worker_whose_threads_hang_is_told_though_it_is_heard_of(signs: Signs, cast: Cast, name: str) -> None:
+    signs.swept(name, seconds_ago=120)
     watch = Watch()
     (record,) = [*watch.look(), *watch.look(), *watch.look()]
     assert record.values["part"] == "expiry"
