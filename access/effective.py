@@ -10,11 +10,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from access.enforcement.history import Observed, facts_about, facts_of_sources, known_at, known_of_sources
-from access.evidence import Explainer, ToldRoute
+from access.evidence import Explainer, ToldRoute, distinct
 from access.models import DatabaseLogin
 from access.provisioning.facts import DefaultPrivilege, Path, Relation, RelationKind
 from access.provisioning.identities import MYSQL, POSTGRES, Dialect
 from access.provisioning.readers import WHOLE, Reader, Readers, born_with
+from access.provisioning.telling import together
 from accounts.models import Principal
 from catalog.models import Dataset, Field, Source
 from catalog.visibility import scope_of
@@ -37,6 +38,15 @@ class ColumnReader:
     @property
     def open_routes(self) -> Sequence[ToldRoute]:
         return [told for told in self.routes if told.route.is_open]
+
+    @property
+    def sentences(self) -> Sequence[str]:
+        """Why, of the ways that are open; of somebody who has none, of all."""
+        return together(told.route for told in self.open_routes or self.routes)
+
+    @property
+    def behind(self) -> Sequence[ToldRoute]:
+        return distinct(self.routes)
 
     @property
     def is_drift(self) -> bool:
@@ -92,6 +102,14 @@ class ReadableDataset:
     columns: Sequence[str]
     shows: Sequence[Path]
     routes: Sequence[ToldRoute]
+
+    @property
+    def sentences(self) -> Sequence[str]:
+        return together(told.route for told in self.routes)
+
+    @property
+    def behind(self) -> Sequence[ToldRoute]:
+        return distinct(self.routes)
 
     @property
     def is_drift(self) -> bool:

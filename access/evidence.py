@@ -49,6 +49,16 @@ class ToldRoute:
         return self.route.is_open and not self.is_own and (self.evidence is None or self.evidence.is_over)
 
 
+def distinct(routes: Iterable[ToldRoute]) -> list[ToldRoute]:
+    """Of open ways one for each grant, each finding, and what has neither."""
+    behind: dict[tuple[object, ...], ToldRoute] = {}
+    for told in routes:
+        if told.route.is_open:
+            grant = told.evidence.grant.pk if told.evidence else None
+            behind.setdefault((grant, told.finding and told.finding.pk, told.is_own), told)
+    return list(behind.values())
+
+
 class Explainer:
     """What explains the ways to datasets of some sources at a time. Everything is read at once: a fixed number of
     statements, whatever the number of ways. None of `datasets`: those that the given holders have grants on.

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
+import msgspec
+
 from access.provisioning.facts import PUBLIC, DefaultRole, Path, Privilege
 from access.provisioning.identities import Chain, Link, member_of
 from access.provisioning.readers import Lack, Route, Way
@@ -24,6 +29,20 @@ def why(route: Route) -> str:
             f"It opens nothing, because {route.account} {_listed([_LACKING[one] for one in route.lacks])}."
         )
     return " ".join(sentences)
+
+
+def together(routes: Iterable[Route]) -> list[str]:
+    """Why these ways are there, those that differ by column alone in one sentence."""
+    columns: dict[Route, list[str]] = {}
+    for route in routes:
+        column = route.held.column if route.held is not None else ""
+        held = msgspec.structs.replace(route.held, column="*") if route.held is not None and column else route.held
+        columns.setdefault(replace(route, held=held), []).append(column)
+    return [why(route).replace("the column * of", _named(names)) for route, names in columns.items()]
+
+
+def _named(columns: list[str]) -> str:
+    return f"the column {columns[0]} of" if len(columns) == 1 else f"the columns {', '.join(sorted(columns))} of"
 
 
 def what(privilege: Privilege) -> str:

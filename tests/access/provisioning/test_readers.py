@@ -14,7 +14,7 @@ from access.provisioning.facts import (
 from access.provisioning.identities import MYSQL, POSTGRES, Dialect
 from access.provisioning.patterns import beats, escaped, matches, matches_host
 from access.provisioning.readers import Lack, Readers, Way, born_with
-from access.provisioning.telling import why
+from access.provisioning.telling import together, why
 
 USERS = ("shop", "users")
 TABLE = Relation(USERS, RelationKind.TABLE, "admin", ("id", "email"))
@@ -42,6 +42,12 @@ def test_a_grant_of_ones_own_is_told_with_its_column():
         "ann": ["ann holds SELECT on the column email of shop.users."]
     }
     assert told(login("ann"), select("ann", column="id")) == {}
+
+
+def test_ways_that_differ_by_column_alone_are_told_together():
+    facts = [*OPEN, login("ann"), select("ann", column="email"), select("ann", column="id")]
+    (reader,) = Readers(facts, POSTGRES).of_relation(USERS)
+    assert together(reader.routes) == ["ann holds SELECT on the columns email, id of shop.users."]
 
 
 def test_a_chain_of_roles_is_told_link_by_link():
