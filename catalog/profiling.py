@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 
 from catalog.snapshots import FieldType
 
@@ -132,7 +133,7 @@ class _Marks(dict[int, str]):
 
 
 _MARKS = _Marks()
-_RUNS = re.compile(r"([Aa* ])\1+")
+_RUNS = re.compile(r"(?<=A)A+|(?<=a)a+|(?<=\*)\*+|(?<= ) +")
 _MANY_DIGITS = re.compile(r"9{13,}")
 
 
@@ -141,19 +142,26 @@ def shape_of(value: str) -> str:
 
     A value of nothing but marks is `***`, for its shape would be the value.
     """
-    shape = value[:_WHOLE_SHAPE].translate(_MARKS)
-    if not any(mark in "Aa9" for mark in shape):
-        return "***" if value else "(empty)"
-    shape = _MANY_DIGITS.sub("9…", _RUNS.sub(r"\1", shape))
-    if len(shape) > _LONGEST_SHAPE or len(value) > _WHOLE_SHAPE:
+    return _shape(value[:_WHOLE_SHAPE].translate(_MARKS), len(value) > _WHOLE_SHAPE)
+
+
+def _shape(marks: str, goes_on: bool) -> str:
+    if not any(mark in marks for mark in "Aa9"):
+        return "***" if marks else "(empty)"
+    shape = _MANY_DIGITS.sub("9…", _RUNS.sub("", marks))
+    if goes_on or len(shape) > _LONGEST_SHAPE:
         return shape[: _LONGEST_SHAPE - 1] + "…"
     return shape
 
 
 def _shapes(counts: Counter[str]) -> tuple[tuple[str, float], ...]:
-    shapes: Counter[str] = Counter()
+    # Far fewer strings of marks differ than values do.
+    marked: Counter[tuple[str, bool]] = Counter()
     for value, count in counts.items():
-        shapes[shape_of(value)] += count
+        marked[value[:_WHOLE_SHAPE].translate(_MARKS), len(value) > _WHOLE_SHAPE] += count
+    shapes: Counter[str] = Counter()
+    for (marks, goes_on), count in marked.items():
+        shapes[_shape(marks, goes_on)] += count
     total = shapes.total()
     # A shape of a single value among others says what that value looks like, and no more of the column.
     common = [
@@ -224,7 +232,7 @@ def _written(key: _Key) -> str:
 
 def _exemplars(counts: Counter[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for value in counts:
+    for value in islice(counts, _MOST_MASKED):
         if (mask := masked(value)) is not None:
             found[mask] = None
         if len(found) == MOST_EXEMPLARS:
@@ -234,6 +242,9 @@ def _exemplars(counts: Counter[str]) -> tuple[str, ...]:
 
 _WORD = re.compile(r"[^\W_]+")
 _HIDDEN = "•••"
+_MOST_MASKED = 20
+"""So many values are masked to find exemplars that differ."""
+
 _LEAST_SHOWN = 4
 _MOST_WORDS = 6
 _ENDING = re.compile(r"\.([A-Za-z]{2,3})$")
