@@ -28,7 +28,7 @@ from access.states import RequestState
 from accounts.models import Principal
 from audit.models import Record
 from catalog.actions import describe
-from catalog.models import Dataset, Field, Key, Origin, Source, Tier
+from catalog.models import Dataset, Field, FieldProfile, Key, Origin, Profile, Sampling, Source, Tier
 from catalog.snapshots import DatasetKind, KeyKind
 from classification.actions import clear_level, set_level
 from classification.models import Label, Level
@@ -79,6 +79,10 @@ def short(dataset: Dataset) -> str:
     return ".".join(dataset.path[1:]) if dataset.path[0] == "warehouse" else dataset.path[-1]
 
 
+def runs_sampled() -> list[tuple[str, int]]:
+    return list(Run.objects.filter(state=RunState.SUCCEEDED).values_list("source__slug", "tables_sampled"))
+
+
 def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtests: pytest.Subtests):
     loading = load(places, live_server.url)
 
@@ -106,7 +110,7 @@ def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtest
         versions = Dataset.objects.filter(source__slug="ontrack", version__gt=1)
         assert [(dataset.name, dataset.version) for dataset in versions] == [("tasks", 2)]
 
-    with subtests.test("the catalog's account in OnTrack reads no row"):
+    with subtests.test("the catalog's account in OnTrack changes no row"):
         password = databases.new_login(places, places.catalog_role)
         host, port = databases.server_address(places)
         with (
@@ -115,7 +119,15 @@ def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtest
             ) as ontrack,
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
-            ontrack.execute("SELECT email FROM users")
+            ontrack.execute("UPDATE users SET email = email")
+
+    with subtests.test("what was crawled was sampled, and classified with values"):
+        assert {name for name, sampled in runs_sampled() if sampled} == {"ontrack", "splashkit", "warehouse"}
+        assert not Sampling.objects.filter(failure__gt="").exists()
+        assert Profile.objects.filter(dataset=dataset_of("ontrack", "users")).exists()
+        assert FieldProfile.objects.exclude(exemplars=[]).exists() and FieldProfile.objects.exclude(minimum="").exists()
+        masks = [mask for kept in FieldProfile.objects.values_list("exemplars", flat=True) for mask in kept]
+        assert masks and all("•••" in mask for mask in masks)
 
     with subtests.test("rows were really moved"):
         with duckdb.connect(str(places.warehouse_file), read_only=True) as warehouse:
