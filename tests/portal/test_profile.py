@@ -56,7 +56,7 @@ def test_the_tab_is_for_those_who_may_read_profiles(client: Client, cast: Cast, 
 
 def test_the_columns_page_shows_it_to_the_same_readers(client: Client, cast: Cast, email: Field):
     for emptied in (0, 5):
-        sample(cast, email, [None] * emptied + CELLS)
+        sample(cast, email, [*[None] * emptied, *CELLS])
     for who, sees in ((cast.analyst, False), (cast.steward, True)):
         client.force_login(who.user)
         shown = client.get(f"/datasets/{cast.dataset.pk}/fields/{email.pk}/").content.decode()
