@@ -40,6 +40,18 @@ class Waiting:
     href: str
 
     @property
+    def sentence(self) -> str:
+        """What is asked of the reader, in plain text."""
+        one = self.subject
+        if isinstance(one, RequestRow):
+            return f"{one.request.requester} asks for {one.request.dataset.name}"
+        if isinstance(one, EmergencyReview):
+            return f"{one.requester} opened {one.request.dataset.name} in an emergency"
+        if isinstance(one, ItemRow):
+            return f"Does {one.row.grant.principal} still need {one.row.grant.dataset.name}?"
+        return f"{one.proposal.told_by or 'A pipeline'} says that {one.sentence}"
+
+    @property
     def template(self) -> str:
         return f"access/waiting/_{self.kind}.html"
 

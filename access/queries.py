@@ -182,11 +182,6 @@ _REQUEST_WITH = ("requester__user", "dataset", "decided_by__user", "step__group"
 _GRANT_WITH = ("principal__user", "dataset", "granted_by__user", "ended_by__user")
 
 
-def waiting_for(principal: Principal, *, limit: int = 20) -> list[RequestRow]:
-    """Pending requests that `principal` may decide, oldest first."""
-    return request_rows(_waiting(principal).order_by("id")[:limit])
-
-
 def own_of(principal: Principal, *, limit: int = 50) -> Own:
     """What `principal` asked for and holds, at most `limit` of each kind. A draft that was thrown away is not among it."""
     mine = _requests().filter(requester=principal).order_by("-id")
@@ -373,10 +368,6 @@ def _requests() -> RequestQuerySet:
 
 def _grants() -> GrantQuerySet:
     return Grant.objects.select_related(*_GRANT_WITH)
-
-
-def _waiting(principal: Principal) -> RequestQuerySet:
-    return _requests().pending().reviewable_by(principal)
 
 
 def _may_request(principal: Principal, dataset: Dataset, open_request: AccessRequest | None) -> Decision:

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from access.queries import waiting_for
+from access.inbox import waiting_list
 from accounts.authentication import principal_of
 from catalog.models import Dataset, Source
 from catalog.permissions import can_edit_source
@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
         request,
         "portal/home.html",
         {
-            "requests": waiting_for(principal, limit=WAITING),
+            "waiting": waiting_list(principal)[:WAITING],
             "runs": _runs_waiting(principal),
             "recent": results_of(rows, levels=levels_by_rank()),
             "cards": cards,
