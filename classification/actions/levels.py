@@ -14,6 +14,7 @@ from accounts.models import Principal
 from audit.recording import record
 from classification.actions.labelling import recompute
 from classification.events import LevelAdded, LevelDeleted, LevelEdited, LevelsReordered
+from classification.exposure import withdraw_beyond
 from classification.models import Category, Label, Level
 from classification.permissions import check_can_edit_levels
 from common.errors import Conflict, Invalid
@@ -139,6 +140,10 @@ def _put_in_order(order: Sequence[Level]) -> int:
     ids = sorted(affected.values_list("dataset_id", flat=True))
     for start in range(0, len(ids), _BATCH):
         recompute(ids[start : start + _BATCH])
+    suggested = Label.objects.current().suggested().filter(level__in=moved).exclude(dataset__in=ids)
+    waiting = sorted(set(suggested.values_list("dataset_id", flat=True)))
+    for start in range(0, len(waiting), _BATCH):
+        withdraw_beyond(waiting[start : start + _BATCH])
     return len(ids)
 
 

@@ -13,6 +13,8 @@ from catalog.actions import Sampled, forget_old_profiles, keep_profiles
 from catalog.models import Dataset, Field, FieldProfile, Profile, Sampling
 from catalog.profiling import profile_of
 from catalog.snapshots import FieldType
+from classification.actions import reorder_levels
+from classification.counting import count_noted
 from classification.models import Category, Label, Level
 from tests import factories
 from tests.factories import Cast, bearer
@@ -34,6 +36,22 @@ def sample(cast: Cast, email: Field, cells: list[str | None], **how) -> None:
     found = profile_of(cells, FieldType.STRING, whole=True)
     kept = Sampled(cast.dataset, len(cells), True, len(cells), {email.pk: found}, **how)
     keep_profiles(source=cast.source, sampled=[kept], amount="light", rules=1, by=Principal.objects.system())
+
+
+def suggest_email(cast: Cast, email: Field) -> None:
+    Label.objects.create(
+        dataset=cast.dataset,
+        field=email,
+        level=Level.objects.get(slug="confidential"),
+        category=Category.objects.get(slug="email"),
+        state=Label.State.SUGGESTED,
+        origin="code",
+        author=Principal.objects.system(),
+        confidence=0.9,
+        evidence=[],
+        phrase="email",
+        reason="Found by the detectors.",
+    )
 
 
 CELLS = [None, *(f"person{number}@example.org" for number in range(9))]
@@ -105,21 +123,19 @@ def test_sampling_is_set_over_rest_by_those_who_may_edit_the_source(client: Clie
     assert cast.source.sampling == "full"
 
 
+def test_an_order_of_levels_that_makes_a_suggestion_restricted_takes_the_examples_away(cast: Cast, email: Field):
+    sample(cast, email, CELLS)
+    confidential = Level.objects.get(slug="confidential")
+    suggest_email(cast, email)
+    others = list(Level.objects.exclude(pk=confidential.pk).order_by("rank"))
+    reorder_levels(order=[*others, confidential], by=cast.administrator)
+    assert FieldProfile.objects.get().exemplars == []
+
+
 def test_the_review_shows_what_was_sampled_beside_a_suggestion(client: Client, cast: Cast, email: Field):
     sample(cast, email, CELLS)
-    Label.objects.create(
-        dataset=cast.dataset,
-        field=email,
-        level=Level.objects.get(slug="confidential"),
-        category=Category.objects.get(slug="email"),
-        state=Label.State.SUGGESTED,
-        origin="code",
-        author=Principal.objects.system(),
-        confidence=0.9,
-        evidence=[],
-        phrase="email",
-        reason="Found by the detectors.",
-    )
+    suggest_email(cast, email)
+    count_noted()
     client.force_login(cast.steward.user)
     shown = client.get("/review/").content.decode()
     assert "p•••@•••.org" in shown and "9 different" in shown
