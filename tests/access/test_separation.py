@@ -238,6 +238,6 @@ def test_whoever_asked_never_decides_in_many_orders_of_events() -> None:
     run_state_machine_as_test(
         Office,
         settings=settings(
-            max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=50, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
