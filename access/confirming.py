@@ -21,6 +21,7 @@ _TABS = (
     ("delegations", "Delegations", "arrows-exchange"),
     ("campaigns", "Recertification", "refresh"),
     ("terms", "Terms", "file-text"),
+    ("enforcement_list", "Enforcement", "database-cog"),
 )
 
 

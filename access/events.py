@@ -58,7 +58,7 @@ class TermsAccepted(RequestEvent):
 
 @event(
     "access.approved",
-    "approved {requester}'s request for {columns} of {dataset}; the grant is recorded until {until}",
+    "approved {requester}'s request for {columns} of {dataset}; the grant lasts until {until}",
     personal=["requester", "reason"],
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -443,3 +443,14 @@ class PolicyEnded(PolicyEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyDiscarded(PolicyEvent):
     pass
+
+
+@event(
+    "access.grant_adopted",
+    "made a grant of what {holder} could read of {columns} of {dataset} without one, for {days} days",
+    personal=["holder", "reason"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantAdopted(GrantEvent):
+    days: int
+    reason: str

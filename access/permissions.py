@@ -9,8 +9,8 @@ from access.policy import Decision, ReviewDecision
 from access.reviewing import emergency_decision, recertify_decision, review_decision, revoke_decision
 from accounts.models import DomainRole, Principal
 from accounts.permissions import is_trusted
-from catalog.models import Dataset, Domain, Field, Tier
-from catalog.permissions import can_curate
+from catalog.models import Dataset, Domain, Field, Source, Tier
+from catalog.permissions import can_curate, can_edit_source
 from catalog.visibility import CURATORS, scope_of
 from common.errors import Conflict, Forbidden, NotFound
 
@@ -86,6 +86,20 @@ def check_can_decide_items(by: Principal, items: Sequence[CampaignItem]) -> None
     if not Grant.objects.filter(pk=refused.pk).visible_to(by).exists():
         raise NotFound("There is no such grant in this recertification, or you may not see it.")
     raise Forbidden(recertify_decision(by, refused).reasons[0])
+
+
+def can_enforce_grants(by: Principal, source: Source) -> bool:
+    """Set how grants are carried out in a source, name logins, confirm plans, judge findings: whoever edits it."""
+    return can_edit_source(by, source)
+
+
+def check_can_enforce_grants(by: Principal, source: Source) -> None:
+    """Raises `NotFound` for a source that `by` may not see, `Forbidden` otherwise."""
+    if can_enforce_grants(by, source):
+        return
+    if not Source.objects.visible_to(by).filter(pk=source.pk).exists():
+        raise NotFound("There is no such source, or you may not see it.")
+    raise Forbidden("Only administrators and owners of the source's domain see to how grants are carried out.")
 
 
 def check_can_cancel(by: Principal, request: AccessRequest) -> None:

@@ -115,6 +115,8 @@ class DatasetAccess:
     pending: Sequence[RequestRow]
     sees_all: bool
     may_request: Decision
+    is_carried_out: bool
+    """Whether an approval becomes a privilege in the source."""
     may_open: bool
     """Whether the reader could open it in an emergency."""
 
@@ -244,6 +246,7 @@ def dataset_access(principal: Principal, dataset: Dataset) -> DatasetAccess:
         pending=[columns.of_request(row) for row in asked],
         sees_all=sees_all,
         may_request=_may_request(principal, dataset, my_request),
+        is_carried_out=is_carried_out(dataset),
         may_open=principal.kind == principal.Kind.PERSON
         and dataset.gone_since is None
         and Dataset.objects.filter(pk=dataset.pk).visible_to(principal, Tier.METADATA).exists(),

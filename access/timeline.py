@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from access.models import AccessRequest
+from django.utils import timezone
+
+from access.models import AccessRequest, Grant
 from access.queries import Review
-from access.states import GrantState, RequestState
+from access.states import GRANT_ENDING, GrantState, RequestState
 from common.components import Activity
 
 _ENDED = {
@@ -73,11 +75,31 @@ def _decided(review: Review) -> Iterator[Activity]:
         yield Activity(closed[0], request.decided_at, by, closed[1], reason=request.decision_reason)
 
 
+def _in_the_source(grant: Grant) -> Iterator[Activity]:
+    """What became of a grant where the data is: nothing where it is only recorded."""
+    if grant.state == GrantState.RECORDED or (not grant.is_live and not grant.applied_at and not grant.removed_at):
+        yield Activity("Recorded here; not applied in the source.", grant.valid_from, icon="note")
+        return
+    if grant.applied_at:
+        yield Activity(f"Given in the source to {grant.login}.", grant.applied_at, icon="database-cog")
+    if grant.verified_at:
+        yield Activity("Read back: it can be read.", grant.verified_at, icon="circle-check")
+    if grant.removed_at:
+        reason = grant.problem
+        yield Activity("Taken in the source, and read back as gone.", grant.removed_at, icon="lock", reason=reason)
+    elif grant.problem:
+        yield Activity("Not carried out yet.", timezone.now(), icon="alert-triangle", reason=grant.problem)
+    elif grant.state == GrantState.PROVISIONING:
+        yield Activity("On its way into the source.", timezone.now(), icon="hourglass")
+    elif grant.state in GRANT_ENDING:
+        yield Activity("On its way out of the source.", timezone.now(), icon="hourglass")
+
+
 def _granted(review: Review) -> Iterator[Activity]:
     grant, emergency = review.grant, review.emergency
     if grant is None:
         return
-    yield Activity("Recorded here; not applied in the source.", grant.valid_from, icon="note")
+    yield from _in_the_source(grant)
     for item in review.recertifications:
         said = _RECERTIFIED.get(item.outcome)
         if said and (item.decided_at or item.campaign.closed_at):

@@ -22,7 +22,8 @@ from access.actions import (
 from access.agreements import terms_for
 from access.asking import ruling_for
 from access.confirming import ask, tabs_of
-from access.enforcement.offering import lacks_account
+from access.enforcement.offering import is_carried_out, lacks_account
+from access.enforcement.preview import preview_of
 from access.forms import ApproveForm, ReasonForm, RequestForm, VerdictForm, decision_forms, first_values
 from access.inbox import Waiting, waiting_list
 from access.models import AccessRequest, Grant, Purpose
@@ -38,6 +39,7 @@ from access.queries import (
     visible_grants,
     visible_requests,
 )
+from access.states import GrantState
 from access.timeline import timeline_of
 from accounts.authentication import principal_of
 from accounts.forms import ActionForm
@@ -143,6 +145,7 @@ def request_create(request: HttpRequest) -> HttpResponse:
             "dataset": dataset,
             "level": levels_by_rank().get(dataset.level or 0),
             "ruling": ruling,
+            "carried_out": is_carried_out(dataset),
             "masked": masked_names(ruling.masks, masked),
             "lacks_account": lacks_account(principal, dataset),
             "renews": renews,
@@ -199,6 +202,8 @@ def request_detail(request: HttpRequest, request_id: int) -> HttpResponse:
         {
             "review": review,
             "access_request": found,
+            "preview": preview_of(found) if review.may_decide else None,
+            "carried_out": grant is not None and grant.state != GrantState.RECORDED,
             "timeline": timeline_of(review),
             "approve": approve,
             "deny": deny,
@@ -229,7 +234,7 @@ def request_approve(request: HttpRequest, request_id: int) -> HttpResponse:
         values = form.cleaned_data
         if approve_request(request=found, by=principal, reason=values["reason"], days=values["days"]) is None:
             return "Approved. The grant begins when the others whose approval it needs have given theirs."
-        return f"Approved. The grant of {found.requester} is recorded; it is not applied in the source."
+        return f"Approved. The grant of {found.requester} begins; this page says what becomes of it in the source."
 
     return ask(
         request,
@@ -238,7 +243,7 @@ def request_approve(request: HttpRequest, request_id: int) -> HttpResponse:
         told="",
         back=reverse("access:request", args=[found.pk]),
         title=f"Approve the request of {found.requester}?",
-        text="The grant begins with the last approval that it needs. It is recorded here and not applied in the source.",
+        text="The grant begins with the last approval that it needs. Its page says what becomes of it in the source.",
         confirm_label="Approve",
     )
 

@@ -28,7 +28,7 @@ from access.enforcement.leases import Lease, LeaseLost
 from access.enforcement.settling import Judgement, begin, settle
 from access.enforcement.wanting import Wishes, wishes_of
 from access.models import Enforcement, Reconciliation
-from access.provisioning.adapter import Enforcer, PlanChanged, StepRefused
+from access.provisioning.adapter import Enforcer, Engine, PlanChanged, StepRefused
 from access.provisioning.desired import Inspection, Ours, Rules, desired
 from access.provisioning.facts import Member, Privilege
 from access.provisioning.plan import Change, Plan, held_still, make_plan
@@ -110,6 +110,7 @@ class _Reconciler:
 
     def _run(self, enforcer: Enforcer) -> None:
         inspection = enforcer.inspect()
+        Enforcement.objects.filter(pk=self.enforcement.pk).update(version=inspection.version)
         learn(self.source, inspection)
         outcome = self._converge(enforcer, inspection)
         judgement = self._judge(enforcer, outcome)
@@ -132,7 +133,7 @@ class _Reconciler:
             wishes, full = self._plan(inspection)
             part = self._allowed(full)
             if not part:
-                waits = self._keep_rest(enforcer, inspection, full)
+                waits = self._keep_rest(inspection, full)
                 return _Outcome(inspection, wishes, full, frozenset(applied), notes, waits)
             run = self._begin_run(part)
             journal = DatabaseJournal(run, self.lease, self.rules)
@@ -173,7 +174,7 @@ class _Reconciler:
             return plan.due()
         return plan
 
-    def _keep_rest(self, enforcer: Enforcer, inspection: Inspection, rest: Plan) -> str:
+    def _keep_rest(self, inspection: Inspection, rest: Plan) -> str:
         """Note what is planned and not carried out, for people to look at; why it waits, in words."""
         earlier = Reconciliation.objects.filter(
             source=self.source, state__in=[_State.WAITING, _State.PLANNED, _State.CONFIRMED]
@@ -197,7 +198,7 @@ class _Reconciler:
                 fence=self.lease.fence,
                 finished_at=timezone.now(),
                 message=why,
-                plan=planned(enforcer, rest, inspection),
+                plan=planned(self.engine, rest, inspection),
                 plan_hash=rest.hash,
                 steps=len(rest.steps),
                 revokes=sum(step.takes for step in rest.steps),
@@ -306,7 +307,7 @@ class _Reconciler:
         return not waits_only
 
 
-def planned(enforcer: Enforcer, plan: Plan, inspection: Inspection) -> list[dict[str, object]]:
+def planned(engine: Engine, plan: Plan, inspection: Inspection) -> list[dict[str, object]]:
     """A plan as it is kept for people: each step with its statements."""
     return [
         {
@@ -316,8 +317,8 @@ def planned(enforcer: Enforcer, plan: Plan, inspection: Inspection) -> list[dict
             "grants": list(step.serves),
             "reason": step.reason,
             "risk": step.risk.value,
-            "statements": [statement.text for statement in enforcer.statements(step, inspection)],
-            "undo": [statement.undo for statement in enforcer.statements(step, inspection) if statement.undo],
+            "statements": [statement.text for statement in engine.statements(step, inspection)],
+            "undo": [statement.undo for statement in engine.statements(step, inspection) if statement.undo],
         }
         for step in plan.steps
     ]

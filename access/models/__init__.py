@@ -3,6 +3,7 @@
 from access.models.campaigns import Campaign, CampaignItem
 from access.models.emergencies import EmergencyReview
 from access.models.enforcement import (
+    PROFILES,
     DatabaseLogin,
     Enforcement,
     Finding,
@@ -19,6 +20,7 @@ from access.models.terms import Terms, TermsAcceptance
 
 __all__ = [
     "DECIDE_WITHIN",
+    "PROFILES",
     "AccessRequest",
     "ApprovalStep",
     "Campaign",

@@ -17,6 +17,11 @@ from catalog.models import Dataset, Source
 
 _PLAIN = re.compile(r"[a-z][a-z0-9_]*\Z")
 
+PROFILES = [
+    (Profile.ROLE_MANAGING.value, "Role-managing: group roles of its own, and masked views"),
+    (Profile.GRANT_ONLY.value, "Grant-only: rights for logins that exist"),
+]
+
 
 class Enforcement(models.Model):
     """Whether and how grants on a source's datasets become privileges there; and whose turn it is to see to it.
@@ -36,10 +41,7 @@ class Enforcement(models.Model):
     profile = models.CharField(
         max_length=15,
         default=Profile.ROLE_MANAGING.value,
-        choices=[
-            (Profile.ROLE_MANAGING.value, "Role-managing: group roles of its own, and masked views"),
-            (Profile.GRANT_ONLY.value, "Grant-only: rights for logins that exist"),
-        ],
+        choices=PROFILES,
     )
     revoke_limit = models.PositiveIntegerField(
         default=50, help_text="More revocations in a run that no ended grant explains wait for a person."
@@ -67,6 +69,7 @@ class Enforcement(models.Model):
     failed_since = models.DateTimeField(null=True, blank=True)
     tried_at = models.DateTimeField(null=True, blank=True)
     problem = models.TextField(default="", blank=True)
+    version = models.CharField(max_length=60, default="", blank=True, help_text="Of the server, as it told last.")
     fence = models.BigIntegerField(default=0)
     held_until = models.DateTimeField(null=True, blank=True)
 

@@ -84,9 +84,6 @@ class Enforcer(Protocol):
     def inspect(self) -> Inspection:
         """Everything that the source's catalogs say of who may read what; a fixed number of statements."""
 
-    def statements(self, step: Step, inspection: Inspection) -> Sequence[Statement]:
-        """Exactly what carrying out this step runs; what a plan's preview shows."""
-
     def carry_out(self, plan: Plan, replan: Replan, journal: Journal) -> Inspection:
         """Under the source's lock: inspect again, refuse with `PlanChanged` unless `replan` gives the same hash, carry
         out every step, and inspect once more. Raises `StepRefused`; then nothing of the plan stays.
@@ -118,6 +115,9 @@ class Engine(Protocol):
 
     def path_of(self, native: Path) -> Path:
         """The path, as facts have it, of a dataset's native path."""
+
+    def statements(self, step: Step, inspection: Inspection) -> Sequence[Statement]:
+        """What carries out a step in a source as it was inspected, in order; asks nothing of the source."""
 
     def service_grants(self, profile: Profile, rules: Rules, account: str, schemas: Sequence[Path]) -> Sequence[str]:
         """The exact statements that give the catalog's account what the profile needs in these schemas."""

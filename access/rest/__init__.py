@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 from access.rest.campaigns import CampaignItemViewSet, CampaignViewSet
 from access.rest.delegations import DelegationViewSet
 from access.rest.emergencies import EmergencyReviewViewSet
+from access.rest.enforcement import EnforcementViewSet, FindingViewSet, JournalViewSet, LoginViewSet
 from access.rest.people import PersonViewSet
 from access.rest.policies import PolicyViewSet
 from access.rest.readers import urlpatterns
@@ -24,5 +25,9 @@ def register(router: DefaultRouter) -> None:
     router.register("emergencies", EmergencyReviewViewSet, basename="emergency")
     router.register("recertifications", CampaignViewSet, basename="recertification")
     router.register("recertification-items", CampaignItemViewSet, basename="recertification-item")
+    router.register("enforcements", EnforcementViewSet, basename="enforcement")
+    router.register("enforcement-journal", JournalViewSet, basename="enforcement-journal")
+    router.register("database-logins", LoginViewSet, basename="database-login")
+    router.register("findings", FindingViewSet, basename="finding")
     router.register("people", PersonViewSet, basename="person")
     router.register("policies", PolicyViewSet, basename="policy")

@@ -113,7 +113,10 @@ class ReasonSerializer(BodySerializer):
 
 
 class GrantSerializer(serializers.ModelSerializer[Grant]):
-    """A grant is recorded in the catalog; it is not applied in the source."""
+    """A grant and how it stands in its source: `recorded` is not applied there, `active` was read back.
+
+    `problem` says what stands in the way there, and what to do.
+    """
 
     principal = PrincipalSerializer(read_only=True)
     granted_by = PrincipalSerializer(read_only=True)
@@ -121,12 +124,15 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
     columns = serializers.ListField(
         child=serializers.IntegerField(), source="field_ids", read_only=True, help_text="Ids of fields; empty for all."
     )
+    masks = serializers.DictField(
+        child=serializers.CharField(), read_only=True, help_text="Id of a field → hash, partial, null or generalise."
+    )
 
     class Meta:
         model = Grant
         fields = [
             "id", "dataset", "columns", "principal", "request", "state", "valid_from", "valid_to", "granted_by",
-            "ended_by", "end_reason", "is_emergency",
+            "ended_by", "end_reason", "is_emergency", "masks", "applied_at", "verified_at", "removed_at", "problem",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -31,14 +31,14 @@ def test_staff_ask_on_a_page_and_an_owner_approves_in_the_inbox(client: Client, 
 
     client.force_login(cast.owner.user)
     inbox = client.get(reverse("access:inbox")).text
-    assert "Ana asks for" in inbox and "Recorded, not applied" in inbox
+    assert "Ana asks for" in inbox and "What a state means" in inbox
     approved = client.post(
         reverse("access:request_approve", args=[request.pk]),
         {"days": 10, "reason": "Fine", "next": reverse("access:inbox")},
         follow=True,
     )
     assert approved.redirect_chain[0][0] == reverse("access:inbox")
-    assert "it is not applied in the source" in approved.text
+    assert "says what becomes of it in the source" in approved.text
     grant = Grant.objects.get()
     assert (grant.principal, grant.state, grant.field_ids) == (cast.analyst, "recorded", [email.pk])
     assert (grant.valid_to - grant.valid_from).days == 10

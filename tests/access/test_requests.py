@@ -48,7 +48,7 @@ def test_an_owner_approves_and_the_grant_is_recorded_for_the_time_asked(cast: Ca
     assert (grant.state, grant.principal, grant.field_ids) == ("recorded", cast.analyst, [cast.field("email").pk])
     assert grant.valid_to - grant.valid_from == dt.timedelta(days=20)
     assert told("grant", grant.pk) == [
-        f"Owen approved Ana's request for email of users; the grant is recorded until {grant.valid_to:%d %b %Y}"
+        f"Owen approved Ana's request for email of users; the grant lasts until {grant.valid_to:%d %b %Y}"
     ]
     assert told("dataset", cast.dataset.pk)[-1] == "Ana asked for email of users for 20 days"
 

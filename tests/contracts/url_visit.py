@@ -95,6 +95,10 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "principal_id": lambda world: world.cast.outsider.pk,
     "analyst": lambda world: world.cast.analyst.pk,
     "outsider": lambda world: world.cast.outsider.pk,
+    "enforced": lambda world: world.ontrack.pk,
+    "plan_id": lambda world: world.plan.pk,
+    "finding_id": lambda world: world.finding.pk,
+    "login_id": lambda world: world.login.pk,
     "token_id": lambda world: world.token.pk,
     "run_id": lambda world: world.run.pk,
     "waiting": lambda world: world.waiting.pk,
@@ -150,6 +154,8 @@ for _name, _object in {
     **{f"policy-{part}": "policy_id" for part in ("detail", "preview", "publish", "end", "discard")},
     **{f"terms-{part}": "terms" for part in ("detail", "revise", "retire")},
     **{f"recertification-{part}": "campaign_id" for part in ("detail", "stop")}, "recertification-item-detail": "item",
+    **{f"enforcement-{part}": "enforced" for part in ("detail", "compare", "confirm", "plan", "service-grants")},
+    **{f"finding-{part}": "finding_id" for part in ("detail", "accept", "adopt")}, "database-login-detail": "login_id",
     **{f"person-{part}": "principal_id" for part in ("detail", "close", "reopen")},
     "grant-detail": "grant_id", "grant-revoke": "grant_id", "run-detail": "run_id", "token-detail": "token_id",
 }.items():  # fmt: skip
@@ -165,6 +171,10 @@ def _in_days(days: int) -> str:
     return (timezone.now() + dt.timedelta(days=days)).isoformat()
 
 
+for _name in ("enforcement", "enforcement_settings", "enforcement_compare", "plan_confirm", "login_name"):
+    OBJECTS[f"access:{_name}.source_id"] = OBJECTS["enforced"]
+
+
 DENYING = {"effect": "deny", "actions": ["read"], "subjects": {"everyone": True}}
 BODIES: dict[str, Callable[[World], Any]] = {
     "POST delegation-list": lambda _: {"receiver": "owen", "valid_to": _in_days(9)},
@@ -176,6 +186,11 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "POST terms-revise": lambda _: {"text": "Be very careful."},
     "POST emergency-list": lambda world: {"dataset": world.users.pk, "reason": "It is down.", "hours": 1},
     "POST emergency-close": lambda _: {"verdict": "justified", "reason": "It was down."},
+    "PATCH enforcement-detail": lambda _: {"revoke_limit": 20},
+    "POST enforcement-confirm": lambda _: {"plan_hash": "0" * 64},
+    "POST database-login-list": lambda world: {"source": world.ontrack.pk, "person": "owen", "name": "owen"},
+    "POST finding-accept": lambda _: {"note": "The nightly report needs it."},
+    "POST finding-adopt": lambda _: {"days": 30, "note": "The nightly report needs it."},
     "POST recertification-list": lambda _: {"name": "Autumn", "due_at": _in_days(9)},
     "POST recertification-preview": lambda _: {},
     "POST recertification-stop": lambda _: {"reason": "Wrong scope."},

@@ -18,14 +18,28 @@ from django.utils import timezone
 from access.actions import (
     approve_request,
     delegate_decisions,
+    name_login,
     open_in_emergency,
     publish_terms,
     request_access,
     revise_terms,
+    set_enforcement,
     start_campaign,
 )
 from access.actions.policies import draft_policy, draft_version, edit_draft, publish_policy
-from access.models import AccessRequest, Campaign, Delegation, EmergencyReview, Grant, Policy, Terms
+from access.models import (
+    AccessRequest,
+    Campaign,
+    DatabaseLogin,
+    Delegation,
+    EmergencyReview,
+    Finding,
+    Grant,
+    JournalEntry,
+    Policy,
+    Reconciliation,
+    Terms,
+)
 from access.policies.masking import Mask
 from access.policies.rules import Action, Effect, MaskOf, Resources, Role, Rule, Subjects
 from access.recertifying import Chosen
@@ -127,6 +141,9 @@ class World:
     terms: Terms
     review: EmergencyReview
     campaign: Campaign
+    plan: Reconciliation
+    finding: Finding
+    login: DatabaseLogin
     proposal: Proposal
     token: ApiToken
     run: Run
@@ -178,6 +195,7 @@ def build() -> World:
         message="12 of 33 datasets would be marked gone. Look at the plan, then confirm it or cancel the run.",
     )
     set_schedule(source=ontrack, cron="0 3 * * *", by=cast.administrator)
+    plan, finding, login = _enforced(ontrack, users, cast)
     refresh_search(list(Dataset.objects.values_list("pk", flat=True)))
     for record in Record.objects.filter(event__startswith="access.").order_by("pk"):
         notify(record)
@@ -204,6 +222,9 @@ def build() -> World:
         campaign=start_campaign(
             name="Spring", chosen=Chosen(), due_at=timezone.now() + dt.timedelta(days=20), by=cast.administrator
         ),
+        plan=plan,
+        finding=finding,
+        login=login,
         proposal=Proposal.objects.get(dataset=users, kind=Proposal.Kind.OWNER),
         token=mint(principal=cast.steward, name="laptop", scopes=[Scope.CATALOG_READ], by=cast.steward).token,
         run=crawled,
@@ -443,6 +464,48 @@ def _requests(cast: factories.Cast, users: Dataset, email: Field) -> tuple[Acces
     decided.refresh_from_db()
     assert grant is not None
     return pending, decided, grant
+
+
+def _enforced(ontrack: Source, users: Dataset, cast: factories.Cast) -> tuple[Reconciliation, Finding, DatabaseLogin]:
+    """How the source is enforced: a plan that waits, what was run before, a finding, and a login."""
+    set_enforcement(source=ontrack, mode="confirm", by=cast.administrator)
+    login = name_login(source=ontrack, principal=cast.analyst, name="ana", by=cast.administrator)
+    assert login is not None
+    statement = 'GRANT "dc_1_0a1b2c3d4e" TO "ana" WITH INHERIT TRUE, SET FALSE'
+    step = {"key": "0" * 24, "change": "add", "grants": [], "reason": "Grant 1 asks for it.", "risk": "low"}
+    plan = Reconciliation.objects.create(
+        source=ontrack,
+        state=Reconciliation.State.WAITING,
+        fence=1,
+        message="This source's changes wait for a confirmation.",
+        plan=[{**step, "fact": {}, "statements": [statement], "undo": []}],
+        plan_hash="0" * 64,
+        steps=1,
+    )
+    done = Reconciliation.objects.create(source=ontrack, state=Reconciliation.State.APPLIED, fence=1, steps=1)
+    JournalEntry.objects.create(
+        source=ontrack,
+        reconciliation=done,
+        key="1" * 24,
+        change="add",
+        fact={},
+        statements=['CREATE ROLE "dc_1_0a1b2c3d4e" NOLOGIN'],
+        reason="Grant 1 asks for it.",
+        risk="low",
+        state=JournalEntry.State.DONE,
+    )
+    finding = Finding.objects.create(
+        source=ontrack,
+        kind=Finding.Kind.PRIVILEGE,
+        key="2" * 24,
+        sentence="ana may read email of public.users.",
+        grantee="ana",
+        principal=cast.outsider,
+        dataset=users,
+        columns=["email"],
+        remedy=['REVOKE SELECT ON TABLE "public"."users" FROM "ana"'],
+    )
+    return plan, finding, login
 
 
 def _lost_and_failed(source: Source, cast: factories.Cast) -> None:

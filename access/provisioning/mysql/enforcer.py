@@ -270,5 +270,8 @@ class MysqlEngine:
         """(database, relation), which is a dataset's native path already."""
         return native
 
+    def statements(self, step: Step, inspection: Inspection) -> Sequence[Statement]:
+        return statements_of(step, inspection)
+
     def service_grants(self, profile: Profile, rules: Rules, account: str, schemas: Sequence[Path]) -> Sequence[str]:
         return service_grants(profile, rules, account, schemas)

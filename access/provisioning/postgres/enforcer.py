@@ -56,9 +56,6 @@ class PostgresEnforcer:
         except psycopg.Error as error:
             raise self._failure(error) from None
 
-    def statements(self, step: Step, inspection: Inspection) -> Sequence[Statement]:
-        return statements_of(step, sets_inherit=inspection.sets_inherit)
-
     def carry_out(self, plan: Plan, replan: Replan, journal: Journal) -> Inspection:
         try:
             with self._connection.transaction():
@@ -66,7 +63,7 @@ class PostgresEnforcer:
                 inspection = catalogs.inspect(self._connection, self._rules.mask_schema)
                 if replan(inspection).hash != plan.hash:
                     raise PlanChanged
-                script = [(step, self.statements(step, inspection)) for step in plan.steps]
+                script = [(step, statements_of(step, sets_inherit=inspection.sets_inherit)) for step in plan.steps]
                 journal.intend(script)
                 for step, statements in script:
                     self._run(step, statements)
@@ -148,6 +145,9 @@ class PostgresEngine:
     def path_of(self, native: Path) -> Path:
         """(schema, relation) of a dataset's native path (database, schema, relation)."""
         return native[-2:]
+
+    def statements(self, step: Step, inspection: Inspection) -> Sequence[Statement]:
+        return statements_of(step, sets_inherit=inspection.sets_inherit)
 
     def service_grants(self, profile: Profile, rules: Rules, account: str, schemas: Sequence[Path]) -> Sequence[str]:
         return service_grants(profile, rules, account, schemas)

@@ -9,6 +9,7 @@ from access.provisioning.adapter import PlanChanged, StepRefused
 from access.provisioning.desired import Mask, MaskedColumn, Profile, Wanted, role_name, view_path
 from access.provisioning.facts import Member, Relation, Role
 from access.provisioning.plan import Change, make_plan
+from access.provisioning.postgres.enforcer import PostgresEngine
 from tests.access.provisioning.postgres import PASSWORD, Cluster, Warehouse, warehouse
 
 ORDERS = ("sales", "orders")
@@ -298,7 +299,7 @@ def test_undoing_statements_undo(managing: Warehouse):
     with managing.enforcer() as enforcer:
         before = enforcer.inspect()
         plan = make_plan([Wanted(1, ada, 7, ORDERS, ("id",))], [], before, managing.rules, managing.journal.ours)
-        undo = [enforcer.statements(step, before)[-1].undo for step in plan.steps]
+        undo = [PostgresEngine().statements(step, before)[-1].undo for step in plan.steps]
         managing.reconcile([Wanted(1, ada, 7, ORDERS, ("id",))])
         with psycopg.connect(
             host=managing.cluster.host,

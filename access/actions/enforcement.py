@@ -1,0 +1,215 @@
+"""Every write about enforcement that people make: its setting, logins, plans, findings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from access.actions.words import names_of, told_of_grant
+from access.enforcement.asking import ask, first_state
+from access.enforcement.engines import can_enforce
+from access.enforcement.events import EnforcementChanged, FindingResolved, LoginNamed, PlanConfirmed
+from access.events import GrantAdopted
+from access.models import DatabaseLogin, Enforcement, Finding, Grant, ManagedObject, Reconciliation
+from access.permissions import check_can_enforce_grants
+from access.policy import longest_duration, may_review
+from access.reviewing import answerable_for, reviewer_of
+from access.states import GRANT_CARRIED_OUT
+from accounts.models import Principal
+from audit.recording import record
+from catalog.models import Field, Source
+from common.errors import Conflict, Forbidden, Invalid
+
+SETTINGS = ("mode", "profile", "revoke_limit", "prefix", "mask_schema", "ends_sessions")
+
+
+@transaction.atomic
+def set_enforcement(*, source: Source, by: Principal, **values: Any) -> Enforcement:
+    """Say how grants are carried out in a source; `values` are some of `SETTINGS`.
+
+    Raises `Conflict` where enforcement would end or move while the source holds something of the catalog's.
+    """
+    check_can_enforce_grants(by, source)
+    if not can_enforce(source):
+        raise Conflict(f"{source} has no connection that grants can be carried out through.")
+    found = Enforcement.objects.select_for_update().filter(source=source).first()
+    enforcement = found or Enforcement(source=source)
+    before = {name: getattr(enforcement, name) for name in SETTINGS} if found else {}
+    for name in SETTINGS:
+        if name in values:
+            setattr(enforcement, name, values[name])
+    if before:
+        _check_moves(source, enforcement, before)
+    enforcement.changed_by = by
+    enforcement.asked_at = timezone.now()
+    try:
+        enforcement.clean_fields(exclude=["source", "changed_by"])
+    except ValidationError as error:
+        raise Invalid("Some values cannot be accepted.", error.message_dict) from None
+    enforcement.save()
+    after = {name: getattr(enforcement, name) for name in SETTINGS}
+    record(
+        EnforcementChanged(source_id=source.pk, source=source.name, before=before, after=after),
+        by=by,
+    )
+    return enforcement
+
+
+def _check_moves(source: Source, enforcement: Enforcement, before: dict[str, Any]) -> None:
+    held = ManagedObject.objects.filter(source=source, gone_at__isnull=True)
+    if enforcement.mode == Enforcement.Mode.OFF and before["mode"] != Enforcement.Mode.OFF:
+        carried = Grant.objects.filter(dataset__source=source, state__in=GRANT_CARRIED_OUT).count()
+        if carried or held.exists():
+            raise Conflict(
+                f"{carried} grants are carried out in {source}, and what they gave would stay there unseen. End them"
+                " first, or choose the dry run: then nothing is changed and everything is still compared."
+            )
+    moved = [name for name in ("prefix", "mask_schema") if getattr(enforcement, name) != before[name]]
+    if moved and held.exists():
+        raise Conflict(f"The catalog has roles or views in {source} under the old name. End its grants first.")
+
+
+@transaction.atomic
+def name_login(*, source: Source, principal: Principal, name: str, by: Principal) -> DatabaseLogin | None:
+    """Say as whom somebody logs in to a source; an empty name takes what was known away.
+
+    Raises `Conflict` where the login is somebody else's.
+    """
+    check_can_enforce_grants(by, source)
+    name = name.strip()
+    now = timezone.now()
+    DatabaseLogin.objects.filter(source=source, principal=principal, valid_to__isnull=True).update(valid_to=now)
+    made = None
+    if name:
+        try:
+            with transaction.atomic():
+                made = DatabaseLogin.objects.create(
+                    source=source, principal=principal, name=name, valid_from=now, set_by=by
+                )
+        except IntegrityError:
+            raise Conflict(f"{name} is the login of somebody else here. Take it from them first.") from None
+    ask(sources=[source.pk])
+    record(
+        LoginNamed(source_id=source.pk, source=source.name, person_id=principal.pk, person=str(principal), login=name),
+        by=by,
+    )
+    return made
+
+
+@transaction.atomic
+def ask_comparison(*, source: Source, by: Principal) -> None:
+    """Have a source compared now. Raises `Conflict` where enforcement is off."""
+    check_can_enforce_grants(by, source)
+    if not Enforcement.objects.filter(source=source).exclude(mode=Enforcement.Mode.OFF).exists():
+        raise Conflict("Enforcement is off for this source. Choose at least the dry run.")
+    Enforcement.objects.filter(source=source).update(asked_at=timezone.now(), tried_at=None)
+
+
+@transaction.atomic
+def confirm_plan(*, reconciliation: Reconciliation, plan_hash: str, by: Principal) -> Reconciliation:
+    """Let a plan that waits be carried out, as it is: where the source changed meanwhile, a new one waits instead.
+
+    Raises `Conflict` where it is not the plan that was looked at, or waits no more.
+    """
+    check_can_enforce_grants(by, reconciliation.source)
+    row = Reconciliation.objects.select_for_update(of=("self",)).select_related("source").get(pk=reconciliation.pk)
+    if row.state != Reconciliation.State.WAITING or row.plan_hash != plan_hash:
+        raise Conflict("This plan waits no more, or is another one by now. Look at the newest.")
+    row.state = Reconciliation.State.CONFIRMED
+    row.confirmed_by, row.confirmed_at = by, timezone.now()
+    row.save(update_fields=["state", "confirmed_by", "confirmed_at"])
+    ask(sources=[row.source_id])
+    record(
+        PlanConfirmed(
+            source_id=row.source_id,
+            source=row.source.name,
+            reconciliation_id=row.pk,
+            plan_hash=row.plan_hash,
+            steps=row.steps,
+        ),
+        by=by,
+    )
+    return row
+
+
+@transaction.atomic
+def accept_finding(*, finding: Finding, note: str, by: Principal) -> Finding:
+    """Let something stay that no grant explains; why is kept."""
+    check_can_enforce_grants(by, finding.source)
+    note = note.strip()
+    if not note:
+        raise Invalid("Say why it may stay; auditors read it.", {"note": ["Say why."]})
+    return _resolve(finding, Finding.Resolution.ACCEPTED, note, by)
+
+
+@transaction.atomic
+def adopt_finding(*, finding: Finding, days: int, note: str, by: Principal) -> Grant:
+    """Make a grant of what somebody can read without one, so that it has an author, a reason and an end.
+
+    Whoever may decide on the dataset may, but not for themselves. Raises `Conflict` where the finding is not about one
+    person and one dataset, or a grant of theirs is in the way.
+    """
+    row = _open(finding)
+    dataset, holder = row.dataset, row.principal
+    if dataset is None or holder is None or row.kind not in (Finding.Kind.PRIVILEGE, Finding.Kind.INHERITED):
+        raise Conflict(
+            "Only what one known person reads of one dataset can become a grant. Show the statements instead."
+        )
+    decision = may_review(reviewer_of(by), requester_id=holder.pk, answerable=answerable_for([dataset])[dataset.pk])
+    if not decision:
+        raise Forbidden(decision.reasons[0])
+    note = note.strip()
+    if not note:
+        raise Invalid("Say why they need it; the grant keeps it.", {"note": ["Say why."]})
+    limit = longest_duration(())
+    if not 1 <= days <= limit.days:
+        raise Invalid(limit.reasons[0], {"days": [f"Choose from 1 to {limit.days} days."]})
+    fields = Field.objects.filter(dataset=dataset, path__in=[[name] for name in row.columns])
+    now = timezone.now()
+    grant = Grant(
+        principal=holder,
+        dataset=dataset,
+        field_ids=sorted(fields.values_list("pk", flat=True)),
+        state=first_state(dataset),
+        valid_from=now,
+        valid_to=now + dt.timedelta(days=days),
+        granted_by=by,
+    )
+    try:
+        with transaction.atomic():
+            grant.save()
+    except IntegrityError:
+        raise Conflict(f"{holder} has a grant on {dataset.name} already. Let them ask for the rest.") from None
+    _resolve(row, Finding.Resolution.ADOPTED, note, by)
+    ask(sources=[row.source_id])
+    record(GrantAdopted(**told_of_grant(grant, names_of([grant.field_ids])), days=days, reason=note), by=by)
+    return grant
+
+
+def _open(finding: Finding) -> Finding:
+    rows = Finding.objects.select_for_update(of=("self",)).select_related("source", "dataset", "principal__user")
+    row: Finding = rows.get(pk=finding.pk)
+    if row.resolution:
+        raise Conflict(f"This finding is closed: {row.get_resolution_display().lower()}.")
+    return row
+
+
+def _resolve(finding: Finding, resolution: Finding.Resolution, note: str, by: Principal) -> Finding:
+    row = _open(finding)
+    row.resolution, row.resolved_at, row.resolved_by, row.note = resolution, timezone.now(), by, note
+    row.save(update_fields=["resolution", "resolved_at", "resolved_by", "note"])
+    record(
+        FindingResolved(
+            source_id=row.source_id,
+            source=row.source.name,
+            finding_id=row.pk,
+            what=row.sentence,
+            resolution=row.get_resolution_display().lower(),
+        ),
+        by=by,
+    )
+    return row

@@ -1,0 +1,127 @@
+"""What pages and REST show of enforcement. Each function takes a fixed number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
+
+from access.enforcement.engines import can_enforce, engine_of
+from access.models import DatabaseLogin, Enforcement, Finding, Grant, JournalEntry, Reconciliation
+from access.permissions import can_enforce_grants
+from access.provisioning.desired import Profile, Rules
+from access.states import GRANT_CARRIED_OUT, GRANT_ENDING, GrantState
+from accounts.models import Principal
+from catalog.models import Schema, Source
+
+_WAITING = (Reconciliation.State.WAITING, Reconciliation.State.PLANNED, Reconciliation.State.CONFIRMED)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOverview:
+    """A source with its enforcement (None: never set) and how its grants stand."""
+
+    source: Source
+    enforcement: Enforcement | None
+    active: int
+    waiting: int
+    failing: int
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEnforcement:
+    """Everything that the page of a source's enforcement shows."""
+
+    overview: SourceOverview
+    plan: Reconciliation | None
+    """The plan that waits for a person, or that a dry run made."""
+    runs: Sequence[Reconciliation]
+    journal: Sequence[JournalEntry]
+    findings: Sequence[Finding]
+    accepted: Sequence[Finding]
+    logins: Sequence[DatabaseLogin]
+    nameless: Sequence[Principal]
+    """Holders of grants of whom no login is known."""
+    service_grants: Sequence[str]
+
+
+def enforced_sources(principal: Principal) -> QuerySet[Source]:
+    """The sources whose enforcement `principal` sees to."""
+    rows = Source.objects.visible_to(principal).filter(connection__isnull=False, platform__in=["postgres", "mysql"])
+    ids = [source.pk for source in rows if can_enforce_grants(principal, source)]
+    return Source.objects.filter(pk__in=ids).select_related("enforcement", "connection").order_by("name")
+
+
+def overviews(sources: Sequence[Source]) -> list[SourceOverview]:
+    """How grants stand in each of these sources; three statements."""
+    ids = [source.pk for source in sources]
+    settings = {row.source_id: row for row in Enforcement.objects.filter(source__in=ids)}
+    counts = Grant.objects.filter(dataset__source__in=ids, state__in=GRANT_CARRIED_OUT).values("dataset__source")
+    failing = Q(state__in=[GrantState.PROVISION_FAILED, GrantState.REVOKE_FAILED, GrantState.DRIFTED])
+    stood = {
+        row["dataset__source"]: row
+        for row in counts.annotate(
+            active=Count("pk", filter=Q(state=GrantState.ACTIVE)),
+            failing=Count("pk", filter=failing),
+            waiting=Count("pk", filter=Q(state__in=[GrantState.PROVISIONING, *GRANT_ENDING]) & ~failing),
+        )
+    }
+    found = dict(
+        Finding.objects.filter(source__in=ids, resolution="").values_list("source").annotate(number=Count("pk"))
+    )
+    empty = {"active": 0, "waiting": 0, "failing": 0}
+    return [
+        SourceOverview(
+            source,
+            settings.get(source.pk),
+            stood.get(source.pk, empty)["active"],
+            stood.get(source.pk, empty)["waiting"],
+            stood.get(source.pk, empty)["failing"],
+            found.get(source.pk, 0),
+        )
+        for source in sources
+    ]
+
+
+def enforcement_of(source: Source) -> SourceEnforcement:
+    """One source, its latest runs and journal entries, at most a page of each."""
+    (overview,) = overviews([source])
+    runs = Reconciliation.objects.filter(source=source).defer("plan").select_related("confirmed_by__user")
+    findings = Finding.objects.filter(source=source).select_related("principal__user", "dataset", "resolved_by__user")
+    logins = DatabaseLogin.objects.filter(source=source, valid_to__isnull=True).select_related("principal__user")
+    holders = Grant.objects.live().filter(dataset__source=source)
+    return SourceEnforcement(
+        overview=overview,
+        plan=waiting_plan(source),
+        runs=list(runs.exclude(state__in=_WAITING).order_by("-pk")[:10]),
+        journal=list(JournalEntry.objects.filter(source=source).order_by("-pk")[:50]),
+        findings=list(findings.filter(resolution="").order_by("-pk")[:100]),
+        accepted=list(findings.filter(resolution="accepted").order_by("-pk")[:50]),
+        logins=list(logins.order_by("name")[:500]),
+        nameless=list(
+            Principal.objects.filter(pk__in=holders.values("principal"))
+            .exclude(pk__in=logins.values("principal"))
+            .select_related("user")
+            .order_by("name")[:100]
+        ),
+        service_grants=service_grants_of(source, overview.enforcement),
+    )
+
+
+def waiting_plan(source: Source) -> Reconciliation | None:
+    """The plan that waits for a person, was just confirmed, or that a dry run made."""
+    return Reconciliation.objects.filter(source=source, state__in=_WAITING).select_related("confirmed_by__user").first()
+
+
+def service_grants_of(source: Source, enforcement: Enforcement | None) -> Sequence[str]:
+    """What an administrator of the source runs so that the catalog's account can carry out grants."""
+    if not can_enforce(source) or source.connection is None:
+        return ()
+    engine = engine_of(source)
+    rules = enforcement.rules(wraps=engine.wraps_logins) if enforcement else Rules()
+    paths = Schema.objects.filter(source=source, gone_since__isnull=True).values_list("path", flat=True)[:200]
+    schemas = sorted({engine.path_of((*path, ""))[:-1] for path in paths})
+    profile = Profile(enforcement.profile) if enforcement else Profile.ROLE_MANAGING
+    return engine.service_grants(profile, rules, source.connection.username, schemas)

@@ -1,0 +1,213 @@
+"""How grants are carried out in sources: the setting, the plan, logins, findings, the journal."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from access.actions import (
+    accept_finding,
+    adopt_finding,
+    ask_comparison,
+    confirm_plan,
+    name_login,
+    set_enforcement,
+)
+from access.confirming import ask, tabs_of
+from access.enforcement.queries import enforced_sources, enforcement_of, overviews
+from access.forms import AcceptForm, AdoptForm, EnforcementForm, LoginForm
+from access.models import Enforcement, Finding, Reconciliation
+from access.permissions import check_can_enforce_grants
+from accounts.authentication import principal_of
+from accounts.forms import ActionForm
+from accounts.models import Principal
+from catalog.models import Source
+from common.components import Column, Crumb
+from common.errors import NotFound
+
+
+@require_safe
+def sources(request: HttpRequest) -> HttpResponse:
+    """The sources whose enforcement the reader sees to."""
+    principal = principal_of(request)
+    return render(
+        request,
+        "access/enforcement_list.html",
+        {
+            "overviews": overviews(list(enforced_sources(principal)[:500])),
+            "columns": [
+                Column("Source"),
+                Column("Enforcement"),
+                Column("Active", align="end"),
+                Column("On the way", align="end"),
+                Column("Failing", align="end"),
+                Column("Findings", align="end"),
+                Column("Compared"),
+            ],
+            "tabs": tabs_of(principal, "enforcement_list"),
+        },
+    )
+
+
+@require_safe
+def source(request: HttpRequest, source_id: int) -> HttpResponse:
+    """One source: what is done, what waits, what was done, what nobody approved."""
+    principal = principal_of(request)
+    found = _source(principal, source_id)
+    return _page(request, found)
+
+
+@require_http_methods(["GET", "POST"])
+def settings(request: HttpRequest, source_id: int) -> HttpResponse:
+    found = _source(principal_of(request), source_id)
+    present = Enforcement.objects.filter(source=found).first()
+    form = EnforcementForm.of(present, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        done = form.attempt(lambda: set_enforcement(source=found, by=principal_of(request), **form.values))
+        if done is not None:
+            messages.success(request, f"Set: {done.get_mode_display()}. The source is compared within seconds.")
+            return redirect("access:enforcement", found.pk)
+    return render(
+        request,
+        "access/enforcement_form.html",
+        {"form": form, "source": found, "crumbs": _crumbs(found, "Settings")},
+        status=422 if form.errors else 200,
+    )
+
+
+@require_POST
+def compare(request: HttpRequest, source_id: int) -> HttpResponse:
+    found = _source(principal_of(request), source_id)
+    form = ActionForm({})
+    form.is_valid()
+    form.attempt(lambda: ask_comparison(source=found, by=principal_of(request)))
+    if form.errors:
+        messages.error(request, " ".join(map(str, form.non_field_errors())))
+    else:
+        messages.success(request, "The source is compared within seconds. Reload to see what came of it.")
+    return redirect("access:enforcement", found.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def confirm(request: HttpRequest, source_id: int, plan_id: int) -> HttpResponse:
+    principal = principal_of(request)
+    found = _source(principal, source_id)
+    plan = Reconciliation.objects.filter(pk=plan_id, source=found).first()
+    if plan is None:
+        raise NotFound("There is no such plan. Look at the newest.")
+    return ask(
+        request,
+        ActionForm(request.POST if request.method == "POST" else None),
+        lambda: confirm_plan(reconciliation=plan, plan_hash=request.POST.get("hash", plan.plan_hash), by=principal),
+        told="Confirmed. It is carried out within seconds, unless the source changed meanwhile.",
+        back=reverse("access:enforcement", args=[found.pk]),
+        title=f"Carry out {plan.steps} changes in {found}?",
+        text="Exactly the statements of this plan run, in one transaction where the source has one.",
+        confirm_label="Carry them out",
+        danger=plan.revokes > 0,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def login(request: HttpRequest, source_id: int) -> HttpResponse:
+    """As whom somebody logs in."""
+    found = _source(principal_of(request), source_id)
+    form = LoginForm(request.POST if request.method == "POST" else None, initial=dict(request.GET.items()))
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        done = form.attempt(
+            lambda: (
+                name_login(source=found, principal=values["person"], name=values["name"], by=principal_of(request)),
+            )
+        )
+        if done is not None:
+            messages.success(request, f"Noted. Grants of {values['person']} follow within seconds.")
+            return redirect("access:enforcement", found.pk)
+    return render(
+        request,
+        "access/login_form.html",
+        {"form": form, "source": found, "crumbs": _crumbs(found, "Login")},
+        status=422 if form.errors else 200,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def finding_accept(request: HttpRequest, finding_id: int) -> HttpResponse:
+    principal = principal_of(request)
+    found = _finding(principal, finding_id)
+    form = AcceptForm(request.POST if request.method == "POST" else None)
+    return ask(
+        request,
+        form,
+        lambda: accept_finding(finding=found, note=form.cleaned_data["note"], by=principal),
+        told="Accepted. It is no work any more, and stays listed with your reason.",
+        back=reverse("access:enforcement", args=[found.source_id]),
+        title="Accept this as it is?",
+        text=found.sentence,
+        confirm_label="Accept it",
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def finding_adopt(request: HttpRequest, finding_id: int) -> HttpResponse:
+    principal = principal_of(request)
+    found = _finding(principal, finding_id)
+    form = AdoptForm(request.POST if request.method == "POST" else None)
+    return ask(
+        request,
+        form,
+        lambda: adopt_finding(
+            finding=found, days=form.cleaned_data["days"], note=form.cleaned_data["note"], by=principal
+        ),
+        told="Adopted. It is a grant now, with an end.",
+        back=reverse("access:enforcement", args=[found.source_id]),
+        title="Adopt this as a grant?",
+        text=f"{found.sentence} As a grant it has an author, a reason and an end.",
+        confirm_label="Adopt it",
+    )
+
+
+def _page(request: HttpRequest, found: Source) -> HttpResponse:
+    shown = enforcement_of(found)
+    return render(
+        request,
+        "access/enforcement.html",
+        {
+            "source": found,
+            "shown": shown,
+            "enforcement": shown.overview.enforcement,
+            "plan": shown.plan,
+            "is_waiting": shown.plan is not None and shown.plan.state == Reconciliation.State.WAITING,
+            "plan_columns": [Column("Why"), Column("Statements"), Column("Risk")],
+            "journal_columns": [Column("When"), Column("Statements"), Column("Why"), Column("State")],
+            "run_columns": [Column("When"), Column("State"), Column("Changes", align="end"), Column("What")],
+            "login_columns": [Column("Who"), Column("Login"), Column("Change", hidden=True)],
+            "crumbs": _crumbs(found),
+        },
+    )
+
+
+def _source(principal: Principal, source_id: int) -> Source:
+    found = Source.objects.visible_to(principal).select_related("connection").filter(pk=source_id).first()
+    if found is None:
+        raise NotFound("There is no such source, or you may not see it.")
+    check_can_enforce_grants(principal, found)
+    return found
+
+
+def _finding(principal: Principal, finding_id: int) -> Finding:
+    found = Finding.objects.select_related("source").filter(pk=finding_id).first()
+    if found is None or not Source.objects.visible_to(principal).filter(pk=found.source_id).exists():
+        raise NotFound("There is no such finding, or you may not see it.")
+    check_can_enforce_grants(principal, found.source)
+    return found
+
+
+def _crumbs(found: Source, *more: str) -> list[Crumb]:
+    crumbs = [Crumb("Enforcement", reverse("access:enforcement_list"))]
+    if not more:
+        return [*crumbs, Crumb(found.name)]
+    return [*crumbs, Crumb(found.name, reverse("access:enforcement", args=[found.pk])), *map(Crumb, more)]
