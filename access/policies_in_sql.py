@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet, SmallIntegerField, Value
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, SmallIntegerField, Subquery, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 
 from access.models import Grant, PrincipalAttribute
@@ -75,11 +75,13 @@ def datasets_for(
         grants = _grants_of(subject)
         allowed |= Q(pk__in=grants.filter(field_ids=[]).values("dataset"))
         candidates |= Q(pk__in=grants.exclude(field_ids=[]).values("dataset"))
-        by_field |= Q(Exists(grants.filter(dataset=OuterRef("dataset_id"), field_ids__contains=_own_id())))
+        named = grants.exclude(field_ids=[]).annotate(one=Func(F("field_ids"), function="unnest"))
+        by_field |= Q(pk__in=named.values("one"))
     fields = Field.objects.filter(dataset=OuterRef("pk"), gone_since__isnull=True).annotate(
         rank=Coalesce("level", OuterRef("level"), Value(0), output_field=SmallIntegerField())
     )
-    has_none = ~Q(Exists(fields))
+    # A scalar, for PostgreSQL would answer an EXISTS among alternatives by reading all columns of the catalog.
+    has_none = Q(IsNull(Subquery(fields.values("pk")[:1]), True))
     forbidden = any_of(one.of_field() for one in some_deny)
     if whole:
         each = candidates & ~has_none & ~Q(Exists(fields.exclude(by_field)))
@@ -105,7 +107,7 @@ def conditions_on_fields(subject: SubjectFacts, policies: Sequence[InForce], set
 
 def _bare(selections: Iterable[_Selection], has_none: Q) -> Q:
     """The dataset has no fields, and one of these is about what stands for them."""
-    return has_none & any_of(one.of_bare_dataset() for one in selections)
+    return any_of(one.of_bare_dataset() for one in selections) & has_none
 
 
 def principals_for(
@@ -159,11 +161,6 @@ def holding_now() -> dict[str, Any]:
 
 def _grants_of(subject: SubjectFacts) -> QuerySet[Grant]:
     return Grant.objects.filter(principal_id=subject.principal_id, **holding_now())
-
-
-def _own_id() -> Func:
-    """The id of the outer field, as an array of one."""
-    return Func(OuterRef("pk"), template="ARRAY[%(expressions)s]::bigint[]", output_field=ArrayField(BigIntegerField()))
 
 
 class _Selection:

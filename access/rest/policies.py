@@ -103,18 +103,18 @@ class SampleSerializer(serializers.Serializer[Any]):
     dataset = serializers.IntegerField(source="dataset.pk")
 
 
-class SideSerializer(serializers.Serializer[Side]):
+class PreviewSideSerializer(serializers.Serializer[Side]):
     """Pairs of somebody and a dataset of which they may read a column that they could not otherwise."""
 
     pairs = serializers.IntegerField()
     samples = SampleSerializer(many=True)
 
 
-class PreviewSerializer(serializers.Serializer[Preview]):
+class PolicyPreviewSerializer(serializers.Serializer[Preview]):
     """What the draft would change for reading if it were published now."""
 
-    gains = SideSerializer()
-    losses = SideSerializer()
+    gains = PreviewSideSerializer()
+    losses = PreviewSideSerializer()
     concerned = serializers.IntegerField(help_text="People, services and pipelines that it is about.")
     datasets = serializers.IntegerField(help_text="Datasets that it is about.")
     is_capped = serializers.BooleanField(help_text="There are more kinds of people than were counted.")
@@ -205,12 +205,12 @@ class PolicyViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Policy
         discard_draft(version=_draft(policy), by=rest_principal(request))
         return self._anew(policy)
 
-    @extend_schema(summary="Who would gain and lose by the draft", responses=PreviewSerializer)
+    @extend_schema(summary="Who would gain and lose by the draft", responses=PolicyPreviewSerializer)
     @action(detail=True, methods=["get"])
     def preview(self, request: Request, pk: str) -> Response:
         policy = self.get_object()
         check_can_edit_policy(rest_principal(request), policy)
-        return Response(PreviewSerializer(preview_of(policy, _draft(policy).contents)).data)
+        return Response(PolicyPreviewSerializer(preview_of(policy, _draft(policy).contents)).data)
 
     def _matched(self) -> Policy:
         found: Policy = self.get_object()
