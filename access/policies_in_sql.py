@@ -80,22 +80,29 @@ def datasets_for(
     fields = Field.objects.filter(dataset=OuterRef("pk"), gone_since__isnull=True).annotate(
         rank=Coalesce("level", OuterRef("level"), Value(0), output_field=SmallIntegerField())
     )
-    # A scalar, for PostgreSQL would answer an EXISTS among alternatives by reading all columns of the catalog.
-    has_none = Q(IsNull(Subquery(fields.values("pk")[:1]), True))
+    has_none = ~_some(fields)
     forbidden = any_of(one.of_field() for one in some_deny)
     if whole:
-        each = candidates & ~has_none & ~Q(Exists(fields.exclude(by_field)))
+        each = candidates & ~has_none & ~_some(fields.exclude(by_field))
         found = Dataset.objects.filter(allowed | each | _bare(some_allow, has_none))
         if some_deny:
-            found = found.exclude(Exists(fields.filter(forbidden)))
+            found = found.exclude(_some(fields.filter(forbidden)))
     else:
         readable = fields.exclude(forbidden) if some_deny else fields
-        one = candidates & Q(Exists(readable.filter(by_field)))
-        any_one = allowed & (Q(Exists(readable)) | has_none) if some_deny else allowed
+        one = candidates & _some(readable.filter(by_field))
+        any_one = allowed & (_some(readable) | has_none) if some_deny else allowed
         found = Dataset.objects.filter(any_one | one | _bare(some_allow, has_none))
     if some_deny:
         found = found.exclude(_bare(some_deny, has_none))
     return found.exclude(any_of(one.of_dataset() for one in denies if one.is_whole))
+
+
+def _some(fields: QuerySet[Field]) -> Q:
+    """There is such a field, asked for each dataset by itself.
+
+    A scalar: among alternatives PostgreSQL would answer an EXISTS once for all datasets, by reading all columns of the catalog.
+    """
+    return Q(IsNull(Subquery(fields.values("pk")[:1]), False))
 
 
 def conditions_on_fields(subject: SubjectFacts, policies: Sequence[InForce], setting: Setting) -> tuple[Q, Q]:
