@@ -82,10 +82,11 @@ def run() -> list[Figure]:
             "coverage of everything": coverage_of_all,
             "coverage by source": lambda reader: coverage_by(reader, CoverageDay.By.SOURCE),
             "coverage by owner": lambda reader: coverage_by(reader, CoverageDay.By.OWNER),
-            "suggestions of a group": _of_first_group,
         }
         for name, read in reads.items():
             figures.append(Figure(f"{who}: {name}", "ms", _milliseconds(read, principal), 100))
+        decided = _milliseconds(_of_first_group, principal)
+        figures.append(Figure(f"{who}: reading the suggestions of a group, to decide about them", "ms", decided))
         with CaptureQueriesContext(connection) as queries:
             groups_of(_again(principal))
         figures.append(Figure(f"{who}: statements of a page of groups", "", len(queries)))
