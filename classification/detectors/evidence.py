@@ -171,7 +171,7 @@ def add_values(column: ColumnSketch, evidence: Evidence, own: Own) -> None:
             continue
         _ask(test, sample, evidence, tested)
     for test in own.tests:
-        _ask(test, sample, evidence, tested)
+        _ask(test, sample, evidence, tested, fewest=1)
     if group in ("words", "code", "digits"):
         _add_lists(sample, evidence, tested, column.type)
     for kind in evidence:
@@ -229,8 +229,13 @@ _OTHER_NAMES = frozenset(f"other.strong.{place}" for place in (Place.WHOLE, Plac
 _HOME: dict[str, str] = {test.kind: group for group, tests in TESTS.items() for test in tests if test.closed}
 
 
-def _ask(test: Test, sample: Sample, evidence: Evidence, tested: dict[str, Feature]) -> None:
-    """Put a test to the values, and keep its answer where it is better than the last for that category."""
+def _ask(
+    test: Test, sample: Sample, evidence: Evidence, tested: dict[str, Feature], fewest: int = _FEWEST_ALONE
+) -> None:
+    """Put a test to the values, and keep its answer where it is better than the last for that category.
+
+    Of fewer than `fewest` values a test that proves nothing by itself says less, where no name speaks of its category.
+    """
     hits = misses = 0
     limit = MOST_MISSES if test.kind in evidence else _MOST_MISSES_UNNAMED
     if test.enough == _RARE:
@@ -251,7 +256,7 @@ def _ask(test: Test, sample: Sample, evidence: Evidence, tested: dict[str, Featu
         share = max(share, 0.5)
     elif share < test.enough or (test.marked is not None and not _some(test.marked, sample)):
         return
-    unsure = asked < _FEWEST_ALONE and test.proof is not Proof.DECISIVE and test.kind not in evidence
+    unsure = asked < fewest and test.proof is not Proof.DECISIVE and test.kind not in evidence
     if share >= 0.85 and not unsure:
         name, amount = f"values.{test.proof}.all", trust
     elif share >= 0.4:

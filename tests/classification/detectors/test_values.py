@@ -155,6 +155,12 @@ def test_an_administrators_category_is_found_by_name_abbreviation_and_pattern():
     assert verdicts[0].level is Sensitivity.RESTRICTED
 
 
+def test_one_value_is_enough_to_try_an_administrators_pattern():
+    column = ColumnSketch("c3", "text", values=["FP-1001"])
+    (verdict,) = classify(TableSketch("t", [column]), Rules(version="2", categories=(OWN,)))
+    assert verdict.category == "permit"
+
+
 def test_what_people_ruled_out_is_not_suggested_again_and_says_so():
     rules = Rules(version="3", negatives=(NegativeRule("email", "support email", whole=False),))
     table = TableSketch("t", [ColumnSketch("our_support_email", "text"), ColumnSketch("email", "text")])
