@@ -16,12 +16,13 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 from accounts.authentication import rest_principal
 from classification.actions import accept, reject, relabel, undo
 from classification.actions.importing import import_labels
-from classification.coverage import coverage_by
+from classification.coverage import coverage_by, trend
 from classification.label_csv import planned
 from classification.models import Category, CoverageDay, Decision, Label, Level, NegativeRule
+from classification.permissions import check_can_edit_rules
 from classification.querysets import LabelQuerySet
 from classification.rest.bodies import LONG_TEXT, checked, named
-from classification.review import MOST_AT_ONCE, waiting_for
+from classification.review import MOST_AT_ONCE, PAGE, Group, Narrowed, groups_of, waiting_for
 from classification.withdrawing import Withdrawal, withdrawn_by
 from common.described_query import DescribedQuery
 from common.errors import Invalid, NotFound
@@ -93,6 +94,34 @@ class WithdrawalSerializer(serializers.Serializer[Any]):
         }
 
 
+class GroupSerializer(serializers.Serializer[Group]):
+    """Suggestions for columns that look alike; list them by category, level, phrase and type."""
+
+    category = serializers.SlugField(source="category.slug")
+    level = serializers.SlugField(source="level.slug")
+    phrase = serializers.CharField(source="key.phrase")
+    type = serializers.CharField(source="key.type")
+    count = serializers.IntegerField(help_text="Columns.")
+    datasets = serializers.IntegerField()
+    certainty = serializers.FloatField(help_text="How certain the detectors are on average: 0 to 1.")
+    sample = serializers.SerializerMethodField(help_text="Some of the suggestions by id, the least certain first.")
+
+    def get_sample(self, group: Group) -> list[int]:
+        return [label.pk for label in group.sample]
+
+
+class GroupPageSerializer(serializers.Serializer[Any]):
+    next = serializers.IntegerField(allow_null=True, help_text="Where the next page starts, if there is one.")
+    results = GroupSerializer(many=True)
+
+
+class CoverageDaySerializer(serializers.ModelSerializer[CoverageDay]):
+    class Meta:
+        model = CoverageDay
+        fields = ["day", "columns", "decided", "suggested", "clear"]
+        read_only_fields = fields
+
+
 class RelabelSerializer(ChosenSerializer):
     reason = serializers.CharField(max_length=LONG_TEXT)
     category = serializers.SlugField(max_length=60, required=False)
@@ -150,10 +179,17 @@ class SuggestionFilter(filters.FilterSet):
     dataset = IdFilter()
     category = TextFilter(field_name="category__slug")
     level = TextFilter(field_name="level__slug")
+    phrase = TextFilter()
+    type = TextFilter(field_name="field__type")
 
     class Meta:
         model = Label
         fields: list[str] = []
+
+
+_SLUG = {"type": "string", "maxLength": 60, "pattern": "^[-a-zA-Z0-9_]+$"}
+_NARROWED = [OpenApiParameter(name, _SLUG) for name in ("category", "source", "domain")]
+_START = OpenApiParameter("start", {"type": "integer", "minimum": 0, "maximum": 9_999_999}, description="From `next`.")
 
 
 @extend_schema_view(list=extend_schema(summary="Suggestions that you may decide about, newest first"))
@@ -167,6 +203,19 @@ class SuggestionViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[La
     def get_queryset(self) -> LabelQuerySet:
         found: LabelQuerySet = waiting_for(rest_principal(self.request))
         return found.select_related("level", "category", "rule_set", "field")
+
+    @extend_schema(
+        summary="Suggestions in groups of columns that look alike, riskiest and least certain first",
+        parameters=[*_NARROWED, _START],
+        responses=GroupPageSerializer,
+    )
+    @action(detail=False, filter_backends=[], pagination_class=None)
+    def groups(self, request: Request) -> Response:
+        asked = request.query_params
+        start = int(asked.get("start", 0))
+        narrowed = Narrowed(**{name: asked.get(name, "") for name in ("category", "source", "domain")})
+        found, more = groups_of(rest_principal(request), narrowed, start=start)
+        return Response(GroupPageSerializer({"next": start + PAGE if more else None, "results": found}).data)
 
     @extend_schema(summary="Accept suggestions", request=ChosenSerializer, responses=DecisionSerializer)
     @action(detail=False, methods=["post"], filter_backends=[], pagination_class=None)
@@ -241,6 +290,15 @@ class CoverageViewSet(DescribedQuery, ViewSet):
         if by not in ("source", "domain", "owner"):
             raise Invalid("by is source, domain or owner.", {"by": ["source, domain or owner"]})
         return Response(CoverageSerializer(coverage_by(rest_principal(request), CoverageDay.By(by)), many=True).data)
+
+    @extend_schema(
+        summary="Coverage of everything in the last 90 days, oldest first: for administrators",
+        responses=CoverageDaySerializer(many=True),
+    )
+    @action(detail=False)
+    def trend(self, request: Request) -> Response:
+        check_can_edit_rules(rest_principal(request))
+        return Response(CoverageDaySerializer(trend(), many=True).data)
 
 
 class LabelImportViewSet(DescribedQuery, ViewSet):

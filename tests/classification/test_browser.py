@@ -21,7 +21,7 @@ from classification.detectors import Contribution, EvidenceKind, Sensitivity, Ve
 from classification.models import Category, Label, NegativeRule
 from classification.reclassifying import advance
 from tests.browser.harness import Session, browser, photograph, settled, violations
-from tests.factories import Cast, dataset, personas, standard_levels
+from tests.factories import Cast, dataset, field, personas, standard_levels
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -89,6 +89,33 @@ def test_suggestions_are_decided_by_keyboard(session: Session, cast: Cast) -> No
     expect(page.get_by_text("Rejected 2 columns.")).to_be_visible()
     assert set(Label.objects.current().filter(state="rejected").values_list("reason", flat=True)) == {"Just templates"}
     assert not NegativeRule.objects.exists()
+
+
+def test_what_a_rejection_would_withdraw_is_shown_first(session: Session, cast: Cast) -> None:
+    other = field(dataset("other", domain=cast.domain, source=cast.source, fields=[]), "email", native_type="citext")
+    suggest(
+        verdicts={other.pk: Verdict("email", True, Sensitivity.CONFIDENTIAL, 0.9, EVIDENCE)},
+        by=Principal.objects.system(),
+    )
+    page = open_review(session, cast)
+    group = page.locator("[data-review-group]", has_text="2 columns in 2 datasets")
+    group.locator("input").check()
+    page.get_by_label("Rule it out").select_option("domain")
+    group.locator("input").focus()
+    page.keyboard.press("p")
+    told = page.locator("[data-review-withdrawals]")
+    expect(told).to_contain_text("1 more column in 1 dataset")
+    expect(told).to_contain_text("other")
+    expect(page.locator("#withdrawals")).to_be_focused()
+    expect(group.locator("input")).to_be_checked()
+    assert violations(settled(page)) == []
+    if folder := os.environ.get("PHOTOGRAPHS"):
+        photograph(page, Path(folder) / "review-preview.png")
+    assert not NegativeRule.objects.exists() and Label.objects.current().suggested().count() == 5
+    page.get_by_label("Why").fill("Templates")
+    page.get_by_role("button", name="Reject").click()
+    expect(page.get_by_text("Rejected 2 columns.")).to_be_visible()
+    assert Label.objects.current().suggested().filter(category__slug="email").count() == 0
 
 
 def test_help_shows_the_keys(session: Session, cast: Cast) -> None:

@@ -75,6 +75,18 @@ def test_groups_are_narrowed_by_category_source_and_domain(cast: Cast, fields: l
     assert found(domain="no-such-domain") == []
 
 
+def test_programs_read_the_same_groups(client: Client, cast: Cast, fields: list[Field]) -> None:
+    client.force_login(cast.steward.user)
+    told = client.get("/api/v2/suggestions/groups/", {"category": "email"}).json()
+    assert told["next"] is None
+    (group,) = told["results"]
+    assert (group["level"], group["phrase"], group["count"], len(group["sample"])) == ("confidential", "email", 2, 2)
+    query = {name: group[name] for name in ("category", "level", "phrase", "type")}
+    listed = client.get("/api/v2/suggestions/", query).json()["results"]
+    assert {one["id"] for one in listed} == set(group["sample"])
+    assert client.get("/api/v2/suggestions/groups/", {"start": "-1"}).status_code == 422
+
+
 def test_who_owns_a_dataset_elsewhere_decides_about_it_too(cast: Cast, fields: list[Field]) -> None:
     far = fields[3].dataset
     assert far.domain != cast.domain
