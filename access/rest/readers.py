@@ -124,7 +124,7 @@ class ReadableSerializer(serializers.Serializer[Any]):
     routes = RouteSerializer(many=True)
 
 
-class LoginSerializer(serializers.Serializer[Any]):
+class ReadingLoginSerializer(serializers.Serializer[Any]):
     source = serializers.CharField(source="source.slug")  # type: ignore[assignment]
     login = serializers.CharField()
     told_at = serializers.DateTimeField(source="observed.told_at", allow_null=True)
@@ -137,7 +137,7 @@ class ReadsSerializer(serializers.Serializer[Any]):
     principal = PrincipalSerializer(read_only=True)
     at = serializers.DateTimeField()
     yours_only = serializers.BooleanField(source="is_partial")
-    logins = LoginSerializer(source="sources", many=True)
+    logins = ReadingLoginSerializer(source="sources", many=True)
     relations = ReadableSerializer(source="datasets", many=True)
 
 
