@@ -8,7 +8,6 @@ from functools import lru_cache
 from classification.detectors.context import ANCHORS, OF_MACHINES, Subject, subject_of, subject_of_name
 from classification.detectors.evidence import Evidence, Feature, Own, add_values, name_evidence
 from classification.detectors.lexicon import lookalikes
-from classification.detectors.names import is_lookalike
 from classification.detectors.rules import SHIPPED, Rules
 from classification.detectors.ruling import Ruling, ruling_of
 from classification.detectors.sketches import (
@@ -86,9 +85,12 @@ def evidence_of(column: ColumnSketch, own: Own) -> Evidence:
 
 def is_anchor(evidence: Evidence) -> bool:
     """Whether a column says by itself, and for sure, that its table is about people."""
-    return any(
-        kind in ANCHORS and any(feature.name in _SURE for feature in features) for kind, features in evidence.items()
-    )
+    for kind, features in evidence.items():
+        if kind in ANCHORS:
+            for feature in features:
+                if feature.name in _SURE:
+                    return True
+    return False
 
 
 _NEIGHBOURS = Feature("context.people", 1.0, EvidenceKind.CONTEXT, "other columns of the table hold data on people")
@@ -102,8 +104,16 @@ _UNSURE_NAMES = frozenset(
 
 def add_context(evidence: Evidence, people: bool, by_name: Subject) -> None:
     """What neighbours on people and the table's name add to categories that the column's own name leaves open."""
+    if not people and by_name is Subject.UNKNOWN:
+        return
+    looks = lookalikes()
     for kind, features in evidence.items():
-        if is_lookalike(kind) or not any(feature.name in _UNSURE_NAMES for feature in features):
+        if kind in looks:
+            continue
+        for feature in features:
+            if feature.name in _UNSURE_NAMES:
+                break
+        else:
             continue
         if people:
             features.append(_NEIGHBOURS)

@@ -74,6 +74,14 @@ def name_evidence(column: ColumnSketch, own: Own) -> Evidence:
     return evidence
 
 
+_SAID = {
+    Place.WHOLE: "name token “{phrase}”",
+    Place.HEAD: "name ends in “{phrase}”",
+    Place.FRONT: "name begins with “{phrase}”",
+    Place.THING: "name token “{phrase}” beside “{head}”, which is no person",
+}
+
+
 def _of_name(match: NameMatch) -> Feature:
     group = "other" if is_lookalike(match.kind) else "name"
     strength = match.strength
@@ -83,13 +91,8 @@ def _of_name(match: NameMatch) -> Feature:
         return Feature(
             f"{group}.other_head", 1.0, EvidenceKind.NEGATIVE, f"the name is about “{match.head}”, not “{match.phrase}”"
         )
-    said = {
-        Place.WHOLE: f"name token “{match.phrase}”",
-        Place.HEAD: f"name ends in “{match.phrase}”",
-        Place.FRONT: f"name begins with “{match.phrase}”",
-        Place.THING: f"name token “{match.phrase}” beside “{match.head}”, which is no person",
-    }[match.place]
-    return Feature(f"{group}.{strength}.{match.place}", 1.0, EvidenceKind.NAME, said)
+    said = _SAID[match.place].format(phrase=match.phrase, head=match.head)
+    return Feature(f"{group}.{strength}.{match.place.value}", 1.0, EvidenceKind.NAME, said)
 
 
 @lru_cache(maxsize=512)

@@ -90,9 +90,11 @@ def shipped_lexicon() -> Lexicon:
                 known = meanings.setdefault(" ".join(spelt), [])
                 if (spelt is tokens or len(spelt) > 1) and all(meaning.kind != kind for meaning in known):
                     known.append(Meaning(kind, strength))
-    meanings = {phrase: known for phrase, known in meanings.items() if known}
+    # The same meanings are one object: what the collector of garbage has to look through stays small.
+    shared: dict[tuple[Meaning, ...], tuple[Meaning, ...]] = {}
+    phrases = {phrase: shared.setdefault(tuple(known), tuple(known)) for phrase, known in meanings.items() if known}
     return Lexicon(
-        phrases={phrase: tuple(known) for phrase, known in meanings.items()},
+        phrases=phrases,
         suffixes=suffixes,
         expansions=expansions,
         vocabulary=vocabulary,
@@ -101,8 +103,8 @@ def shipped_lexicon() -> Lexicon:
         thing=qualifiers["thing"],
         head=qualifiers["head"],
         first=qualifiers["first"],
-        lettered=_lettered(meanings, expansions),
-        longest_from=_longest_from(meanings),
+        lettered=_lettered(phrases, expansions),
+        longest_from=_longest_from(phrases),
     )
 
 
@@ -151,7 +153,7 @@ _NO_PLURALS = frozenset(("pays", "cours", "mois"))
 
 def singular(token: str, expansions: Mapping[str, tuple[str, ...]], vocabulary: frozenset[str]) -> str:
     """An English plural whose singular is known, as that singular."""
-    if len(token) > 3 and token[-1] == "s" and token[-2] not in "su" and token not in _NO_PLURALS:
+    if token[-1] == "s" and len(token) > 3 and token[-2] not in "su" and token not in _NO_PLURALS:
         if token.endswith("ies") and (stem := token[:-3] + "y") in vocabulary:
             return stem
         if (stem := token[:-1]) in vocabulary:

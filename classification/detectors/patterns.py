@@ -325,7 +325,7 @@ TESTS: dict[str, tuple[Test, ...]] = {
             gazetteers.holds_a_given_name,
             "hold a known given name among capitalised words",
             closed=False,
-            enough=0.6,
+            enough=0.5,
         ),
         Test(
             "username",

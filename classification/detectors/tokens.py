@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from classification.detectors.folding import fold
-from classification.detectors.lexicon import Lexicon, canonical_tokens, shipped_lexicon
+from classification.detectors.lexicon import Lexicon, canonical_tokens, shipped_lexicon, singular
 
 LONGEST_NAME = 200
 _MOST_TOKENS = 14
@@ -86,9 +86,17 @@ def tokens_of(name: str) -> tuple[str, ...]:
         spaced = _CAMEL.sub(" ", name) if not name.isupper() and not name.islower() else name
         pieces = [piece for piece in _SEPARATORS.split(fold(spaced)) if piece]
     pieces = _without_prefix(_joined_letters(pieces), lexicon)
+    if len(pieces) > 1 and pieces[0] == "co" and pieces[1] in lexicon.person:
+        pieces = pieces[1:]  # co-borrower; elsewhere it is a company
     tokens: list[str] = []
+    expansions, vocabulary = lexicon.expansions, lexicon.vocabulary
     for piece in pieces:
-        tokens.extend(canonical_tokens(_words(piece, lexicon), lexicon.expansions, lexicon.vocabulary))
+        if (known := expansions.get(piece)) is not None:
+            tokens.extend(known)
+        elif piece in vocabulary:
+            tokens.append(singular(piece, expansions, vocabulary))
+        else:
+            tokens.extend(canonical_tokens(_words(piece, lexicon), expansions, vocabulary))
         if len(tokens) >= _MOST_TOKENS:
             break
     return tuple(tokens[:_MOST_TOKENS])
