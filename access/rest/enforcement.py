@@ -120,6 +120,9 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
 
     principal = PrincipalSerializer(read_only=True, allow_null=True)
     resolved_by = PrincipalSerializer(read_only=True, allow_null=True)
+    resolution = serializers.ChoiceField(
+        choices=[("", "Open"), *Finding.Resolution.choices], read_only=True, help_text="Empty while it is open."
+    )
 
     class Meta:
         model = Finding

@@ -31,7 +31,7 @@ masked = st.lists(
 wishes = st.dictionaries(st.tuples(st.integers(0, 2), st.sampled_from(TABLES)), st.tuples(columns, masked), max_size=6)
 events = st.lists(
     st.sampled_from(
-        ["drop", "rename", "add_column", "drop_column", "revoke_all", "drop_view", "tamper", "foreign", "kill_role"]
+        ["drop", "rename", "add_column", "drop_column", "revoke_all", "drop_view", "tamper", "foreign", "strip_role"]
     ),
     max_size=4,
 )
@@ -80,10 +80,10 @@ def happen(place: Warehouse, event: str, name: str) -> None:
                 f"DO $$ BEGIN IF to_regclass({literal(quoted(*view))}) IS NOT NULL THEN"
                 f" EXECUTE {literal(f'ALTER VIEW {quoted(*view)} SET (security_invoker = true)')}; END IF; END $$"
             )
-    elif event == "kill_role":
+    elif event == "strip_role":
         for role in sorted(place.journal.roles):
-            place.owner(f"DROP OWNED BY {quoted(role)}", f"DROP ROLE {quoted(role)}")
-            place.journal.roles.discard(role)
+            strip = f"REVOKE ALL ON ALL TABLES IN SCHEMA sales FROM {quoted(role)}"
+            place.owner(f"SET ROLE {quoted(place.account)}", strip, "RESET ROLE")
     elif event == "foreign":
         place.owner(f"GRANT SELECT ON {where} TO pg_monitor")
 
