@@ -82,6 +82,13 @@ def _write(
     Finding.objects.filter(pk__in=again).update(last_seen=now)
     # What was adopted as a grant is a finding again once that grant is over.
     Finding.objects.filter(pk__in=again, resolution=Finding.Resolution.ADOPTED).update(resolution="", resolved_at=None)
+    named = []
+    for key in seen.keys() & known.keys():
+        holder = people.get(inspection.login_of(seen[key].grantee))
+        if known[key].principal_id != holder:
+            known[key].principal_id = holder
+            named.append(known[key])
+    Finding.objects.bulk_update(named, ["principal"], batch_size=2_000)
     new = Finding.objects.bulk_create(
         [
             Finding(

@@ -44,6 +44,7 @@ class DatabaseJournal:
         self._run = run
         self._lease = lease
         self._rules = rules
+        self._intended: set[tuple[str, str]] = set()
 
     def intend(self, steps: Sequence[tuple[Step, Sequence[Statement]]]) -> None:
         """Raises `LeaseLost` where another reconciler has the source by now."""
@@ -60,6 +61,7 @@ class DatabaseJournal:
             # What a managed role is given goes with the role, and needs no memory of its own.
             remembered = (Role, MaskedView) if self._rules.manages_roles else (Privilege,)
             made = [named for fact in added if isinstance(fact, remembered) and (named := _named(fact))]
+            self._intended.update(made)
             ManagedObject.objects.bulk_create(
                 [ManagedObject(source_id=self._run.source_id, kind=kind, name=name) for kind, name in made],
                 batch_size=2_000,
@@ -70,7 +72,8 @@ class DatabaseJournal:
         listed = list(steps)
         self._settle(listed, JournalEntry.State.DONE, "")
         made = {_named(step.fact) for step in listed if step.change is Change.ADD}
-        gone = {_named(step.fact) for step in listed if step.change is Change.REMOVE} - made
+        # What is made anew stays the catalog's, also where its removal is told done by itself.
+        gone = {_named(step.fact) for step in listed if step.change is Change.REMOVE} - made - self._intended
         for kind in _Kind:
             names = [named[1] for named in gone if named and named[0] == kind]
             mine = ManagedObject.objects.filter(source_id=self._run.source_id, gone_at__isnull=True)

@@ -123,8 +123,10 @@ def _move(grant: Grant, judgement: Judgement, now: dt.datetime) -> type[CarriedO
 
 def _verified(grant: Grant, judgement: Judgement, now: dt.datetime) -> type[CarriedOutEvent]:
     _to(grant, _G.ACTIVE)
-    grant.login = judgement.read[grant.pk]
-    grant.problem = ""
+    # A login that was changed is forgotten only once nothing is left of it.
+    grant.problem = judgement.remaining.get(grant.pk, "")
+    if not grant.problem:
+        grant.login = judgement.read[grant.pk]
     grant.verified_at = now
     if grant.pk in judgement.applied or grant.applied_at is None:
         grant.applied_at = now

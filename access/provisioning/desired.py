@@ -230,6 +230,8 @@ def _forbidding(wanted: Wanted, inspection: Inspection, rules: Rules, ours: Ours
         return f"{where} is not in the source now. Crawl the source to see what became of it."
     if wanted.masks and not rules.manages_roles:
         return "Masked columns take views, which the grant-only profile cannot make. Choose the role-managing profile."
+    if rules.manages_roles and inspection.has_hosts and _is_mysql(inspection.version):
+        return "MySQL manages roles in another way than MariaDB. Choose the grant-only profile for this source."
     if rules.manages_roles:
         name = role_name(rules, wanted)
         if name in inspection.roles and name not in ours.roles:
@@ -238,6 +240,10 @@ def _forbidding(wanted: Wanted, inspection: Inspection, rules: Rules, ours: Ours
         if wanted.masks and view in inspection.relations and view not in ours.views:
             return f"A view {'.'.join(view)} is there that the catalog did not make. Drop it."
     return ""
+
+
+def _is_mysql(version: str) -> bool:
+    return bool(version) and "mariadb" not in version.lower()
 
 
 def _reading(wanted: Wanted, relation: Relation, rules: Rules) -> tuple[Reading, MaskedView | None, list[str]]:

@@ -169,7 +169,28 @@ def held_still(
             told = f"{fact.grantor or 'Somebody'} made {fact.member} a member of {fact.role}; only they can undo that."
             if fact.grantor not in ("", inspection.grants_roles_as):
                 found.update(dict.fromkeys(ended.of_member(fact.role, fact.member), told))
+        if isinstance(fact, Privilege) and _is_astray(fact, wanted, inspection, rules, ours):
+            told = (
+                f"{fact.grantee} reads {'.'.join(fact.path)} by a right that {fact.grantor} gave, perhaps before something"
+                f" was renamed. Revoke it as {fact.grantor}, or adopt its finding as a grant."
+            )
+            found.update(dict.fromkeys(ended.of_login(fact.grantee), told))
     return found
+
+
+def _is_astray(fact: Privilege, wanted: Desired, inspection: Inspection, rules: Rules, ours: Ours) -> bool:
+    """Whether a login got this from the catalog's account under a name that the journal does not know.
+
+    PostgreSQL keeps the rights on a table or a column that is renamed, so they may be what an ended grant gave.
+    """
+    return (
+        not rules.manages_roles
+        and inspection.tells_grantors
+        and fact.right is Right.SELECT
+        and fact.grantor == inspection.account
+        and fact not in wanted.facts
+        and without_grantor(fact) not in ours.privileges
+    )
 
 
 def _differences(wanted: Desired, ended: _Ended, inspection: Inspection, rules: Rules, ours: Ours) -> Iterator[Step]:
@@ -269,6 +290,7 @@ class _Ended:
             ]
             for login in inspection.accounts_of(wanted.login) or (wanted.login,):
                 keys += [
+                    ("login", login),
                     ("member", role, login),
                     ("member", wrapper, login),
                     ("privilege", login, *wanted.path),
@@ -282,6 +304,9 @@ class _Ended:
 
     def of_member(self, role: str, member: str) -> frozenset[int]:
         return frozenset(self._of.get(("member", role, member), ()))
+
+    def of_login(self, name: str) -> frozenset[int]:
+        return frozenset(self._of.get(("login", name), ()))
 
     def of_view(self, path: Path) -> frozenset[int]:
         return frozenset(self._of.get(("view", *path), ()))

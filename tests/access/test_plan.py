@@ -20,7 +20,7 @@ from access.provisioning.desired import (
     without_grantor,
 )
 from access.provisioning.facts import AnyFact, Member, Privilege, Relation, RelationKind, Right, Role
-from access.provisioning.plan import Change, Plan, Risk, Step, make_plan
+from access.provisioning.plan import Change, Plan, Risk, Step, held_still, make_plan
 
 ORDERS = ("sales", "orders")
 STAFF = ("hr", "staff")
@@ -145,6 +145,40 @@ def test_taking_a_right_on_a_table_gives_its_columns_back():
     told = [(step.change, step.fact.column) for step in plan.steps if step.fact.right is Right.SELECT]
     assert told == [(Change.REMOVE, ""), (Change.ADD, "id")]
     assert plan.due().steps[-1].change is Change.ADD
+
+
+@pytest.mark.parametrize(
+    ("grantor", "grantee", "holds"), [("svc", "ada", True), ("owner", "ada", False), ("svc", "bob", False)]
+)
+def test_a_right_that_followed_a_renamed_table_holds_up_the_end_of_its_grant(grantor: str, grantee: str, holds: bool):
+    """PostgreSQL keeps the rights of a table under its new name."""
+    renamed = ("sales", "orders_2")
+    facts = BASE | {
+        Relation(renamed, RelationKind.TABLE, "owner", ("id",)),
+        Privilege(Right.SELECT, renamed, grantee, "id", grantor),
+    }
+    ours = Ours(privileges=frozenset({Privilege(Right.SELECT, ORDERS, "ada", "id")}))
+    told = held_still([], [wanted(1, "ada", "id")], inspected(facts), GRANT_ONLY, ours)
+    assert set(told) == ({1} if holds else set())
+    if holds:
+        assert told[1].startswith("ada reads sales.orders_2 by a right that svc gave")
+
+
+def test_a_right_that_another_grant_explains_holds_up_no_end():
+    facts = BASE | {Privilege(Right.SELECT, ORDERS, "ada", "id", "svc")}
+    ours = Ours(privileges=frozenset({Privilege(Right.SELECT, ORDERS, "ada", "id")}))
+    for known in (Ours(), ours):
+        assert not held_still([wanted(2, "ada", "id")], [wanted(1, "ada", "id")], inspected(facts), GRANT_ONLY, known)
+
+
+def test_mysql_is_told_to_take_the_grant_only_profile():
+    facts = BASE | {Role("ada@%", can_login=True)}
+    for version, refused in (("8.0.36", True), ("10.11.6-MariaDB", False)):
+        seen = Inspection("svc@%", facts, version, tells_grantors=False, has_hosts=True)
+        plan = make_plan([wanted(1, "ada", "id")], [], seen, replace(RULES, wraps=True), Ours())
+        assert bool(plan.steps) is not refused
+        assert ("grant-only" in plan.problems.get(1, "")) is refused
+        assert make_plan([wanted(1, "ada", "id")], [], seen, replace(GRANT_ONLY, wraps=True), Ours()).steps
 
 
 @pytest.mark.parametrize("grantor", ["owner", "somebody"])

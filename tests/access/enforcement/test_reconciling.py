@@ -102,6 +102,25 @@ def test_another_login_takes_the_old_ones_access_along(world: World) -> None:
     assert world.place.reads(world.place.logins[0], "SELECT id FROM sales.orders") == REFUSED
 
 
+def test_a_changed_login_is_remembered_while_the_old_one_still_reads(world: World) -> None:
+    grant = world.grant("ada", "id")
+    world.reconcile()
+    old, new = world.login("ada"), world.login("eve")
+    role = ManagedObject.objects.get(kind="role").name
+    world.place.owner(f'GRANT "{role}" TO {old}')
+    DatabaseLogin.objects.filter(principal=world.people["eve"]).delete()
+    DatabaseLogin.objects.filter(principal=world.people["ada"]).update(name=new)
+    for _ in range(2):
+        world.reconcile()
+        grant.refresh_from_db()
+        assert (grant.state, grant.login) == ("active", old)
+        assert f"made {old} a member of" in grant.problem
+    world.place.owner(f'REVOKE "{role}" FROM {old}')
+    world.reconcile()
+    grant.refresh_from_db()
+    assert (grant.state, grant.login, grant.problem) == ("active", new, "")
+
+
 def test_a_dry_run_shows_the_statements_and_changes_nothing(world: World) -> None:
     world.set(mode="dry_run")
     grant = world.grant("ada", "id")
@@ -263,6 +282,10 @@ def test_drift_is_found_once_and_goes_when_it_is_gone(world: World) -> None:
     assert found["privilege"].principal == world.people["bob"] and found["privilege"].dataset == world.orders
     number = Finding.objects.count()
     world.reconcile()
+    assert Finding.objects.count() == number
+    DatabaseLogin.objects.filter(principal=world.people["bob"]).update(principal=world.owner)
+    world.reconcile()
+    assert Finding.objects.get(pk=found["privilege"].pk).principal == world.owner
     assert Finding.objects.count() == number
     for kind in ("privilege", "public", "definer_view", "defaults"):
         world.place.owner(*found[kind].remedy)
