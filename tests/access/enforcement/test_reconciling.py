@@ -321,6 +321,24 @@ def test_somebody_elses_membership_of_a_managed_role_is_no_revocation(world: Wor
     assert world.state(grant) == "revoked"
 
 
+def test_a_grant_only_end_waits_for_what_followed_a_renamed_table(db: None, embedded_cluster: Cluster) -> None:
+    with warehouse(embedded_cluster, Profile.GRANT_ONLY) as place:
+        world = world_of(place)
+        grant = world.grant("ada", "id")
+        world.reconcile()
+        assert world.state(grant) == "active"
+        place.owner("ALTER TABLE sales.orders RENAME TO orders_2")
+        revoke_grant(grant=grant, reason="Done", by=world.owner)
+        world.reconcile()
+        grant.refresh_from_db()
+        assert grant.state == "revoke_failed"
+        assert "sales.orders_2" in grant.problem and place.account in grant.problem
+        with place.as_login(place.account) as service:
+            service.execute(f"REVOKE SELECT (id) ON sales.orders_2 FROM {world.login('ada')}")
+        world.reconcile()
+        assert world.state(grant) == "revoked"
+
+
 def test_statements_of_a_reconciliation_do_not_grow_with_the_grants(world: World) -> None:
     for name in world.people:
         world.grant(name, "id")
