@@ -74,9 +74,12 @@ def close_accounts(*, people: Sequence[Principal], by: Principal) -> None:
         raise Conflict("Only people have accounts. Revoke the tokens of a pipeline or service instead.")
     ids, now = [person.pk for person in people], timezone.now()
     closing = [person for person in people if person.is_active]
-    User.objects.filter(principal__in=ids).update(is_active=False)
-    if closing and not User.objects.filter(is_superuser=True, is_active=True).exists():
+    administrators = User.objects.filter(is_superuser=True, is_active=True, principal__disabled_at__isnull=True)
+    # Two who close each other's account at the same moment wait here for each other.
+    locked = {user.pk for user in administrators.select_for_update(of=("self",)).order_by("pk")}
+    if closing and locked <= {person.user_id for person in people}:
         raise Conflict("This is the last administrator. Make somebody else one first.")
+    User.objects.filter(principal__in=ids).update(is_active=False)
     Principal.objects.filter(pk__in=ids, disabled_at__isnull=True).update(disabled_at=now)
     end_sessions(people)
     tokens = list(ApiToken.objects.filter(principal__in=ids, revoked_at__isnull=True).select_related("principal__user"))

@@ -94,7 +94,7 @@ class Principal(models.Model):
 
     @property
     def is_administrator(self) -> bool:
-        return self.user is not None and self.user.is_superuser and self.user.is_active
+        return self.user is not None and self.user.is_superuser and self.is_active
 
     @property
     def is_active(self) -> bool:

@@ -85,6 +85,9 @@ def decide_items(*, items: Sequence[CampaignItem], keep: bool, by: Principal, re
     Raises `Invalid` for a removal without a reason, `Conflict` where one of them waits no more.
     """
     reason = reason.strip()
+    # The campaign first, as whoever closes or stops it does.
+    campaigns = Campaign.objects.filter(pk__in={item.campaign_id for item in items})
+    list(campaigns.select_for_update().order_by("pk").values_list("pk"))
     locked = CampaignItem.objects.filter(pk__in=[item.pk for item in items]).select_for_update(of=("self",))
     found = list(locked.select_related("campaign", "grant__principal__user", "grant__dataset").order_by("pk"))
     check_can_decide_items(by, found)
@@ -149,7 +152,9 @@ def close_due_campaigns(*, by: Principal) -> int:
 
 
 def _answer_for_the_silent(campaign: Campaign, by: Principal) -> None:
+    """The caller holds the campaign's lock."""
     waiting = campaign.items.filter(outcome=Outcome.OPEN)
+    list(waiting.select_for_update().order_by("pk").values_list("pk"))
     live = Grant.objects.live().values("pk")
     waiting.exclude(grant__in=live).update(outcome=Outcome.ENDED)
     reason = f"Nobody confirmed in the recertification “{campaign.name}” that it is still needed."

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from access.actions.drafts import check_standing
 from access.actions.words import names_of, told_of_grant
+from access.asking import ruling_for
 from access.enforcement.asking import ask, first_state
 from access.enforcement.engines import can_enforce
 from access.enforcement.events import EnforcementChanged, FindingResolved, LoginNamed, PlanConfirmed
 from access.events import GrantAdopted
 from access.models import DatabaseLogin, Enforcement, Finding, Grant, ManagedObject, Reconciliation
 from access.permissions import check_can_enforce_grants
-from access.policy import longest_duration, may_review
+from access.policy import Audience, StepWanted, may_review
 from access.reviewing import answerable_for, reviewer_of
 from access.states import GRANT_CARRIED_OUT
 from accounts.models import Principal
 from audit.recording import record
-from catalog.models import Field, Source
+from catalog.models import Dataset, Field, Source
 from common.errors import Conflict, Forbidden, Invalid
 
 SETTINGS = ("mode", "profile", "revoke_limit", "prefix", "mask_schema", "ends_sessions")
@@ -150,8 +153,9 @@ def accept_finding(*, finding: Finding, note: str, by: Principal) -> Finding:
 def adopt_finding(*, finding: Finding, days: int, note: str, by: Principal) -> Grant:
     """Make a grant of what somebody can read without one, so that it has an author, a reason and an end.
 
-    Whoever may decide on the dataset may, but not for themselves. Raises `Conflict` where the finding is not about one
-    person and one dataset, or a grant of theirs is in the way.
+    Whoever may decide on the dataset may, but not for themselves, and for no longer and no clearer than policy lets the
+    holder have. Raises `Conflict` where the finding is not about one person and one dataset whose columns are known,
+    where policy refuses it or wants more than this approval, or a grant of theirs is in the way.
     """
     row = _open(finding)
     dataset, holder = row.dataset, row.principal
@@ -165,15 +169,22 @@ def adopt_finding(*, finding: Finding, days: int, note: str, by: Principal) -> G
     note = note.strip()
     if not note:
         raise Invalid("Say why they need it; the grant keeps it.", {"note": ["Say why."]})
-    limit = longest_duration(())
+    fields = _fields_of(row, dataset)
+    check_standing(dataset, fields)
+    ruling = ruling_for(holder, dataset, fields)
+    if ruling.is_refused:
+        raise Conflict(f"{' '.join(ruling.reasons)} Take the privilege away in the source, or have the policy changed.")
+    if not ruling.is_automatic and not _one_answerable_is_enough(ruling.steps):
+        raise Conflict("This takes more approvals than yours, or those of others. Let them ask for it.")
+    limit = ruling.duration
     if not 1 <= days <= limit.days:
-        raise Invalid(limit.reasons[0], {"days": [f"Choose from 1 to {limit.days} days."]})
-    fields = Field.objects.filter(dataset=dataset, path__in=[[name] for name in row.columns])
+        raise Invalid(limit.reasons[0], {"days": [f"Choose from 1 to {limit.days} days. {limit.reasons[0]}"]})
     now = timezone.now()
     grant = Grant(
         principal=holder,
         dataset=dataset,
-        field_ids=sorted(fields.values_list("pk", flat=True)),
+        field_ids=sorted(field.pk for field in fields),
+        masks={str(field_id): mask.value for field_id, mask in sorted(ruling.masks.items())},
         state=first_state(dataset),
         valid_from=now,
         valid_to=now + dt.timedelta(days=days),
@@ -188,6 +199,22 @@ def adopt_finding(*, finding: Finding, days: int, note: str, by: Principal) -> G
     ask(sources=[row.source_id])
     record(GrantAdopted(**told_of_grant(grant, names_of([grant.field_ids])), days=days, reason=note), by=by)
     return grant
+
+
+def _fields_of(finding: Finding, dataset: Dataset) -> list[Field]:
+    """The fields that a finding is about, none for the whole dataset. Raises `Conflict` where one is not known here."""
+    named = Field.objects.filter(dataset=dataset, path__in=[[name] for name in finding.columns], gone_since=None)
+    fields = list(named.order_by("pk"))
+    missing = sorted(set(finding.columns) - {field.path[0] for field in fields})
+    if missing:
+        raise Conflict(
+            f"{', '.join(missing)} of {dataset.name} is not in the catalog yet. Crawl the source, then adopt it."
+        )
+    return fields
+
+
+def _one_answerable_is_enough(steps: Sequence[StepWanted]) -> bool:
+    return [(step.audience, step.needed) for step in steps] == [(Audience.ANSWERABLE, 1)]
 
 
 def _open(finding: Finding) -> Finding:

@@ -14,16 +14,28 @@ from common.errors import CatalogError
 Properties = dict[str, Any]
 
 
+def _check_storable(member: str, *values: Any) -> None:
+    """PostgreSQL keeps no NUL, so nothing is called so. `msgspec` makes its own error of this one."""
+    if any(isinstance(value, str) and "\x00" in value for value in values):
+        raise ValueError(f"The {member} holds a NUL character")
+
+
 class Subject(msgspec.Struct, frozen=True):
     type: str
     id: str
     properties: Properties = {}
+
+    def __post_init__(self) -> None:
+        _check_storable("subject", self.id)
 
 
 class Resource(msgspec.Struct, frozen=True):
     type: str
     id: str
     properties: Properties = {}
+
+    def __post_init__(self) -> None:
+        _check_storable("resource", self.id, self.properties.get("namespace"))
 
 
 class Action(msgspec.Struct, frozen=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.utils import timezone
+
 from access.models import DatabaseLogin, Grant
 from access.policies.masking import Mask
 from access.provisioning.desired import MaskedColumn, Wanted
@@ -18,8 +20,8 @@ from catalog.models import Dataset, Field, Source
 class Wishes:
     """What a source should let people read, and what it should not any more.
 
-    `leaving` are grants that are over, and those whose holder has another login by now, by the old one. `states` has
-    each grant's state as it was read.
+    `leaving` are grants that are over, also where no sweep has ended them yet, and those whose holder has another login
+    by now, by the old one. `states` has each grant's state as it was read.
     """
 
     grants: tuple[Wanted, ...] = ()
@@ -40,19 +42,22 @@ def wishes_of(source: Source, path_of: Callable[[Path], Path], *, recorded: bool
     if recorded:
         live = live | mine.filter(state=GrantState.RECORDED).within_time()
     rows = list(
-        live.values_list("pk", "state", "principal_id", "login", "dataset_id", "dataset__path", "field_ids", "masks")
+        live.values_list(
+            "pk", "state", "principal_id", "login", "dataset_id", "dataset__path", "field_ids", "masks", "valid_to"
+        )
     )
+    moment = timezone.now()
     logins = logins_of(source)
     fields = _fields(name for row in rows for name in (*row[6], *map(int, row[7])))
     grants, leaving = [], []
-    for pk, state, principal_id, login, dataset_id, path, field_ids, masks in rows:
+    for pk, state, principal_id, login, dataset_id, path, field_ids, masks, valid_to in rows:
         now = logins.get(principal_id, "")
 
         def as_login(name: str) -> Wanted:
             return _wanted(pk, name, dataset_id, path_of(tuple(path)), field_ids, masks, fields)  # noqa: B023
 
         # A worker may have died between giving to a new login and noting it.
-        if state in GRANT_LEAVING:
+        if state in GRANT_LEAVING or valid_to <= moment:
             leaving += [as_login(name) for name in {login, now} if name]
             continue
         grants.append(as_login(now))

@@ -180,8 +180,9 @@ class Step(_Part, frozen=True):
 class Rule(_Part, frozen=True):
     """One version's contents.
 
-    `masks` and `row_filter` bind what an allowing or approving rule gives, or, of a restricting one, whatever anything
-    gives. `max_days` limits grants. A `fallback` says how a request is decided where no other policy does.
+    `masks` bind what an allowing or approving rule gives, or, of a restricting one, whatever anything gives; so does
+    `row_filter`, except that a rule which decides requests has none, as grants give every row. `max_days` limits
+    grants. A `fallback` says how a request is decided where no other policy does.
     """
 
     effect: Effect
@@ -252,6 +253,11 @@ def _problems(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "masks", "Say which columns are masked, or which rows are shown."
     if rule.effect is Effect.DENY and (rule.masks or rule.row_filter):
         yield "masks", "What is denied is not shown at all: leave out masks and the row filter."
+    if rule.row_filter and rule.decides_requests:
+        yield (
+            "row_filter",
+            "A grant gives columns and no choice of rows. Leave the row filter out, or set it in a policy on reading.",
+        )
     if rule.effect is Effect.APPROVAL and not rule.steps:
         yield "steps", "Say who must approve."
     if rule.effect is not Effect.APPROVAL and rule.steps:

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 import time_machine
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from access.actions import (
@@ -18,7 +18,7 @@ from access.actions import (
     revoke_grant,
 )
 from access.models import DECIDE_WITHIN, AccessRequest, Grant
-from access.tasks import expire
+from access.tasks import expire, sweep_each
 from accounts.models import Principal
 from audit.events import Subject
 from audit.queries import activity_of
@@ -310,3 +310,21 @@ def test_an_owner_who_left_answers_no_more(cast: Cast) -> None:
     Ownership.objects.update(valid_to=timezone.now())
     with pytest.raises(NotFound):
         approve_request(request=request, by=Principal.objects.get(pk=cast.owner.pk))
+
+
+def test_a_sweep_that_fails_keeps_no_other_from_running(cast: Cast) -> None:
+    ran: list[Principal] = []
+
+    def fails(*, by: Principal) -> int:
+        with transaction.atomic():
+            return len(Grant.objects.extra(where=["1 / 0 = 1"]))
+
+    def runs(*, by: Principal) -> int:
+        ran.append(by)
+        return 1
+
+    system = Principal.objects.system()
+    with pytest.raises(DataError):
+        sweep_each([fails, runs], by=system)
+    assert ran == [system]
+    assert sweep_each([runs, runs], by=system) == 2

@@ -135,6 +135,9 @@ def test_who_may_ask_is_a_decision_too(ask: Ask, cast: Cast):
         {"subject": {"type": "user", "id": "ana"}, "action": {}, "resource": {"type": "dataset", "id": "1"}},
         {"subject": {"type": "user", "id": 7}, "action": {"name": "read"}, "resource": {"type": "dataset", "id": "1"}},
         {"subject": "ana", "action": {"name": "read"}, "resource": {"type": "dataset", "id": "1"}},
+        question("ana\x00", 1),
+        {**question("ana", 1), "resource": {"type": "dataset", "id": "a\x00", "properties": {"namespace": "b"}}},
+        {**question("ana", 1), "resource": {"type": "dataset", "id": "a", "properties": {"namespace": "b\x00"}}},
         {"subject": {"type": "user", "id": "ana"}, "action": {"name": "read"}, "resource": {"type": "dataset"}},
     ],
 )
@@ -142,6 +145,13 @@ def test_what_is_not_as_described_is_400_with_a_sentence(ask: Ask, cast: Cast, s
     got = ask(EVALUATION, sent)
     assert got.status == 400
     assert isinstance(got.json, str)
+
+
+def test_a_name_that_cannot_be_spoils_no_other_evaluation(ask: Ask, cast: Cast):
+    got = ask("/access/v1/evaluations", {"evaluations": [question("ana\x00", 1), question("nobody", 1)]})
+    bad, good = got.json["evaluations"]
+    assert bad["decision"] is False and "NUL" in bad["context"]["error"]["message"]
+    assert good == {"decision": False, "context": {"reason": "The subject is not known."}}
 
 
 def test_members_that_are_not_known_are_passed_over(ask: Ask, cast: Cast):

@@ -10,14 +10,27 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from access.actions import expire_grants, revoke_grant
+from access.actions import adopt_finding, expire_grants, revoke_grant
+from access.actions.policies import draft_policy, publish_policy
 from access.enforcement.leases import Lease, due_sources
 from access.enforcement.reconciling import reconcile
-from access.models import DatabaseLogin, Enforcement, Finding, Grant, JournalEntry, ManagedObject, Reconciliation
+from access.models import (
+    DatabaseLogin,
+    Enforcement,
+    Finding,
+    Grant,
+    JournalEntry,
+    ManagedObject,
+    Policy,
+    Reconciliation,
+)
+from access.policies.masking import Mask
+from access.policies.rules import Action, Effect, MaskOf, Rule, Step, Subjects
 from access.provisioning.desired import Profile
 from accounts.models import Principal
 from audit.events import Subject
 from audit.queries import activity_of
+from common.errors import Conflict, Invalid
 from tests.access.enforcement.world import REFUSED, World, catalogued, world_of
 from tests.access.provisioning.postgres import Cluster, warehouse
 
@@ -65,6 +78,18 @@ def test_a_grant_expires_in_the_source_too(world: World) -> None:
         world.reconcile()
     assert world.state(grant) == "expired"
     assert world.reads("ada", "SELECT id FROM sales.orders") == REFUSED
+
+
+def test_a_grant_is_taken_at_its_end_though_no_sweep_has_run(world: World) -> None:
+    grant = world.grant("ada", "id", days=2)
+    world.reconcile()
+    with time_machine.travel(timezone.now() + dt.timedelta(days=2, seconds=1), tick=True):
+        world.reconcile()
+        assert world.reads("ada", "SELECT id FROM sales.orders") == REFUSED
+        assert world.state(grant) == "active"
+        expire_grants(by=Principal.objects.system())
+        world.reconcile()
+    assert world.state(grant) == "expired"
 
 
 def test_a_grant_that_replaces_another_leaves_only_its_own_columns(world: World) -> None:
@@ -292,6 +317,48 @@ def test_drift_is_found_once_and_goes_when_it_is_gone(world: World) -> None:
     world.reconcile()
     left = Finding.objects.filter(resolution="")
     assert {(finding.kind, finding.sentence) for finding in left if finding.kind != "superuser"} == set()
+
+
+def adopted(world: World, *columns: str, days: int = 30) -> Grant:
+    """A grant of what bob can read without one."""
+    named = f" ({', '.join(columns)})" if columns else ""
+    world.place.owner(f"GRANT SELECT{named} ON sales.orders TO {world.login('bob')}")
+    world.reconcile()
+    finding = Finding.objects.get(resolution="", kind="privilege")
+    return adopt_finding(finding=finding, days=days, note="The nightly report", by=world.owner)
+
+
+def test_what_is_adopted_is_what_can_be_read_and_no_more(world: World) -> None:
+    world.orders.fields.filter(path=["phone"]).update(gone_since=timezone.now())
+    with pytest.raises(Conflict, match="phone of orders is not in the catalog"):
+        adopted(world, "email", "phone")
+    world.orders.fields.update(gone_since=None)
+    grant = adopted(world, "email", "phone")
+    assert set(grant.field_ids) == set(world.orders.fields.exclude(path=["id"]).values_list("pk", flat=True))
+    assert world.state(grant) == "provisioning"
+
+
+def test_policy_binds_what_is_adopted(world: World) -> None:
+    def publish(rule: Rule) -> None:
+        system = Principal.objects.system()
+        name = f"{rule.effect.label} {Policy.objects.count()}"
+        publish_policy(version=draft_policy(name=name, rule=rule, by=system), by=system)
+
+    everybody, asking = Subjects(everyone=True), (Action.REQUEST,)
+    publish(Rule(Effect.RESTRICT, (Action.READ,), everybody, masks=(MaskOf(Mask.HASH),)))
+    publish(Rule(Effect.APPROVAL, asking, everybody, steps=(Step(),), max_days=7))
+    with pytest.raises(Invalid, match="7 days"):
+        adopted(world, "email", days=8)
+    grant = adopted(world, "email", days=7)
+    assert set(grant.masks.values()) == {"hash"} and list(map(int, grant.masks)) == grant.field_ids
+    Grant.objects.all().delete()
+    Finding.objects.update(resolution="", resolved_at=None)
+    publish(Rule(Effect.APPROVAL, asking, everybody, steps=(Step(needed=2),)))
+    with pytest.raises(Conflict, match="more approvals"):
+        adopted(world, "email")
+    publish(Rule(Effect.DENY, (Action.READ,), everybody))
+    with pytest.raises(Conflict, match="have the policy changed"):
+        adopted(world, "email")
 
 
 def test_an_end_says_where_its_holder_can_read_by_another_way(world: World) -> None:

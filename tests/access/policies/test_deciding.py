@@ -260,6 +260,8 @@ def test_what_is_no_rule_is_told_with_its_member(stored: Any, named: str):
         (Rule(Effect.RESTRICT, (Action.READ,), EVERYBODY), "masks"),
         (Rule(Effect.DENY, (Action.READ,), EVERYBODY, row_filter="a = 1"), "masks"),
         (Rule(Effect.APPROVAL, (Action.REQUEST,), EVERYBODY), "steps"),
+        (Rule(Effect.APPROVAL, (Action.REQUEST,), EVERYBODY, steps=(Step(),), row_filter="a = 1"), "row_filter"),
+        (Rule(Effect.ALLOW, (Action.READ, Action.REQUEST), EVERYBODY, row_filter="a = 1"), "row_filter"),
         (Rule(Effect.ALLOW, (Action.READ,), EVERYBODY, max_days=3), "max_days"),
         (Rule(Effect.ALLOW, (Action.READ,), EVERYBODY, fallback=True), "fallback"),
         (Rule(Effect.ALLOW, (Action.READ,), EVERYBODY, conditions=Conditions(begin=dt.time(9))), "conditions"),
