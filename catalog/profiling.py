@@ -247,25 +247,31 @@ _MOST_MASKED = 20
 
 _LEAST_SHOWN = 4
 _MOST_WORDS = 6
-_ENDING = re.compile(r"\.([A-Za-z]{2,3})$")
+_LONGEST_MASKED = 80
+# The ending of a mail address and that of a URL's host; of anything else the last letters are part of what is hidden.
+_ADDRESS = re.compile(r"[^@\s/]+@[\w.-]+\.([A-Za-z]{2,3})")
+_AT_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[\w-]+\.)+([A-Za-z]{2,3})(?::\d+)?(?:/.*)?")
 
 
 def masked(value: str) -> str | None:
     """A value of which only the form is left: its first character, its marks, and the ending of an address.
 
     `jane@uni.edu.au` becomes `j•••@•••.•••.au`. Each word becomes three dots, however long it is; of words of fewer than four
-    characters nothing is shown. None where no character is left to show: the shape says as much.
+    characters nothing is shown. An ending is shown only where the whole value is a mail address or a URL, and of a URL its
+    host's. None where no character is left to show: the shape says as much.
     """
-    value = "".join(mark if mark.isprintable() else " " for mark in value.strip()[:80]).strip()
+    whole = "".join(mark if mark.isprintable() else " " for mark in value).strip()
+    ending = _ADDRESS.fullmatch(whole) or _AT_HOST.fullmatch(whole)
+    shown = ending.span(1) if ending is not None else None
+    value = whole[:_LONGEST_MASKED]
     words = list(_WORD.finditer(value))
     if not words:
         return None
-    ending = _ENDING.search(value) if "@" in value or "://" in value else None
     parts: list[str] = []
     last = 0
     for number, word in enumerate(words[:_MOST_WORDS]):
         parts.append("".join(mark if mark in _KEPT_MARKS else "•" for mark in value[last : word.start()]))
-        if ending is not None and word.start() == ending.start(1) and number:
+        if word.span() == shown and number:
             parts.append(word.group())
         elif number == 0 and len(word.group()) >= _LEAST_SHOWN:
             parts.append(word.group()[0] + _HIDDEN)
