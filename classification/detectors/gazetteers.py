@@ -20,7 +20,7 @@ _DOSE = re.compile(r"([^\d(]{3,40}?)[ ,(-]*(?:s\. ?)?\d[^a-z]{0,12}(?:[a-z]{1,4}
 _DIGIT = re.compile(r"\d")
 _EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,5}")
 # Not lists of whole values, but words inside them.
-_WORD_LISTS = frozenset(("street", "title", "company"))
+_WORD_LISTS = frozenset(("street", "title", "degree", "company"))
 
 
 @cache
@@ -54,7 +54,7 @@ def lists_of(value: str) -> frozenset[str]:
 
 @cache
 def words_of(name: str) -> frozenset[str]:
-    """The words of a list of words: street, title, company."""
+    """The words of a list of words: street, title, degree, company."""
     return frozenset(fold(word) for word in _SEPARATORS.split(read_table("terms.toml")[name]) if word.strip())
 
 
@@ -85,7 +85,7 @@ def names_a_person(value: str) -> bool:
     folded = [fold(word) for word in words]
     if any(word in _company() for word in folded):
         return False
-    folded = [word for word in folded if word not in words_of("title")]
+    folded = [word for word in folded if word not in words_of("title") and word not in words_of("degree")]
     if not folded:
         return False
     given, family = given_names(), family_names()

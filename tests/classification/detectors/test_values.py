@@ -1,5 +1,7 @@
 """Values prove what names leave open, and look-alikes stay what they are."""
 
+import string
+
 import pytest
 
 from classification.detectors import (
@@ -13,6 +15,7 @@ from classification.detectors import (
     classify,
 )
 from classification.detectors.checksums import australian_medicare, check
+from classification.detectors.gazetteers import mentions_a_person, names_a_person
 from classification.detectors.values import sample_of
 
 # Published examples: tax offices, Services Australia, NHS, UIDAI, ISO 13616, the cards' test numbers, Wikipedia.
@@ -40,6 +43,31 @@ def test_a_check_knows_its_numbers_and_no_neighbour_of_them(name):
 
 def test_every_check_that_categories_may_name_exists():
     assert all(callable(check(name)) for name in checksums.names())
+
+
+def test_account_numbers_of_every_country_of_the_registry_are_known():
+    registry = """
+        AD AE AL AT AZ BA BE BG BH BI BR BY CH CR CY CZ DE DJ DK DO EE EG ES FI FK FO FR GB GE GI GL GR GT HN HR HU IE IL
+        IQ IS IT JO KW KZ LB LC LI LT LU LV LY MC MD ME MK MN MR MT MU NI NL NO OM PK PL PS PT QA RO RS RU SA SC SD SE SI
+        SK SM SO ST SV TL TN TR UA VA VG XK YE
+    """
+    pattern = checksums._IBAN
+    letters = string.ascii_uppercase
+    assert [
+        one + two for one in letters for two in letters if pattern.fullmatch(f"{one}{two}68{'0' * 11}")
+    ] == registry.split()
+    assert check("iban")("NO9386011117947") and not check("iban")("NO9386011117948")
+
+
+@pytest.mark.parametrize("text", ["Phase II Trial", "ING Bank", "The Med Centre", "MSC Programme", "Level III Support"])
+def test_a_degree_names_nobody(text: str):
+    assert not mentions_a_person(text)
+    assert not names_a_person(text)
+
+
+def test_titles_and_degrees_beside_a_name_are_no_part_of_it():
+    assert mentions_a_person("seen by Dr Okafor")
+    assert names_a_person("Dipl. Ing. Anna Schmidt") and names_a_person("Robert Miller Jr.")
 
 
 def test_medicare_takes_ten_or_eleven_digits_and_cards_that_exist():
