@@ -51,8 +51,10 @@ def count_columns() -> None:
     """Bring the sums of the review and of coverage up to what changed since. Sent every two seconds."""
     began = time.monotonic()
     taken = 0
-    while (noted := count_noted()) and time.monotonic() - began < _SECONDS:
+    while noted := count_noted():
         taken += noted
+        if time.monotonic() - began >= _SECONDS:
+            break
     if taken:
         settle()
 

@@ -20,6 +20,7 @@ from classification.counting import count_noted, is_counted, settle
 from classification.coverage import coverage_of_all
 from classification.detectors import Sensitivity, Verdict
 from classification.models import CoverageSum, DatasetCount, Decision, Label, Level, NegativeRule, WaitingSum
+from classification.tasks import count_columns
 from common.errors import Conflict
 from tests.factories import Cast, dataset, domain, personas
 
@@ -128,6 +129,15 @@ def test_a_deleted_dataset_counts_no_more(cast: Cast) -> None:
     count_noted()
     assert kept() == recounted()
     assert not DatasetCount.objects.filter(pk=pk).exists()
+
+
+def test_a_count_that_takes_all_its_time_is_settled_too(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    say(list(Field.objects.filter(dataset=cast.dataset)), random.Random(3))
+    dataset("new", domain=cast.domain, fields=["a", "b"])
+    monkeypatch.setattr("classification.tasks._SECONDS", 0.0)
+    count_columns()
+    assert is_counted() and kept() == recounted()
+    assert not CoverageSum.objects.filter(settled=False).exists()
 
 
 def test_settling_changes_no_sum_and_leaves_one_row_each(cast: Cast) -> None:
