@@ -24,6 +24,9 @@ _PAGE_BYTES = 8192
 _FEWEST_BLOCKS = 20
 """So many blocks are drawn on average at least: that none is drawn happens once in 500 million tables."""
 
+_FEWEST_DRAWN = 2_000
+"""So many rows are drawn at least of a table whose size nobody knows: of rows of 80 bytes about as many blocks."""
+
 _SPARE = 1.5
 _LEAST_CHANCE = 0.01
 _IN_BLOCKS = (DatasetKind.TABLE, DatasetKind.MATERIALIZED_VIEW, DatasetKind.PARTITIONED)
@@ -59,7 +62,9 @@ def statement_of(table: Table, rows: int, wording: Wording) -> tuple[str, bool]:
         order = wording.shuffled()
     elif not reads_all and estimate is not None:
         if wording.blocks and table.kind in _IN_BLOCKS:
-            share = max(_SPARE * rows / estimate, _FEWEST_BLOCKS * _PAGE_BYTES / max(size or 0, _PAGE_BYTES))
+            # Of partitioned tables PostgreSQL tells no size.
+            least = _FEWEST_BLOCKS * _PAGE_BYTES / size if size else _FEWEST_DRAWN / estimate
+            share = max(_SPARE * rows / estimate, least)
             percent = sa.literal(round(min(100.0, 100 * share), 6), sa.Float())
             source = sa.tablesample(source, sa.func.system(percent), name="drawn")
             order = wording.shuffled()

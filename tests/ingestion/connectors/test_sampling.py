@@ -313,6 +313,19 @@ def test_connection_that_breaks_is_opened_again_a_few_times(postgres: Place, pos
             sampler.read(tables["deadly"])
 
 
+@pytest.mark.parametrize("size", [None, 0])
+def test_large_table_of_unknown_size_is_drawn_from_and_not_read_whole(postgres: Place, size: int | None):
+    postgres.execute("CREATE TABLE parts (id int, note text) PARTITION BY RANGE (id)")
+    postgres.execute("CREATE TABLE parts_0 PARTITION OF parts FOR VALUES FROM (0) TO (1000000)")
+    postgres.execute("INSERT INTO parts SELECT n, repeat('x', 60) FROM generate_series(1, 100000) AS n")
+    table = replace(postgres.tables()["parts"], row_estimate=100_000, size_bytes=size)
+    with postgres.connector.sampler(Amount.LIGHT) as sampler:
+        statement, _ = sampler._rows.statement(table, 200)
+        sample = sampler.read(table)
+    assert "system(2.0)" in statement.lower()
+    assert 0 < sample.rows <= 200 and not sample.whole
+
+
 def _is_mysql(place: Place) -> bool:
     return place.connector.platform == "mysql"
 
