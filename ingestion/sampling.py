@@ -42,6 +42,7 @@ _FIELDS_TOGETHER = 3_000
 _VALUES_JUDGED = 200
 _NAMED_FAILURES = 50
 _OPAQUE = (FieldType.BINARY, FieldType.GEOMETRY)
+_LOST = "the source was lost while it was read, after other losses"
 
 
 @dataclass(slots=True)
@@ -120,10 +121,8 @@ class _Batch:
         standing = Field.objects.filter(dataset__in=ids, gone_since__isnull=True).order_by("dataset", "position")
         for field in standing.only("dataset_id", "path", "type"):
             fields[field.dataset_id].append(field)
-        datasets = (
-            Dataset.objects.filter(pk__in=ids).defer("search", "definition", "comment", "description").order_by("pk")
-        )
-        return cls(list(datasets), fields, Judge.of(ids, rule_set), rule_set)
+        datasets = Dataset.objects.defer("search", "definition", "comment", "description").in_bulk(ids)
+        return cls([datasets[pk] for pk in ids if pk in datasets], fields, Judge.of(ids, rule_set), rule_set)
 
     def work(self, run: Run, fence: int, heart: Heart, sampler: Sampler, outcome: Outcome) -> None:
         """Read, judge and keep."""
@@ -132,7 +131,12 @@ class _Batch:
         try:
             for dataset in self.datasets:
                 heart.check()
-                one, said = self._one(dataset, sampler)
+                try:
+                    one, said = self._one(dataset, sampler)
+                except ConnectorError:
+                    # Noted, so that it comes last the next time: the others have their turn whatever it does.
+                    found.append(Sampled(dataset, failure=_LOST))
+                    raise
                 found.append(one)
                 verdicts |= said
         finally:

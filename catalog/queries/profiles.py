@@ -26,6 +26,7 @@ _KINDS = {SamplingAmount.LIGHT: _TABLES, SamplingAmount.FULL: (*_TABLES, Dataset
 def due_for_sampling(source: Source, *, rules: int, now: dt.datetime | None = None) -> DatasetQuerySet:
     """The datasets of a source whose sample is missing or old, or was made of another schema, by other rules or lighter.
 
+    Those come first that were never tried, then those whose last try is the longest ago: what fails holds nothing else up.
     Light sampling leaves out views and foreign tables, which may be anything to compute. None where sampling is off.
     """
     datasets: DatasetQuerySet = Dataset.objects.standing().filter(source=source)
@@ -42,7 +43,9 @@ def due_for_sampling(source: Source, *, rules: int, now: dt.datetime | None = No
     )
     if amount is SamplingAmount.FULL:
         due |= Q(sampling__amount=SamplingAmount.LIGHT)
-    return datasets.filter(due, kind__in=_KINDS[amount], field_count__gt=0).order_by("pk")
+    return datasets.filter(due, kind__in=_KINDS[amount], field_count__gt=0).order_by(
+        F("sampling__tried_at").asc(nulls_first=True), "pk"
+    )
 
 
 def fields_with_values(dataset_ids: Collection[int]) -> list[int]:
