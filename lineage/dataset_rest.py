@@ -23,7 +23,15 @@ from common.http import check_if_match, etag_of
 from common.json_body import BodySerializer
 from common.keyset import KeysetPagination
 from lineage import reading
-from lineage.merging import Separation, check_can_decide, check_can_separate, decide_same, separate, separation_of
+from lineage.merging import (
+    Separation,
+    check_can_decide,
+    check_can_separate,
+    decide_same,
+    separate,
+    separation_of,
+    wait_for_others,
+)
 from lineage.models import LifeKind
 
 _KINDS = [(kind.name, kind.label) for kind in LifeKind]
@@ -103,6 +111,7 @@ class MergesView(DescribedQuery, APIView):
         second = visible_dataset(principal, wanted.validated_data["dataset"], tier=Tier.METADATA)
         check_can_decide(principal, first, second)
         with transaction.atomic():
+            wait_for_others()
             check_if_match(request._request, _etag_of_merges(reading.identity_of(principal, first)))
             decide_same(first=first, second=second, same=True, by=principal)
         return _merges(request, visible_dataset(principal, dataset_id, tier=Tier.METADATA))
@@ -135,6 +144,7 @@ class SeparationView(DescribedQuery, APIView):
     )
     def post(self, request: Request, dataset_id: int) -> Response:
         with transaction.atomic():
+            wait_for_others()
             dataset, separation = _planned(request, dataset_id)
             check_if_match(request._request, _etag_of_separation(separation))
             separate(dataset=dataset, by=rest_principal(request))

@@ -81,7 +81,7 @@ def decide_same(*, first: Dataset, second: Dataset, same: bool, by: Principal) -
     check_can_decide(by, first, second)
     if first.pk == second.pk:
         raise Invalid("Choose two different datasets.")
-    _wait_for_others()
+    wait_for_others()
     _decide([(first, second)], same=same, by=by)
 
 
@@ -134,8 +134,9 @@ def separate(*, dataset: Dataset, by: Principal) -> None:
     Pipelines that say so again do not merge it again; `decide_same` does. Raises `Conflict` where nothing merged it, and as
     `decide_same` does.
     """
+    # First: a link that another makes meanwhile is cut too, or nothing is.
+    wait_for_others()
     pairs = check_can_separate(by, dataset, separation_of(dataset))
-    _wait_for_others()
     _decide(pairs, same=False, by=by)
 
 
@@ -162,7 +163,8 @@ def _check_can_decide(by: Principal, pairs: Sequence[tuple[Dataset, Dataset]]) -
     check_can_curate(by, [every[pk] for pk in sorted(asked)])
 
 
-def _wait_for_others() -> None:
+def wait_for_others() -> None:
+    """Hold the lock of the reduction to the transaction's end: what is read of merges from here on stays so until then."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [statements.LOCK])
 

@@ -10,13 +10,16 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.tokens import mint
+from catalog.models import Dataset
 from lineage.draining import drain
 from lineage.folding import fold_batch
 from lineage.intake import accept, accept_batch
+from lineage.merging import decide_same, separate
 from lineage.models import DatasetEdge, PendingEvent, Run
 from lineage.tasks import fold
 from stack.supervision import wait_until
-from tests.factories import pipeline
+from tests.factories import dataset as make_dataset
+from tests.factories import person, pipeline
 from tests.lineage.events import dataset, run_event, run_id
 from tests.lineage.state import folded_state, forget
 
@@ -131,6 +134,25 @@ def test_a_worker_leaves_a_thread_to_others_however_many_folds_it_is_sent(token)
     assert sorted(folded) == [0, 1]
 
 
+def test_separating_waits_for_a_merge_that_is_being_decided_and_undoes_it_too():
+    a, b, c = (make_dataset(f"{name}_told") for name in "abc")
+    admin = person("Ada", administrator=True)
+    decide_same(first=a, second=b, same=True, by=admin)
+    apart = threading.Thread(target=in_threads, args=(1, lambda number: separate(dataset=b, by=admin)))
+    with transaction.atomic():
+        decide_same(first=b, second=c, same=True, by=admin)
+        apart.start()
+        assert wait_until(_somebody_waits_for_a_lock, seconds=30)
+    apart.join(timeout=120)
+    assert not Dataset.objects.filter(merged_into__isnull=False).exists()
+
+
+def _somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
 def _waiting_for(table: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted", [table])
@@ -171,8 +193,6 @@ def test_an_event_of_a_month_without_a_partition_makes_the_partition(token):
 
 
 def test_observations_that_folds_add_at_the_same_time_all_reach_the_catalog(token):
-    from catalog.models import Dataset
-
     told = [["id"], ["id", "b"], ["id"], ["id", "c"]] * 5
     events = [run_event(outputs=[dataset("a", fields=fields)], seconds=n) for n, fields in enumerate(told)]
     random.Random(3).shuffle(events)
