@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from access.enforcement import drift
+from access.enforcement.asking import ask
 from access.enforcement.engines import can_enforce, engine_of
 from access.enforcement.events import (
     EnforcementFailed,
@@ -27,11 +28,11 @@ from access.enforcement.journals import DatabaseJournal, learn, ours_of
 from access.enforcement.leases import Lease, LeaseLost
 from access.enforcement.settling import Judgement, begin, settle
 from access.enforcement.wanting import Wishes, wishes_of
-from access.models import Enforcement, Reconciliation
+from access.models import Enforcement, JournalEntry, Reconciliation
 from access.provisioning.adapter import Enforcer, Engine, PlanChanged, StepRefused
 from access.provisioning.desired import Inspection, Ours, Rules, desired
 from access.provisioning.facts import Member, Privilege
-from access.provisioning.plan import Change, Plan, held_still, make_plan
+from access.provisioning.plan import Change, Plan, Step, held_still, make_plan
 from accounts.models import Principal
 from audit.recording import record
 from catalog.models import Source
@@ -54,23 +55,33 @@ def reconcile(source_id: int) -> bool:
     with lease:
         source = Source.objects.select_related("connection").get(pk=source_id)
         try:
-            begin(source, lease)
-            _Reconciler(source, lease).run()
+            problem = _attempt(source, lease)
+            if problem:
+                _fail(source, lease, problem)
+                return True
+            _succeed(source, lease)
         except LeaseLost:
             logger.warning("Another reconciler took over %s.", source)
             return False
-        except CatalogError as error:
-            _fail(source, lease, error.message)
-            return True
-        except Exception:
-            logger.exception("The reconciliation of %s failed.", source)
-            _fail(source, lease, "The comparison failed in the catalog itself; the worker's log says why.")
-            return True
-        _succeed(source, lease)
         # What was asked for while this ran is a wish of its own.
         mine = Enforcement.objects.filter(pk=lease.enforcement_id, fence=lease.fence)
         mine.filter(asked_at=asked).update(asked_at=None)
     return True
+
+
+def _attempt(source: Source, lease: Lease) -> str:
+    """See to a source; what went wrong, as a sentence, or "". Raises `LeaseLost`."""
+    try:
+        begin(source, lease)
+        _Reconciler(source, lease).run()
+    except LeaseLost:
+        raise
+    except CatalogError as error:
+        return error.message
+    except Exception:
+        logger.exception("The reconciliation of %s failed.", source)
+        return "The comparison failed in the catalog itself; the worker's log says why."
+    return ""
 
 
 @dataclass
@@ -83,6 +94,8 @@ class _Outcome:
     applied: frozenset[int] = frozenset()
     notes: dict[int, str] = field(default_factory=dict)
     waits: str = ""
+    told: frozenset[int] = frozenset()
+    """Grants of whose logins the open sessions were ended already."""
 
 
 class _Reconciler:
@@ -98,6 +111,8 @@ class _Reconciler:
         self.engine = engine_of(source)
         self.rules: Rules = self.enforcement.rules(wraps=self.engine.wraps_logins)
         self.skipped: dict[str, str] = {}
+        self.confirmed: Reconciliation | None = None
+        self.confirmed_keys: frozenset[str] = frozenset()
         self.run_row: Reconciliation | None = None
 
     def run(self) -> None:
@@ -129,26 +144,36 @@ class _Reconciler:
         """Carry out what may be carried out; refused steps are left out and tried again by the next run."""
         applied: set[int] = set()
         notes: dict[int, str] = {}
+        told: set[int] = set()
         for _ in range(_TRIES):
             wishes, full = self._plan(inspection)
             part = self._allowed(full)
             if not part:
                 waits = self._keep_rest(inspection, full)
-                return _Outcome(inspection, wishes, full, frozenset(applied), notes, waits)
+                return _Outcome(inspection, wishes, full, frozenset(applied), notes, waits, frozenset(told))
+            confirmed = self._confirmation(full)
+            roles = self._ours().roles
             run = self._begin_run(part)
             journal = DatabaseJournal(run, self.lease, self.rules)
             try:
-                inspection = enforcer.carry_out(part, lambda seen: self._allowed(self._plan(seen)[1]), journal)
+                inspection = enforcer.carry_out(
+                    part, lambda seen: self._allowed(self._plan(seen)[1]), journal, self.lease.check
+                )
             except PlanChanged:
                 inspection = enforcer.inspect()
                 continue
             except StepRefused as error:
                 self.skipped[error.step.key] = error.message
+                told -= {grant for step in part.steps for grant in step.serves}
                 inspection = enforcer.inspect()
                 continue
-            self._carried_out(run, part)
+            self._carried_out(run, part, confirmed)
             applied.update(grant for step in part.steps if step.change is Change.ADD for grant in step.serves)
-            notes.update(self._end_sessions(enforcer, part, wishes))
+            lost = [step for step in part.steps if step.takes and step.change is Change.REMOVE]
+            ended = {grant for step in lost for grant in step.serves}
+            logins = _losers(lost, inspection, roles) | _logins_of(wishes, ended)
+            notes.update(self._end_sessions(enforcer, logins, ended))
+            told |= ended
             learn(self.source, inspection)
         raise Conflict("The source changes faster than its rights can be compared. It is tried again shortly.")
 
@@ -165,14 +190,23 @@ class _Reconciler:
         """The part of a plan that may be carried out now, by the mode, the limit and what a person confirmed."""
         if self.enforcement.mode == Enforcement.Mode.DRY_RUN:
             return Plan()
-        confirmed = Reconciliation.objects.filter(
-            source=self.source, state=_State.CONFIRMED, plan_hash=plan.hash
-        ).exists()
-        if confirmed:
+        if self._confirmation(plan) is not None:
             return plan
         if self.enforcement.mode == Enforcement.Mode.CONFIRM or plan.held_by(self.rules):
             return plan.due()
         return plan
+
+    def _confirmation(self, plan: Plan) -> Reconciliation | None:
+        """The confirmation that a plan is carried out under: its own, or in this run that of the plan it is left of
+        after the source refused a step.
+        """
+        mine = Reconciliation.objects.filter(source=self.source, state=_State.CONFIRMED, plan_hash=plan.hash).first()
+        if mine is not None:
+            self.confirmed, self.confirmed_keys = mine, frozenset(step.key for step in plan.steps)
+            return mine
+        if plan and self.skipped and self.confirmed_keys.issuperset(step.key for step in plan.steps):
+            return self.confirmed
+        return None
 
     def _keep_rest(self, inspection: Inspection, rest: Plan) -> str:
         """Note what is planned and not carried out, for people to look at; why it waits, in words."""
@@ -180,7 +214,8 @@ class _Reconciler:
             source=self.source, state__in=[_State.WAITING, _State.PLANNED, _State.CONFIRMED]
         )
         if not rest:
-            earlier.update(state=_State.REPLACED, finished_at=timezone.now(), message="The source needs it no more.")
+            words = "; ".join(sorted(set(self.skipped.values()))) or "The source needs it no more."
+            earlier.update(state=_State.REPLACED, finished_at=timezone.now(), message=words)
             return ""
         dry = self.enforcement.mode == Enforcement.Mode.DRY_RUN
         state = _State.PLANNED if dry else _State.WAITING
@@ -190,7 +225,13 @@ class _Reconciler:
         if earlier.filter(state=state, plan_hash=rest.hash).exists():
             return why
         with transaction.atomic():
+            # The plans before the lease, as a confirmation locks them; else the two could wait for each other.
+            rows = list(earlier.select_for_update(of=("self",)).order_by("pk"))
             self.lease.lock()
+            if not dry and any(row.state == _State.CONFIRMED and row.plan_hash == rest.hash for row in rows):
+                # It was confirmed a moment ago: the next run carries it out.
+                ask(sources=[self.source.pk])
+                return why
             earlier.update(state=_State.REPLACED, finished_at=timezone.now(), message="A newer plan took its place.")
             kept = Reconciliation.objects.create(
                 source=self.source,
@@ -229,14 +270,13 @@ class _Reconciler:
         return self.run_row
 
     @transaction.atomic
-    def _carried_out(self, run: Reconciliation, plan: Plan) -> None:
+    def _carried_out(self, run: Reconciliation, plan: Plan, confirmed: Reconciliation | None) -> None:
         now = timezone.now()
-        confirmed = Reconciliation.objects.filter(
-            source=self.source, state=_State.CONFIRMED, plan_hash=plan.hash
-        ).first()
         if confirmed is not None:
             confirmed.state, confirmed.finished_at = _State.APPLIED, now
             confirmed.message = "Carried out as it was confirmed."
+            if confirmed.plan_hash != plan.hash:
+                confirmed.message = "Carried out as it was confirmed, but for what the source refused."
             confirmed.save(update_fields=["state", "finished_at", "message"])
         run.state, run.finished_at = _State.APPLIED, now
         run.message = "; ".join(sorted(set(self.skipped.values())))
@@ -254,14 +294,8 @@ class _Reconciler:
             by=(confirmed.confirmed_by if confirmed else None) or Principal.objects.system(),
         )
 
-    def _end_sessions(self, enforcer: Enforcer, plan: Plan, wishes: Wishes) -> Mapping[int, str]:
+    def _end_sessions(self, enforcer: Enforcer, logins: set[str], ended: set[int]) -> Mapping[int, str]:
         """End the open sessions of logins that lost something; what is to be said of those left, by grant."""
-        lost = [step for step in plan.steps if step.takes and step.change is Change.REMOVE]
-        ended = {grant for step in lost for grant in step.serves}
-        logins = {one.login for one in wishes.leaving if one.grant_id in ended}
-        logins |= {step.fact.member for step in lost if isinstance(step.fact, Member)}
-        logins |= {step.fact.grantee for step in lost if isinstance(step.fact, Privilege)}
-        logins = {login for login in logins if login and not login.startswith(self.rules.prefix)}
         if not logins:
             return {}
         if not self.enforcement.ends_sessions:
@@ -269,6 +303,17 @@ class _Reconciler:
             return dict.fromkeys(ended, told)
         left = enforcer.end_sessions(logins).left
         return dict.fromkeys(ended, left) if left else {}
+
+    def _end_left_sessions(self, enforcer: Enforcer, outcome: _Outcome, gone: set[int]) -> Mapping[int, str]:
+        """As `_end_sessions`, for what was taken by a step whose run did not come as far as its sessions."""
+        untold = gone - outcome.told
+        if not untold or self.enforcement.mode == Enforcement.Mode.DRY_RUN:
+            return {}
+        taken = JournalEntry.objects.filter(
+            source=self.source, change=Change.REMOVE.value, state=JournalEntry.State.DONE, grants__overlap=list(untold)
+        )
+        ended = untold.intersection(grant for grants in taken.values_list("grants", flat=True) for grant in grants)
+        return self._end_sessions(enforcer, _logins_of(outcome.wishes, ended), ended)
 
     def _judge(self, enforcer: Enforcer, outcome: _Outcome) -> Judgement:
         """What the source itself says of each grant."""
@@ -288,7 +333,8 @@ class _Reconciler:
         if self.enforcement.mode == Enforcement.Mode.DRY_RUN:
             remaining = dict.fromkeys(remaining, "This source is in dry run: nothing is taken there.")
         gone = wishes.ended - set(remaining)
-        notes = {**self._otherwise_readable(enforcer, outcome, gone), **outcome.notes}
+        sessions = {**outcome.notes, **self._end_left_sessions(enforcer, outcome, gone)}
+        notes = {**self._otherwise_readable(enforcer, outcome, gone), **sessions}
         return Judgement(read, lacking, frozenset(gone), remaining, notes, outcome.applied)
 
     def _otherwise_readable(self, enforcer: Enforcer, outcome: _Outcome, gone: set[int]) -> dict[int, str]:
@@ -305,6 +351,17 @@ class _Reconciler:
         """A grant that only waits for a person is not a failure."""
         waits_only = grant in pending and wishes.states.get(grant) == "provisioning"
         return not waits_only
+
+
+def _logins_of(wishes: Wishes, grants: set[int]) -> set[str]:
+    return {one.login for one in wishes.leaving if one.grant_id in grants}
+
+
+def _losers(lost: Iterable[Step], inspection: Inspection, roles: frozenset[str]) -> set[str]:
+    """The logins that steps took something from by name, as their sessions name them; the catalog's roles have none."""
+    named = {step.fact.member for step in lost if isinstance(step.fact, Member)}
+    named |= {step.fact.grantee for step in lost if isinstance(step.fact, Privilege)}
+    return {inspection.login_of(name) for name in named if name and name not in roles}
 
 
 def planned(engine: Engine, plan: Plan, inspection: Inspection) -> list[dict[str, object]]:
@@ -335,12 +392,12 @@ def _succeed(source: Source, lease: Lease) -> None:
 
 
 def _fail(source: Source, lease: Lease, message: str) -> None:
-    """The source did not answer: nothing is known of it, so nothing counts as given or taken."""
-    Reconciliation.objects.filter(source=source, state=_State.RUNNING).update(
-        state=_State.FAILED, finished_at=timezone.now(), message=message
-    )
+    """The source did not answer: nothing is known of it, so nothing counts as given or taken. Raises `LeaseLost`."""
     with transaction.atomic():
         enforcement = lease.lock()
+        # Those of earlier fences were left by workers that died.
+        runs = Reconciliation.objects.filter(source=source, state=_State.RUNNING, fence__lte=lease.fence)
+        runs.update(state=_State.FAILED, finished_at=timezone.now(), message=message)
         if enforcement.failed_since is None:
             enforcement.failed_since = timezone.now()
             record(

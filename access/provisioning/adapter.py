@@ -76,6 +76,11 @@ class Journal(Protocol):
 
 
 Replan = Callable[[Inspection], Plan]
+Check = Callable[[], None]
+
+
+def unchecked() -> None:
+    """A `Check` for a source that nobody else writes to."""
 
 
 class Enforcer(Protocol):
@@ -84,9 +89,10 @@ class Enforcer(Protocol):
     def inspect(self) -> Inspection:
         """Everything that the source's catalogs say of who may read what; a fixed number of statements."""
 
-    def carry_out(self, plan: Plan, replan: Replan, journal: Journal) -> Inspection:
+    def carry_out(self, plan: Plan, replan: Replan, journal: Journal, check: Check = unchecked) -> Inspection:
         """Under the source's lock: inspect again, refuse with `PlanChanged` unless `replan` gives the same hash, carry
-        out every step, and inspect once more. Raises `StepRefused`; then nothing of the plan stays.
+        out every step, and inspect once more. Raises `StepRefused`; then nothing of the plan stays. `check` is called
+        right before each commit, and raises where this worker may not write any more.
         """
 
     def read_back(self, readings: Iterable[Reading]) -> Sequence[Unreadable]:

@@ -13,6 +13,7 @@ from typing import Any
 import pymysql
 
 from access.provisioning.adapter import (
+    Check,
     Journal,
     PlanChanged,
     Replan,
@@ -20,6 +21,7 @@ from access.provisioning.adapter import (
     Statement,
     StepRefused,
     Unreadable,
+    unchecked,
 )
 from access.provisioning.desired import Inspection, Profile, Reading, Rules
 from access.provisioning.facts import Fact, Path
@@ -66,7 +68,7 @@ class MysqlEnforcer:
     def statements(self, step: Step, inspection: Inspection) -> Sequence[Statement]:
         return statements_of(step, inspection)
 
-    def carry_out(self, plan: Plan, replan: Replan, journal: Journal) -> Inspection:
+    def carry_out(self, plan: Plan, replan: Replan, journal: Journal, check: Check = unchecked) -> Inspection:
         """As `Enforcer.carry_out`. Of a plan that fails halfway nothing stays that gives access; what it took stays
         taken, for nobody gets back what is over because something else went wrong.
         """
@@ -80,7 +82,7 @@ class MysqlEnforcer:
                 journal.intend(script)
                 for place, (step, statements) in enumerate(script):
                     try:
-                        self._run(step, statements, given)
+                        self._run(step, statements, given, check)
                     except StepRefused as error:
                         self._take_back(given, journal, error.message)
                         journal.undone([later for later, _ in script[place:]], error.message)
@@ -143,8 +145,11 @@ class MysqlEnforcer:
 
     # One statement at a time
 
-    def _run(self, step: Step, statements: Sequence[Statement], given: list[tuple[Step, Statement]]) -> None:
+    def _run(
+        self, step: Step, statements: Sequence[Statement], given: list[tuple[Step, Statement]], check: Check
+    ) -> None:
         for statement in statements:
+            check()  # what was given before goes on to whoever has the lease now, who finds it by the journal
             if step.change is Change.ADD:
                 given.append((step, statement))  # before it runs: a lost connection does not tell whether it did
             try:

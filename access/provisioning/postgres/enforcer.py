@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from access.provisioning.adapter import (
+    Check,
     Journal,
     PlanChanged,
     Replan,
@@ -15,6 +16,7 @@ from access.provisioning.adapter import (
     Statement,
     StepRefused,
     Unreadable,
+    unchecked,
 )
 from access.provisioning.desired import Inspection, Profile, Reading, Rules
 from access.provisioning.facts import Fact, Path
@@ -56,7 +58,7 @@ class PostgresEnforcer:
         except psycopg.Error as error:
             raise self._failure(error) from None
 
-    def carry_out(self, plan: Plan, replan: Replan, journal: Journal) -> Inspection:
+    def carry_out(self, plan: Plan, replan: Replan, journal: Journal, check: Check = unchecked) -> Inspection:
         try:
             with self._connection.transaction():
                 self._connection.execute(_LOCK)
@@ -67,6 +69,7 @@ class PostgresEnforcer:
                 journal.intend(script)
                 for step, statements in script:
                     self._run(step, statements)
+                check()  # a worker that stalled until its lease was another's rolls back
         except StepRefused as error:
             journal.undone(plan.steps, error.message)
             raise
