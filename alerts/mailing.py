@@ -7,15 +7,16 @@ asks for sign-in; neither purposes nor reasons are in it.
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import hashlib
 import logging
 from collections.abc import Sequence
-from smtplib import SMTPException, SMTPRecipientsRefused
+from smtplib import SMTPException, SMTPServerDisconnected
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -40,8 +41,9 @@ _MOST_IN_A_SWEEP = 500
 def send_due() -> int:
     """Send what is due, a message a person; returns how many messages the mail server took.
 
-    Any number of workers may send at once. Where the server does not answer, everything stays due for the next sweep;
-    what it refuses for one person is tried again after 2, 4, 8 … seconds, at most an hour, for three days. A worker that
+    Any number of workers may send at once. Where the server does not answer, everything stays due for the next sweep. A
+    message that it refuses, or that cannot be made, is tried again after 2, 4, 8 … seconds, at most an hour, for three days,
+    and the others go on. So does the next sweep with the others where the connection is lost over a message. A worker that
     dies between the server's word and the commit sends the same message, with the same Message-ID, once more.
     """
     if not settings.EMAIL_URL:
@@ -51,9 +53,9 @@ def send_due() -> int:
     try:
         for _ in range(_MOST_IN_A_SWEEP):
             outcome = _send_next(mailer)
-            if outcome is None:
+            if outcome in (_Outcome.NOTHING_DUE, _Outcome.LOST):
                 break
-            sent += outcome
+            sent += outcome is _Outcome.SENT
     except OSError as error:
         logger.warning("The mail server does not answer; mail waits for the next sweep: %s", error)
     finally:
@@ -68,14 +70,22 @@ def _close(mailer: BaseEmailBackend) -> None:
         logger.debug("The connection to the mail server was gone.")
 
 
+class _Outcome(enum.Enum):
+    NOTHING_DUE = enum.auto()
+    SENT = enum.auto()
+    NOT_SENT = enum.auto()
+    LOST = enum.auto()
+    """The connection ended while the message was sent."""
+
+
 @transaction.atomic
-def _send_next(mailer: BaseEmailBackend) -> bool | None:
-    """Send one person all that is due; None where nothing is. Raises `OSError` where the server does not answer."""
+def _send_next(mailer: BaseEmailBackend) -> _Outcome:
+    """Send one person all that is due. Raises `OSError` where the server cannot be reached or lets nobody in."""
     now = timezone.now()
     waiting = Notification.objects.filter(mail_due_at__lte=now)
     first = waiting.order_by("mail_due_at", "pk").select_for_update(skip_locked=True, of=("self",)).first()
     if first is None:
-        return None
+        return _Outcome.NOTHING_DUE
     rows = list(
         waiting.filter(receiver=first.receiver_id)
         .select_related("record__actor", "receiver__user")
@@ -84,20 +94,30 @@ def _send_next(mailer: BaseEmailBackend) -> bool | None:
     )
     person = rows[0].receiver
     address = person.user.email if person.user and person.is_active else ""
-    lines = _still_wanted(person, rows) if address else []
-    if lines:
+    try:
+        # A statement that fails is undone by itself: the refusal can still be noted.
+        with transaction.atomic():
+            lines = _still_wanted(person, rows) if address else []
+            message = _message(person, address, lines) if lines else None
+    except (InterfaceError, OperationalError):
+        raise
+    except Exception as error:
+        _note_refusal(rows, error)
+        return _Outcome.NOT_SENT
+    if message is not None:
         mailer.open()
         try:
-            mailer.send_messages([_message(person, address, lines)])
-        except SMTPException as error:
-            if not _is_of_the_message(error):
-                raise
-            _note_refusal(rows, error, now)
-            return False
+            mailer.send_messages([message])
+        except Exception as error:
+            lost = _is_of_the_connection(error)
+            _note_refusal(rows, error, give_up=not lost)
+            # Whatever was half said, the next message begins anew.
+            _close(mailer)
+            return _Outcome.LOST if lost else _Outcome.NOT_SENT
     told = {line.notification.pk for line in lines}
     _finish([row.pk for row in rows if row.pk in told], mail_sent_at=now)
     _finish([row.pk for row in rows if row.pk not in told])
-    return bool(lines)
+    return _Outcome.SENT if lines else _Outcome.NOT_SENT
 
 
 def _finish(ids: Sequence[int], **values: object) -> None:
@@ -112,17 +132,21 @@ def _still_wanted(person: Principal, rows: Sequence[Notification]) -> Sequence[L
     return lines_of(person, [row for row in rows if row.read_at is None and row.kind in mailed])
 
 
-def _is_of_the_message(error: SMTPException) -> bool:
-    """Whether the server refused this message or address; otherwise it is the server that does not work."""
-    return isinstance(error, SMTPRecipientsRefused) or getattr(error, "smtp_code", 0) // 100 == 5
+def _is_of_the_connection(error: Exception) -> bool:
+    """Whether the server went away, while it was sent a message; otherwise it is this message that it does not take."""
+    return isinstance(error, SMTPServerDisconnected) or (
+        isinstance(error, OSError) and not isinstance(error, SMTPException)
+    )
 
 
-def _note_refusal(rows: Sequence[Notification], error: SMTPException, now: dt.datetime) -> None:
+def _note_refusal(rows: Sequence[Notification], error: Exception, *, give_up: bool = True) -> None:
+    # Not from when it was begun: a server may take long to refuse.
+    now = timezone.now()
     attempts = max(row.mail_attempts for row in rows) + 1
     pause = dt.timedelta(seconds=min(2 ** min(attempts, 12), _LONGEST_PAUSE))
     oldest = min(row.created_at for row in rows)
-    again = None if now - oldest > GIVEN_UP_AFTER else now + pause
-    logger.warning("The mail server refused a message to principal %s: %s", rows[0].receiver_id, type(error).__name__)
+    again = None if give_up and now - oldest > GIVEN_UP_AFTER else now + pause
+    logger.warning("A message to principal %s was not sent: %s", rows[0].receiver_id, type(error).__name__)
     Notification.objects.filter(pk__in=[row.pk for row in rows]).update(
         mail_due_at=again, mail_attempts=F("mail_attempts") + 1, mail_error=f"{type(error).__name__}: {error}"[:2000]
     )

@@ -20,6 +20,7 @@ from pytest_django import Settings
 
 from access.actions import approve_request, deny_request, request_access
 from access.models import AccessRequest
+from accounts.models import User
 from alerts.actions import choose, mark_read
 from alerts.mailing import send_due
 from alerts.models import Notification
@@ -31,11 +32,12 @@ pytestmark = pytest.mark.django_db
 
 
 class Postbox:
-    """What the server took; it refuses whoever is in `refused`."""
+    """What the server took; it refuses whoever is in `refused`, and answers messages to those in `answers` with that."""
 
     def __init__(self) -> None:
         self.taken: list[EmailMessage] = []
         self.refused: set[str] = set()
+        self.answers: dict[str, str] = {}
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -48,6 +50,11 @@ class Postbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         found = message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(found, EmailMessage)
+        if found["To"] in self.answers:
+            answer = self.answers[found["To"]]
+            if not answer:
+                server.transport.abort()
+            return answer
         self.taken.append(found)
         return "250 Taken"
 
@@ -180,6 +187,56 @@ def test_an_address_that_is_refused_for_days_is_given_up(cast: Cast, server: Ser
         send_due()
     assert not Notification.objects.filter(mail_due_at__isnull=False).exists()
     assert Notification.objects.filter(mail_sent_at__isnull=True).exclude(mail_error="").count() == 2
+
+
+@pytest.mark.parametrize("answer", ["451 Try again later", "421 Closing", "554 Looks like spam"])
+def test_a_message_that_is_refused_once_it_was_told_holds_up_no_other(cast: Cast, server: Server, answer: str) -> None:
+    asked(cast)
+    deliver_pending()
+    first = Notification.objects.order_by("mail_due_at", "pk")[0].receiver
+    server.box.answers = {first.user.email: answer}
+    assert send_due() == 1
+    row = Notification.objects.get(receiver=first)
+    assert row.mail_attempts == 1 and answer[:3] in row.mail_error
+    assert row.mail_due_at is not None and row.mail_due_at > timezone.now()
+    server.box.answers = {}
+    with time_machine.travel(timezone.now() + dt.timedelta(seconds=10)):
+        assert send_due() == 1
+
+
+def test_a_message_over_which_the_connection_is_lost_holds_up_the_others_for_one_sweep(
+    cast: Cast, server: Server
+) -> None:
+    asked(cast)
+    deliver_pending()
+    first = Notification.objects.order_by("mail_due_at", "pk")[0].receiver
+    server.box.answers = {first.user.email: ""}
+    assert (send_due(), send_due()) == (0, 1)
+    assert Notification.objects.get(receiver=first).mail_attempts == 1
+    with time_machine.travel(timezone.now() + dt.timedelta(days=4)):
+        send_due()
+    assert Notification.objects.get(receiver=first).mail_due_at is not None, "that is no refusal"
+
+
+def test_a_message_that_cannot_be_addressed_holds_up_no_other(cast: Cast, server: Server) -> None:
+    asked(cast)
+    deliver_pending()
+    User.objects.filter(pk=cast.owner.user_id).update(email="owen\n@example.org")
+    Notification.objects.filter(receiver=cast.owner).update(mail_due_at=timezone.now() - dt.timedelta(minutes=1))
+    assert send_due() == 1
+    row = Notification.objects.get(receiver=cast.owner)
+    assert row.mail_attempts == 1 and row.mail_error
+
+
+def test_messages_that_cannot_be_made_are_tried_again(cast: Cast, server: Server, settings: Settings) -> None:
+    asked(cast)
+    deliver_pending()
+    url, settings.SITE_URL = settings.SITE_URL, None
+    assert send_due() == 0
+    assert [row.mail_attempts for row in Notification.objects.all()] == [1, 1]
+    settings.SITE_URL = url
+    with time_machine.travel(timezone.now() + dt.timedelta(seconds=10)):
+        assert send_due() == 2
 
 
 def test_several_at_once_are_one_message(cast: Cast, server: Server) -> None:
