@@ -133,25 +133,39 @@ def _by_state(rows: QuerySet, column: str = "state") -> dict[str, float]:
 def _signs_of_life() -> Iterator[Metric]:
     """Ages of signs of life; without the broker there are none, which is itself a sign."""
     try:
-        workers, beat, swept = _heard()
+        workers, queues, beat, swept = _heard()
     except redis.RedisError:
         yield _gauge("broker_up", "Whether the broker answers.", 0)
         return
     yield _gauge("broker_up", "Whether the broker answers.", 1)
     yield _gauge("worker_heard_seconds", "How long ago each worker was heard of.", workers, "worker")
+    yield _gauge("queue_heard_seconds", "How long ago a worker of each queue was heard of.", queues, "queue")
     yield _gauge("beat_heard_seconds", "How long ago the scheduler was heard of.", beat)
     yield _gauge("swept_seconds", "How long ago the sweeps that must not stop came to their end.", swept, "task")
 
 
-def _heard() -> tuple[dict[str, float], float, dict[str, float]]:
+def _heard() -> tuple[dict[str, float], dict[str, float], float, dict[str, float]]:
+    """The ages of signs of life: of each worker, of each queue's freshest worker, of beat and of sweeps.
+
+    A worker that is gone has no age any more; a queue always has one, which is infinite where nobody serves it.
+    """
     now = time.time()
 
     def age(at: bytes | None) -> float:
         return max(now - float(at), 0.0) if at else math.inf
 
     with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
-        workers = {
-            key.decode().removeprefix(WORKER_KEY_PREFIX): age(client.hget(key, "at"))
-            for key in client.scan_iter(f"{WORKER_KEY_PREFIX}*")
-        }
-        return workers, age(client.get(BEAT_KEY)), {name: age(client.get(KEY_PREFIX + name)) for name in WATCHED}
+        workers: dict[str, float] = {}
+        queues = {queue.name: math.inf for queue in settings.CELERY_TASK_QUEUES}
+        for key in client.scan_iter(f"{WORKER_KEY_PREFIX}*"):
+            at, served = client.hmget(key, "at", "queues")
+            workers[key.decode().removeprefix(WORKER_KEY_PREFIX)] = age(at)
+            for name in (served or b"").decode().split(","):
+                if name in queues:
+                    queues[name] = min(queues[name], age(at))
+        return (
+            workers,
+            queues,
+            age(client.get(BEAT_KEY)),
+            {name: age(client.get(KEY_PREFIX + name)) for name in WATCHED},
+        )

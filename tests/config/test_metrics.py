@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from django.db import connection
@@ -14,6 +15,7 @@ from pytest_django import Settings
 from access.actions import approve_request, request_access
 from accounts.tokens import mint
 from audit.models import Delivery
+from config.heartbeats import WORKER_KEY_PREFIX
 from lineage.draining import drain
 from lineage.intake import accept_batch
 from tests.config.test_watching import Signs, signs
@@ -95,7 +97,14 @@ def test_they_tell_how_long_ago_workers_were_heard_of(cast: Cast, client: Client
     found = scraped(client)
     assert found["catalog_broker_up"] == 1
     assert found["catalog_worker_heard_seconds{prompt}"] < 30 < found["catalog_worker_heard_seconds{long}"] < 90
+    assert found["catalog_queue_heard_seconds{fold}"] < 30 < found["catalog_queue_heard_seconds{crawl}"] < 90
     assert found["catalog_swept_seconds{access.tasks.expire}"] < 30
+    signs.client.delete(f"{WORKER_KEY_PREFIX}long")
+    signs.worker("spare", "analytics", seconds_ago=60)
+    signs.worker("fresh", "analytics")
+    found = scraped(client)
+    assert found["catalog_queue_heard_seconds{crawl}"] == math.inf, "nobody is left whose age could pass a limit"
+    assert found["catalog_queue_heard_seconds{analytics}"] < 30
 
 
 def test_without_the_broker_the_other_figures_are_told(cast: Cast, client: Client, settings: Settings) -> None:
