@@ -24,13 +24,15 @@ AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`holding()` gives the subjects of which it holds now; `raised` and `cleared` make the events of subjects.
+    """`holding(known)` gives the subjects of which it holds now; `raised` and `cleared` make the events of subjects.
 
-    Events of subjects that are gone may be left out. Without `cleared` the end is not told.
+    `known` are those with an open alarm, read under the condition's lock: whoever cannot tell of one gives it back, and its
+    alarm stays open. Events that nobody should hear of may be left out, such as those of subjects that are gone: their
+    alarms end without a word. Without `cleared` no end is told.
     """
 
     name: str
-    holding: Callable[[], Collection[str]]
+    holding: Callable[[Collection[str]], Collection[str]]
     raised: Callable[[Collection[str]], Mapping[str, Event]]
     cleared: Callable[[Collection[str]], Mapping[str, Event]] | None = None
 
@@ -43,10 +45,10 @@ def look(condition: Condition, *, by: Principal) -> list[Record]:
             if not cursor.fetchone()[0]:
                 return []
         now = timezone.now()
-        holding = set(condition.holding())
         open_now = set(
             Alarm.objects.filter(condition=condition.name, cleared_at=None).values_list("subject", flat=True)
         )
+        holding = set(condition.holding(frozenset(open_now)))
         new, over = sorted(holding - open_now)[:AT_ONCE], sorted(open_now - holding)[:AT_ONCE]
         if not new and not over:
             return []

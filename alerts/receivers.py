@@ -1,4 +1,7 @@
-"""Who is meant: the functions that rules name in `to`. Each takes a fixed number of statements a record."""
+"""Who is meant: the functions that rules name in `to`. Each takes a fixed number of statements a record.
+
+The two that ask what each person may read, `watchers_of_changes` and `watchers_of_job`, take up to four more a person.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@
 The sentence may name every value of the event, {actor}, and {about}: what the notification is about, as its receiver
 may see it. Never name a purpose or a reason: a notification goes by e-mail too. Rooms above this one keep their entries
 in a module `alert_rules` of their own, which is found by itself. Rules of one event are asked in their order, and a
-person hears of a record once, by the first rule that means them.
+person hears of a record once, by the first rule that means them and whose kind they have not turned off.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from accounts.models import Principal
 from alerts.alarms import Condition, look
 from alerts.events import PartFailed, PartWorksAgain
 from alerts.mailing import send_due
-from alerts.models import Alarm
 from audit.delivery import deliver_pending
 from audit.events import Event
 from audit.models import Record
@@ -71,13 +70,15 @@ class Watch:
 
     def look(self) -> list[Record]:
         """Look once: raise, clear, and deliver what was raised or cleared; the records of it."""
-        failing = failing_parts(health.parts())
-        known = set(Alarm.objects.filter(condition=NAME, cleared_at=None).values_list("subject", flat=True))
+        parts = health.parts()
+        failing = failing_parts(parts)
         self._failed = {part: self._failed.get(part, 0) + 1 for part in failing}
-        holding = {part for part in failing if part in known or self._failed[part] >= LOOKS}
-        records = look(
-            Condition(NAME, lambda: holding, _of(PartFailed), _of(PartWorksAgain)), by=Principal.objects.system()
-        )
+
+        def holding(known: Collection[str]) -> Collection[str]:
+            told = {part for part in failing if part in known or self._failed[part] >= LOOKS}
+            return told | {part for part in known if not _was_asked(part, parts)}
+
+        records = look(Condition(NAME, holding, _of(PartFailed), _of(PartWorksAgain)), by=Principal.objects.system())
         if records:
             deliver_pending(only=[record.pk for record in records])
             send_due()
@@ -94,6 +95,15 @@ def failing_parts(parts: Mapping[str, Mapping[str, Any]]) -> set[str]:
         found.remove("workers")
         found |= {f"queue:{name}" for name in parts["workers"].get("queues_without_worker", ())}
     return found - {"database"}
+
+
+def _was_asked(part: str, parts: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether this look tells how it stands with a part: a check that raised does not, nor any that asks a silent broker."""
+    if part == "broker":
+        return True
+    if part != "fold" and not parts["broker"]["ok"]:
+        return False
+    return "error" not in parts.get("workers" if part.startswith("queue:") else part, {})
 
 
 def _of(event: type[PartFailed]) -> Any:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import uuid
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.tokens import mint
 from alerts.actions import choose, follow, unfollow
-from alerts.conditions import look_at_all
+from alerts.alarms import Condition
+from alerts.conditions import CONDITIONS, look_at_all
 from alerts.models import Alarm, Follow, Notification
 from audit.delivery import deliver_pending
 from audit.events import Subject
 from audit.feed import feed
 from audit.models import Record
 from audit.queries import activity_of
-from catalog.models import Dataset, DatasetName, Domain, Tier
+from catalog.models import Dataset, DatasetName, Domain, Ownership, Tier
 from common.errors import Forbidden, Invalid
 from lineage.draining import drain
 from lineage.intake import accept_batch
@@ -26,7 +30,7 @@ from lineage.merging import decide_same
 from lineage.models import Job
 from tests.alerts.told import told
 from tests.factories import Cast, group, ownership, person, pipeline, service
-from tests.lineage.events import NAMESPACE, run_event
+from tests.lineage.events import BEGIN, NAMESPACE, run_event
 from tests.lineage.events import dataset as told_dataset
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +139,83 @@ def test_a_failing_job_is_told_once_however_often_it_fails_and_once_when_it_work
     send(run_event("FAIL", job="load_units", outputs=["units"], seconds=50))
     assert look_at_all() == 1
     assert len(told(cast.owner)) == 3
+
+
+def test_a_failing_job_works_again_once_a_run_of_it_completed_and_not_before(cast: Cast, units: Dataset, send) -> None:
+    send(run_event("FAIL", job="load_units", outputs=["units"], seconds=10))
+    assert look_at_all() == 1
+    with time_machine.travel(BEGIN + dt.timedelta(seconds=30)):
+        send(run_event("START", job="load_units", outputs=["units"], seconds=20))
+        assert look_at_all() == 0
+    send(run_event("ABORT", job="load_units", outputs=["units"], seconds=30))
+    assert look_at_all() == 0
+    send(run_event("COMPLETE", job="load_units", outputs=["units"], seconds=40))
+    assert look_at_all() == 1
+    assert told(cast.owner)[-1] == "The job load_units, which writes units, works again."
+
+
+def test_a_failure_is_told_though_the_next_run_began_before_the_look(cast: Cast, units: Dataset, send) -> None:
+    send(run_event("FAIL", job="load_units", outputs=["units"], seconds=10))
+    with time_machine.travel(BEGIN + dt.timedelta(seconds=30)):
+        send(run_event("START", job="load_units", outputs=["units"], seconds=20))
+        assert look_at_all() == 1
+    assert told(cast.owner) == ["The job load_units, which writes units, failed."]
+
+
+def test_a_success_is_told_though_the_next_run_began_before_the_look(cast: Cast, units: Dataset, send) -> None:
+    send(run_event("FAIL", job="load_units", outputs=["units"], seconds=10))
+    assert look_at_all() == 1
+    with time_machine.travel(BEGIN + dt.timedelta(seconds=40)):
+        send(run_event("COMPLETE", job="load_units", outputs=["units"], seconds=20))
+        send(run_event("START", job="load_units", outputs=["units"], seconds=30))
+    look_at_all()
+    assert "The job load_units, which writes units, works again." in told(cast.owner)
+
+
+@pytest.mark.parametrize("how", ["unwatched", "deleted"])
+def test_a_failing_job_that_nobody_watches_any_more_has_not_recovered(
+    cast: Cast, units: Dataset, send, how: str
+) -> None:
+    send(run_event("FAIL", job="load_units", outputs=["units"], seconds=10))
+    assert look_at_all() == 1
+    if how == "unwatched":
+        Ownership.objects.filter(dataset=units).update(valid_to=timezone.now())
+    else:
+        Job.objects.filter(name="load_units").update(deleted_at=timezone.now())
+    assert look_at_all() == 0
+    assert not Alarm.objects.filter(cleared_at=None).exists()
+    assert not Record.objects.filter(event="alerts.job_fails_no_more").exists()
+
+
+@pytest.mark.parametrize("how", ["owner", "follower"])
+def test_who_owns_or_follows_a_merged_dataset_hears_of_the_job_that_writes_it(
+    cast: Cast, units: Dataset, send, how: str
+) -> None:
+    send(run_event("FAIL", job="load_old", outputs=["old_units"], seconds=10))
+    decide_same(first=units, second=named("old_units"), same=True, by=cast.administrator)
+    drain()
+    merged = Dataset.objects.get(merged_into__isnull=False)
+    Ownership.objects.all().delete()
+    if how == "owner":
+        ownership(merged, cast.steward)
+    else:
+        Follow.objects.create(principal=cast.steward, dataset=merged)
+    assert look_at_all() == 1
+    assert told(cast.steward)[-1] == f"The job load_old, which writes {merged.merged_into}, failed."
+
+
+def test_a_condition_that_cannot_be_looked_at_stops_no_other(
+    cast: Cast, units: Dataset, send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(known: object) -> list[str]:
+        return [str(1 / 0)]
+
+    first, *others = CONDITIONS
+    monkeypatch.setattr("alerts.conditions.CONDITIONS", (Condition("broken", broken, first.raised), first, *others))
+    send(run_event("FAIL", job="load_units", outputs=["units"], seconds=10))
+    with pytest.raises(ZeroDivisionError):
+        look_at_all()
+    assert told(cast.owner) == ["The job load_units, which writes units, failed."]
 
 
 def test_a_job_that_only_reads_what_one_owns_is_not_told(cast: Cast, units: Dataset, send) -> None:

@@ -101,3 +101,22 @@ def test_a_silent_scheduler_is_told(signs: Signs, cast: Cast) -> None:
 def test_without_the_broker_only_that_is_told(signs: Signs, cast: Cast, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert failing_parts(parts()) == {"broker"}
+
+
+def test_an_alarm_is_not_over_because_its_part_cannot_be_asked(signs: Signs, cast: Cast, settings: Settings) -> None:
+    signs.worker("long", "crawl", seconds_ago=60)
+    signs.worker("prompt", "interactive,expiry,audit,fold,analytics")
+    signs.beat(seconds_ago=60)
+    watch = Watch()
+    assert len([*watch.look(), *watch.look(), *watch.look()]) == 2
+    url, settings.REDIS_URL = settings.REDIS_URL, "redis://127.0.0.1:1/0"
+    assert [record.values["part"] for record in [*watch.look(), *watch.look(), *watch.look()]] == ["broker"]
+    assert Alarm.objects.filter(cleared_at=None).count() == 3
+    settings.REDIS_URL = url
+    signs.beat()
+    signs.client.set(f"{WORKER_KEY_PREFIX}odd", "no hash")
+    assert {record.values["part"] for record in watch.look()} == {"broker", "beat"}, "the check of the workers raised"
+    signs.client.delete(f"{WORKER_KEY_PREFIX}odd")
+    signs.worker("long", "crawl")
+    assert [record.values["part"] for record in watch.look()] == ["queue:crawl"]
+    assert not Alarm.objects.filter(cleared_at=None).exists()
