@@ -14,6 +14,7 @@ from access.forms import DelegationForm
 from access.models import Delegation
 from accounts.authentication import principal_of
 from accounts.forms import ActionForm
+from accounts.recent import check_signed_in_recently
 from common.components import Column
 from common.errors import NotFound
 from common.pagination import page_of
@@ -25,6 +26,7 @@ def delegations(request: HttpRequest) -> HttpResponse:
     principal = principal_of(request)
     form = DelegationForm(request.POST or None, administrator=principal.is_administrator)
     if request.method == "POST" and form.is_valid():
+        check_signed_in_recently(request)
         values = form.cleaned_data
         made = form.attempt(
             lambda: delegate_decisions(

@@ -24,6 +24,7 @@ from access.permissions import check_can_enforce_grants
 from accounts.authentication import principal_of
 from accounts.forms import ActionForm
 from accounts.models import Principal
+from accounts.recent import check_signed_in_recently
 from catalog.models import Source
 from common.components import Column, Crumb
 from common.errors import NotFound
@@ -98,6 +99,8 @@ def confirm(request: HttpRequest, source_id: int, plan_id: int) -> HttpResponse:
     plan = Reconciliation.objects.filter(pk=plan_id, source=found).first()
     if plan is None:
         raise NotFound("There is no such plan. Look at the newest.")
+    if request.method == "POST":
+        check_signed_in_recently(request)
     return ask(
         request,
         ActionForm(request.POST if request.method == "POST" else None),
@@ -117,6 +120,7 @@ def login(request: HttpRequest, source_id: int) -> HttpResponse:
     found = _source(principal_of(request), source_id)
     form = LoginForm(request.POST if request.method == "POST" else None, initial=dict(request.GET.items()))
     if request.method == "POST" and form.is_valid():
+        check_signed_in_recently(request)
         values = form.cleaned_data
         done = form.attempt(
             lambda: (
@@ -156,6 +160,8 @@ def finding_adopt(request: HttpRequest, finding_id: int) -> HttpResponse:
     principal = principal_of(request)
     found = _finding(principal, finding_id)
     form = AdoptForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        check_signed_in_recently(request)
     return ask(
         request,
         form,

@@ -31,6 +31,7 @@ from access.previewing import preview_of
 from accounts.authentication import principal_of
 from accounts.models import Principal
 from accounts.permissions import is_trusted
+from accounts.recent import check_signed_in_recently
 from catalog.models import Domain
 from catalog.visibility import scope_of
 from common.components import Column, Crumb
@@ -172,6 +173,7 @@ def policy_publish(request: HttpRequest, policy_id: int) -> HttpResponse:
     draft = _draft(policy)
     form = PublishForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
+        check_signed_in_recently(request)
         begins = form.cleaned_data["valid_from"]
         made = form.attempt(lambda: publish_policy(version=draft, valid_from=begins, by=principal))
         if made is not None:

@@ -15,6 +15,7 @@ from access.models import Delegation
 from access.rest.requests import checked
 from accounts.authentication import rest_principal
 from accounts.models import Principal
+from accounts.recent import check_may_decide_now
 from accounts.rest import PrincipalSerializer
 from catalog.queries.members import members_called
 from common.described_query import DescribedQuery
@@ -62,10 +63,12 @@ class DelegationViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveMo
 
     @extend_schema(
         summary="Let somebody decide in your place",
+        description="Needs a sign-in that is not long ago, or a token with the scope access:approve.",
         request=NewDelegationSerializer,
         responses={201: DelegationSerializer},
     )
     def create(self, request: Request) -> Response:
+        check_may_decide_now(request)
         values = checked(NewDelegationSerializer, request)
         by = rest_principal(request)
         made = delegate_decisions(

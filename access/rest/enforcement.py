@@ -21,6 +21,7 @@ from access.permissions import check_can_enforce_grants
 from access.rest.requests import IF_MATCH, GrantSerializer, checked
 from accounts.authentication import rest_principal
 from accounts.models import Principal
+from accounts.recent import check_may_decide_now
 from accounts.rest import PrincipalSerializer
 from catalog.models import Source
 from catalog.queries.members import members_called
@@ -191,10 +192,14 @@ class EnforcementViewSet(DescribedQuery, GenericViewSet[Source]):
         return Response(PlanSerializer(self._plan()).data)
 
     @extend_schema(
-        summary="Let the waiting plan be carried out as it is", request=ConfirmationSerializer, responses=PlanSerializer
+        summary="Let the waiting plan be carried out as it is",
+        description="Needs a sign-in that is not long ago, or a token with the scope access:approve.",
+        request=ConfirmationSerializer,
+        responses=PlanSerializer,
     )
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
+        check_may_decide_now(request)
         values = checked(ConfirmationSerializer, request)
         done = confirm_plan(reconciliation=self._plan(), by=rest_principal(request), **values)
         return Response(PlanSerializer(done).data)
@@ -263,8 +268,14 @@ class LoginViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Databas
         mine = DatabaseLogin.objects.filter(source__in=_mine(self.request).order_by().values("pk"))
         return mine.filter(valid_to__isnull=True).select_related("principal__user", "source")
 
-    @extend_schema(summary="Say as whom somebody logs in", request=NewLoginSerializer, responses={201: LoginSerializer})
+    @extend_schema(
+        summary="Say as whom somebody logs in",
+        description="Needs a sign-in that is not long ago, or a token with the scope access:approve.",
+        request=NewLoginSerializer,
+        responses={201: LoginSerializer},
+    )
     def create(self, request: Request) -> Response:
+        check_may_decide_now(request)
         values = checked(NewLoginSerializer, request)
         by = rest_principal(request)
         source = Source.objects.visible_to(by).filter(pk=values["source"]).first()
@@ -274,8 +285,14 @@ class LoginViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Databas
         made = name_login(source=source, principal=_person(values["person"]), name=values["name"], by=by)
         return Response(LoginSerializer(made).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(summary="Forget a login: what it was granted is taken", request=None, responses={204: None})
+    @extend_schema(
+        summary="Forget a login: what it was granted is taken",
+        description="Needs a sign-in that is not long ago, or a token with the scope access:approve.",
+        request=None,
+        responses={204: None},
+    )
     def destroy(self, request: Request, pk: str) -> Response:
+        check_may_decide_now(request)
         found = self.get_object()
         name_login(source=found.source, principal=found.principal, name="", by=rest_principal(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -316,9 +333,15 @@ class FindingViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModel
         done = accept_finding(finding=self.get_object(), by=rest_principal(request), **values)
         return Response(FindingSerializer(done).data)
 
-    @extend_schema(summary="Adopt a finding as a grant", request=AdoptionSerializer, responses={201: GrantSerializer})
+    @extend_schema(
+        summary="Adopt a finding as a grant",
+        description="Needs a sign-in that is not long ago, or a token with the scope access:approve.",
+        request=AdoptionSerializer,
+        responses={201: GrantSerializer},
+    )
     @action(detail=True, methods=["post"])
     def adopt(self, request: Request, pk: str) -> Response:
+        check_may_decide_now(request)
         values = checked(AdoptionSerializer, request)
         made: Grant = adopt_finding(finding=self.get_object(), by=rest_principal(request), **values)
         return Response(GrantSerializer(made).data, status=status.HTTP_201_CREATED)

@@ -26,6 +26,7 @@ from access.permissions import check_can_edit_policy, check_can_see_policies
 from access.policy_queries import draft_of, visible_policies
 from access.previewing import Preview, Side, preview_of
 from accounts.authentication import rest_principal
+from accounts.recent import check_may_decide_now
 from accounts.rest import PrincipalSerializer
 from catalog.models import Domain
 from common.described_query import DescribedQuery
@@ -177,12 +178,14 @@ class PolicyViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Policy
 
     @extend_schema(
         summary="Put the draft into force",
+        description="Needs a sign-in that is not long ago, or a token with the scope access:approve.",
         request=PublishSerializer,
         responses=PolicySerializer,
         parameters=[IF_MATCH],
     )
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, pk: str) -> Response:
+        check_may_decide_now(request)
         values = _checked(PublishSerializer, request)
         policy = self._matched()
         publish_policy(version=_draft(policy), by=rest_principal(request), **values)

@@ -329,3 +329,38 @@ def test_only_who_has_just_signed_in_puts_the_scope_on_a_token(client: Client, k
     assert not keeper.tokens.exists()
     sign_in_again(client, sent["Location"])
     assert keeper.tokens.get().scopes == ["access:approve"]
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "parts"),
+    [
+        ("POST", "delegation-list", []),
+        ("POST", "policy-publish", [1]),
+        ("POST", "finding-adopt", [1]),
+        ("POST", "enforcement-confirm", [1]),
+        ("POST", "database-login-list", []),
+        ("DELETE", "database-login-detail", [1]),
+    ],
+)
+def test_in_rest_what_gives_others_access_takes_the_scope_or_a_recent_sign_in(
+    client: Client, keeper: Principal, method: str, route: str, parts: list[int]
+) -> None:
+    url = reverse(route, args=parts)
+    narrow = bearer(keeper, "catalog:read", "catalog:write")
+    refused = client.generic(method, url, b"{}", "application/json", headers=narrow)
+    assert refused.status_code == 403 and "access:approve" in refused.json()["detail"]
+    client.force_login(keeper.user)
+    stale = client.generic(method, url, b"{}", "application/json")
+    assert stale.status_code == 403 and "too long ago" in stale.json()["detail"]
+
+
+def test_a_delegation_waits_for_a_recent_sign_in_and_is_then_made(
+    client: Client, cast: Cast, keeper: Principal
+) -> None:
+    client.force_login(keeper.user)
+    today = timezone.localdate()
+    typed = {"receiver": cast.steward.user.username, "first_day": today, "last_day": today, "reason": "Leave"}
+    sent = client.post(reverse("access:delegations"), typed)
+    assert not Delegation.objects.exists()
+    sign_in_again(client, sent["Location"])
+    assert Delegation.objects.get().receiver == cast.steward
