@@ -17,16 +17,17 @@ from tests.servers.databases import MariadbServer, PostgresServer
 def as_migrated(request: pytest.FixtureRequest) -> None:
     """Each test finds the database as migrations leave it, whatever a test before has committed.
 
-    A test that commits is followed by a flush, which empties the levels that migrations make, and leaves the event log,
-    which Django does not manage.
+    A test that commits is followed by a flush, which empties the levels and policies that migrations make, and leaves the
+    event log, which Django does not manage.
     """
     if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
         request.getfixturevalue("db")
         from django.db import connection
 
-        from tests.factories import standard_levels
+        from tests.factories import shipped_policies, standard_levels
 
         standard_levels()
+        shipped_policies()
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM lineage_event")
 

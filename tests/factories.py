@@ -14,8 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
+from django.apps import apps
 from django.contrib.auth.models import Group
 
+from access.models import Policy
 from accounts.models import DomainRole, Principal, User
 from accounts.tokens import Scope, mint
 from catalog.models import (
@@ -190,6 +192,12 @@ def standard_levels() -> dict[str, Level]:
     if not RuleSet.objects.exists():
         synchronise_categories()
     return {level.slug: level for level in Level.objects.all()}
+
+
+def shipped_policies() -> None:
+    """The policy and the purposes that migrations make; made anew where a test before has flushed them."""
+    if not Policy.objects.filter(shipped=True).exists():
+        import_module("access.migrations.0005_default_policies").add_policies(apps, None)
 
 
 @dataclass(frozen=True, slots=True)
