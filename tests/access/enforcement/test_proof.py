@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -83,7 +84,9 @@ def happen(place: Warehouse, event: str, name: str) -> None:
     elif event == "strip_role":
         for role in sorted(place.journal.roles):
             strip = f"REVOKE ALL ON ALL TABLES IN SCHEMA sales FROM {quoted(role)}"
-            place.owner(f"SET ROLE {quoted(place.account)}", strip, "RESET ROLE")
+            # Of a table that was revoked from the account or made anew it has nothing to take back.
+            with suppress(psycopg.errors.InsufficientPrivilege):
+                place.owner(f"SET ROLE {quoted(place.account)}", strip, "RESET ROLE")
     elif event == "foreign":
         place.owner(f"GRANT SELECT ON {where} TO pg_monitor")
 
