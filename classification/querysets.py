@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models.functions import Greatest
+from django.utils import timezone
 
 from catalog.models import Dataset, Tier
 from catalog.visibility import scope_of
 
 if TYPE_CHECKING:
     from accounts.models import Principal
-    from classification.models import Label
+    from classification.models import Decision, Label
 
 
 class LabelQuerySet(models.QuerySet["Label"]):
@@ -46,6 +48,15 @@ class LabelQuerySet(models.QuerySet["Label"]):
         return self.filter(valid_from__lte=moment).filter(
             models.Q(valid_to__isnull=True) | models.Q(valid_to__gt=moment)
         )
+
+    def end(self, *, by: Principal, at: dt.datetime | None = None, decision: Decision | None = None) -> int:
+        """End what holds of these, now or `at` a moment, by a decision if given; returns how many.
+
+        What another writer began after that moment, while this one waited for the row, ends where it begins.
+        """
+        ended = Greatest(models.F("valid_from"), models.Value(at or timezone.now()))
+        by_decision = {} if decision is None else {"decision": decision}
+        return self.current().update(valid_to=ended, ended_by=by, **by_decision)
 
     def of_datasets(self, dataset_ids: Iterable[int]) -> LabelQuerySet:
         """The labels of these datasets and of their fields."""

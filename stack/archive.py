@@ -23,38 +23,39 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DUMP = "catalog.dump"
 
-# Everything that a person made in the database, in one statement; what belongs to an extension stays.
+# Everything that a person made in the database, in one statement; what belongs to an extension stays. Each list is read whole
+# before its first item goes: a name cannot be told any more of what went with another.
 EMPTY_DATABASE = """
 SET client_min_messages = warning;
 DO $$
-DECLARE item record;
+DECLARE statement text;
 BEGIN
-    FOR item IN
-        SELECT format('DROP SCHEMA %I CASCADE', nspname) AS statement FROM pg_namespace
+    FOREACH statement IN ARRAY ARRAY(
+        SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace
         WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'information_schema')
-    LOOP EXECUTE item.statement; END LOOP;
-    FOR item IN
+    ) LOOP EXECUTE statement; END LOOP;
+    FOREACH statement IN ARRAY ARRAY(
         SELECT format('DROP %s IF EXISTS %s CASCADE',
             CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
-                WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.oid::regclass) AS statement
+                WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.oid::regclass)
         FROM pg_class c
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
             AND NOT relispartition AND NOT EXISTS (
                 SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                     AND (d.deptype = 'e' OR relkind = 'S' AND d.deptype IN ('i', 'a')))
-    LOOP EXECUTE item.statement; END LOOP;
-    FOR item IN
-        SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure) AS statement FROM pg_proc p
+    ) LOOP EXECUTE statement; END LOOP;
+    FOREACH statement IN ARRAY ARRAY(
+        SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure) FROM pg_proc p
         WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS (
             SELECT 1 FROM pg_depend d
             WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-    LOOP EXECUTE item.statement; END LOOP;
-    FOR item IN
-        SELECT format('DROP TYPE IF EXISTS %s CASCADE', t.oid::regtype) AS statement FROM pg_type t
+    ) LOOP EXECUTE statement; END LOOP;
+    FOREACH statement IN ARRAY ARRAY(
+        SELECT format('DROP TYPE IF EXISTS %s CASCADE', t.oid::regtype) FROM pg_type t
         WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd', 'r') AND NOT EXISTS (
             SELECT 1 FROM pg_depend d
             WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
-    LOOP EXECUTE item.statement; END LOOP;
+    ) LOOP EXECUTE statement; END LOOP;
 END $$;
 """
 

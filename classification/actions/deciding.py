@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Principal
 from audit.recording import record, record_many
 from catalog.models import Dataset, Field, Origin
-from classification.actions.labelling import by_dataset, end_labels, hold_datasets, origin_of, recompute, said
+from classification.actions.labelling import by_dataset, hold_datasets, origin_of, recompute, said
 from classification.actions.ruling_out import rule_out, withdraw_ruled_out
 from classification.counting import count
 from classification.events import DecisionUndone, SuggestionsDecided
@@ -106,7 +106,7 @@ def undo(*, decision: Decision, by: Principal) -> int:
     taken_back = {label.suggestion_id for label in standing}
     overtaken = {label.suggestion_id for label in made} - taken_back
     withdrawn = [label for label in concerned if label.state == Label.State.SUGGESTED and label.pk not in overtaken]
-    end_labels([label.pk for label in standing], by)
+    Label.objects.filter(pk__in=[label.pk for label in standing]).end(by=by)
     restored = _without_what_was_said_since(withdrawn)
     if not standing and not restored:
         raise Conflict("Others have decided since, so nothing is left to undo.")
@@ -167,7 +167,7 @@ def _confirm(
     decision = _decided(kind, waiting, by, reason)
     origin = origin_of(by)
     earlier = Label.objects.current().confirmed().filter(origin=origin, field__in=[label.field_id for label in waiting])
-    earlier.update(valid_to=decision.at, ended_by=by)
+    earlier.end(by=by, at=decision.at)
     made = Label.objects.bulk_create(
         Label(
             dataset_id=label.dataset_id,
@@ -194,9 +194,7 @@ def _confirm(
 def _decided(kind: Decision.Kind, waiting: Sequence[Label], by: Principal, reason: str) -> Decision:
     """The decision's row; the suggestions end by it."""
     decision = Decision.objects.create(kind=kind, by=by, reason=reason, count=len(waiting))
-    Label.objects.filter(pk__in=[label.pk for label in waiting]).update(
-        valid_to=decision.at, ended_by=by, decision=decision
-    )
+    Label.objects.filter(pk__in=[label.pk for label in waiting]).end(by=by, at=decision.at, decision=decision)
     return decision
 
 

@@ -67,7 +67,7 @@ def set_level(
     if not changing:
         return []
     now = timezone.now()
-    end_labels([label.pk for label in before.values()], by)
+    Label.objects.filter(pk__in=[label.pk for label in before.values()]).end(by=by)
     labels = Label.objects.bulk_create(
         Label(
             dataset_id=dataset_id,
@@ -83,7 +83,7 @@ def set_level(
     )
     if origin == Origin.PERSON:
         waiting = Label.objects.current().suggested().filter(field__in=[field.pk for field in fields])
-        waiting.update(valid_to=now, ended_by=by)
+        waiting.end(by=by, at=now)
     made = recompute([dataset.pk for dataset in targets])
     _check_not_below_fields(level, made, [dataset for dataset in datasets if (dataset.pk, None) in changing])
     names = {field.pk: str(field) for field in fields}
@@ -120,7 +120,7 @@ def clear_level(*, reason: str, by: Principal, datasets: Sequence[Dataset] = (),
     standing = standing_labels(datasets, fields, origin)
     if not standing:
         raise Conflict(f"No {origin.label.lower()} put a level on these, so there is none to take off.")
-    end_labels([label.pk for label in standing.values()], by)
+    Label.objects.filter(pk__in=[label.pk for label in standing.values()]).end(by=by)
     recompute([dataset.pk for dataset in targets], cleared=[pk for _, pk in standing if pk is not None])
     names = {field.pk: str(field) for field in fields}
     events = [
@@ -212,10 +212,6 @@ def standing_labels(
 
 def _category_of(label: Label | None) -> Category | None:
     return label.category if label else None
-
-
-def end_labels(label_ids: Sequence[int], by: Principal) -> None:
-    Label.objects.filter(pk__in=label_ids).update(valid_to=timezone.now(), ended_by=by)
 
 
 def _check_not_below_fields(level: Level, made: Effective, datasets: Sequence[Dataset]) -> None:

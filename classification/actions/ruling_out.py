@@ -110,7 +110,7 @@ def withdraw_ruled_out(*, rules: Sequence[NegativeRule], decision: Decision, by:
         return 0
     told = [Ruled(Place(one.domain_id, one.source_id, one.dataset_id), one.category_id, one.name) for one in rules]
     found = suggestions_ruled_out(told).values_list("pk", flat=True)[:_MOST_WITHDRAWN]
-    return Label.objects.filter(pk__in=list(found)).update(valid_to=decision.at, ended_by=by, decision=decision)
+    return Label.objects.filter(pk__in=list(found)).end(by=by, at=decision.at, decision=decision)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Principal
 from audit.recording import record
 from catalog.models import Dataset, Field, Origin
-from classification.actions.labelling import end_labels, hold_datasets
+from classification.actions.labelling import hold_datasets
 from classification.counting import count
 from classification.detectors import Contribution, EvidenceKind, Sensitivity, Verdict
 from classification.events import SuggestionsChanged
@@ -71,7 +71,8 @@ def suggest(
     rule_set = rule_set or applied_rule_set()
     changes = _changes(datasets, fields, verdicts, rule_set, with_values)
     now = timezone.now()
-    end_labels([change.before.pk for change in changes if change.before and change.step != Step.REFRESH], by)
+    ended = [change.before.pk for change in changes if change.before and change.step != Step.REFRESH]
+    Label.objects.filter(pk__in=ended).end(by=by, at=now)
     Label.objects.bulk_create(
         Label(
             dataset_id=change.field.dataset_id,

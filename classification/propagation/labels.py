@@ -7,7 +7,6 @@ from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 from django.db import connection
-from django.utils import timezone
 
 from accounts.models import Principal
 from audit.recording import record
@@ -63,9 +62,8 @@ def write_labels(columns: Collection[int] | None, *, why: str) -> Written:
     datasets = sorted({change.dataset_id for change in said})
     hold_datasets(datasets)
     _move([change for change in changes if change.moved])
-    now = timezone.now()
     ended = [change.label_id for change in said if change.label_id is not None]
-    Label.objects.filter(pk__in=ended).update(valid_to=now, ended_by=system)
+    Label.objects.filter(pk__in=ended).end(by=system)
     _add((change for change in said if change.level_id is not None), system)
     cleared = [change.field_id for change in said if change.level_id is None]
     for start in range(0, len(datasets), _BATCH):

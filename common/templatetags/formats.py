@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Literal
 
 from django import template
 from django.utils import timezone
@@ -114,9 +115,12 @@ def relative(value: dt.datetime, now: dt.datetime) -> str:
 
 
 @register.simple_tag
-def ago(value: dt.datetime | None, empty: str = "never") -> SafeString | str:
-    """`{% ago dataset.last_seen_at %}`: relative words with the full time as title, kept true by the page."""
-    if value is None:
+def ago(value: dt.datetime | Literal[""] | None, empty: str = "never") -> SafeString | str:
+    """`{% ago dataset.last_seen_at %}`: relative words with the full time as title, kept true by the page.
+
+    Of what is not there, as the attribute of a row that does not exist, a template gives the empty text.
+    """
+    if not value:
         return empty
     local = timezone.localtime(value)
     return format_html(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from accounts.models import Principal
 from catalog.models import Field
@@ -54,6 +56,18 @@ def test_two_stewards_label_one_column_at_the_same_instant() -> None:
     email.refresh_from_db()
     cast.dataset.refresh_from_db()
     assert email.level == cast.dataset.level == holding.level.rank
+
+
+def test_what_began_while_a_writer_waited_ends_where_it_begins() -> None:
+    cast = personas()
+    earlier = timezone.now() - dt.timedelta(seconds=1)
+    set_level(fields=[cast.field("email")], level=standard_levels()["internal"], reason="I know it", by=cast.steward)
+    labels = Label.objects.filter(field=cast.field("email"))
+    assert labels.end(by=cast.administrator, at=earlier) == 1
+    label = labels.get()
+    assert label.valid_to == label.valid_from
+    assert label.ended_by == cast.administrator
+    assert labels.end(by=cast.steward) == 0, "what has ended stays as it ended"
 
 
 def test_a_label_set_while_levels_are_reordered_gets_the_rank_of_afterwards() -> None:

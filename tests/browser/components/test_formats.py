@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.template import Context, Template
 
 from common.templatetags.formats import breakable, compact, duration, filesize, number, relative
 from common.templatetags.ui import initials
@@ -67,3 +68,8 @@ def test_initials_of_names_without_letters_do_not_fail():
     assert initials("dbt") == "D"
     assert initials("— ()") == ""
     assert initials("") == ""
+
+
+def test_what_is_not_there_gives_the_empty_text():
+    template = Template("{% load formats %}{% ago row.at empty='not yet' %}, {% ago row.missing.at empty='never' %}")
+    assert template.render(Context({"row": {"at": None}})) == "not yet, never"
