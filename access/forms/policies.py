@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import msgspec
 from django import forms
 from django.contrib.auth.models import Group
-from django.db.models import Q
+from django.forms.utils import ErrorDict
 
+from access.forms.naming import (
+    Find,
+    LinesField,
+    datasets_called,
+    fields_called,
+    lines_of_fields,
+    lines_of_people,
+    look_up,
+    people_called,
+)
 from access.models import Purpose
 from access.policies.masking import Mask
 from access.policies.rules import (
@@ -27,27 +39,13 @@ from access.policies.rules import (
 )
 from access.policy import Audience
 from accounts.forms import ActionForm
-from accounts.models import Principal
-from catalog.models import Dataset, Domain, Field, Source
+from catalog.models import Domain, Source
 from classification.limits import LONGEST_GRANT_DAYS, MOST_APPROVALS
 from classification.models import Category, Level
 
 _DAYS = list(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
-MASKS = (1, 2, 3)
-STEPS = (1, 2, 3)
-
-
-class LinesField(forms.CharField):
-    """Lines of text as a list, without empty ones."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(widget=forms.Textarea(attrs={"rows": 2}), required=False, **options)
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+MASK = "mask"
+STEP = "step"
 
 
 def _several(label: str, **options: Any) -> forms.MultipleChoiceField:
@@ -60,18 +58,28 @@ def _boxes(label: str, choices: Any) -> forms.MultipleChoiceField:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Fields under a heading, in rows; `is_folded` where they may stay out of sight."""
+    """Fields under a heading, in rows; `is_folded` where they may stay out of sight.
+
+    Where one more row of a kind may be asked for, `adds` is the kind, and `next_id` what the row's first field will be.
+    """
 
     title: str
     rows: list[list[forms.BoundField]]
     is_folded: bool
+    adds: str = ""
+    next_id: str = ""
 
 
 _UNSAID: tuple[Any, ...] = (None, "", False, [], "UTC")
 
 
 class PolicyForm(ActionForm):
-    """A policy's name and rule. Of a domain's own policy `domain` is said: it is about that domain's datasets."""
+    """A policy's name and rule. Of a domain's own policy `domain` is said: it is about that domain's datasets.
+
+    Every rule that there can be comes back from its form as it was. There are as many rows of masks and of steps as were
+    sent or as the rule has, with an empty one after them; a form sent by the button named `add` has one more of that kind and
+    is not checked.
+    """
 
     name = forms.CharField(max_length=150)
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}), label="What it is for")
@@ -82,7 +90,9 @@ class PolicyForm(ActionForm):
     )
     actions = _boxes("What is done", [(one.value, one.label) for one in Action])
     everyone = forms.BooleanField(required=False, label="Everybody")
-    people = LinesField(help_text="User names or e-mail addresses, services and pipelines by name: one a line.")
+    people = LinesField(
+        help_text="User names or e-mail addresses, services and pipelines by name, or # and an id: one a line."
+    )
     groups = _several("Groups")
     roles = _boxes("Roles on the dataset", [(one.value, one.label.capitalize()) for one in Role])
     attributes = LinesField(help_text="One a line, as department=finance or kind=service.")
@@ -94,7 +104,7 @@ class PolicyForm(ActionForm):
     sources = _several("Sources")
     datasets = LinesField(help_text="OpenLineage names such as ontrack.public.units, or ids: one a line.")
     fields_named = LinesField(
-        label="Columns", help_text="A dataset, # and a column a line: ontrack.public.users#email."
+        label="Columns", help_text="A dataset, # and a column a line: ontrack.public.users#email. Or # and an id."
     )
     categories = _several("Categories")
     level_from = forms.ChoiceField(required=False, label="From level")
@@ -124,85 +134,123 @@ class PolicyForm(ActionForm):
         options["initial"] = initial | options.get("initial", {})
         super().__init__(*args, **options)
         self.domain = domain
-        _offer(self, "groups", Group.objects.order_by("name"))
-        _offer(self, "except_groups", Group.objects.order_by("name"))
-        _offer(self, "domains", Domain.objects.all())
-        _offer(self, "sources", Source.objects.all())
-        _offer(self, "categories", Category.objects.all())
+        self.written = rule
+        self.adds = self.data.get("add", "")
+        self._offer("groups", Group.objects.order_by("name"))
+        self._offer("except_groups", Group.objects.order_by("name"))
+        self._offer("domains", Domain.objects.all())
+        self._offer("sources", Source.objects.all())
+        self._offer("categories", Category.objects.all())
         purposes = list(Purpose.objects.values_list("slug", "name"))
         for name in ("purposes", "other_purposes_than"):
-            cast(forms.MultipleChoiceField, self.fields[name]).choices = purposes
+            self._choose_from(name, purposes)
         levels = [("", "Any"), *((str(one.pk), one.name) for one in Level.objects.order_by("rank"))]
         for name in ("level_from", "level_to"):
-            cast(forms.ChoiceField, self.fields[name]).choices = levels
-        self._add_masks(levels)
-        self._add_steps()
+            self._choose_from(name, levels)
+        self.masks = self._rows(MASK, len(rule.masks) if rule is not None else 0)
+        self.steps = self._rows(STEP, len(rule.steps) if rule is not None else 0)
+        for n in self.masks:
+            self._add_mask(n, levels)
+        for n in self.steps:
+            self._add_step(n)
         if domain is not None:
             del self.fields["domains"], self.fields["fallback"]
             effects = [one for one in Effect if one is not Effect.ALLOW]
             cast(forms.ChoiceField, self.fields["effect"]).choices = [(one.value, one.label) for one in effects]
 
-    def _add_masks(self, levels: list[tuple[str, str]]) -> None:
-        categories = cast(forms.MultipleChoiceField, self.fields["categories"]).choices
-        for n in MASKS:
-            self.fields[f"mask_{n}"] = forms.ChoiceField(
-                required=False,
-                label=f"Mask {n}: show",
-                choices=[("", "No mask"), *((one.value, one.label.capitalize()) for one in Mask)],
-            )
-            self.fields[f"mask_{n}_categories"] = _several(f"Mask {n}: of categories", choices=categories)
-            self.fields[f"mask_{n}_level"] = forms.ChoiceField(
-                required=False, label=f"Mask {n}: from level", choices=levels
-            )
-            self.fields[f"mask_{n}_fields"] = LinesField(label=f"Mask {n}: columns")
+    def _offer(self, name: str, rows: Iterable[Any]) -> None:
+        self._choose_from(name, [(str(one.pk), one.name) for one in rows])
 
-    def _add_steps(self) -> None:
-        groups = cast(forms.MultipleChoiceField, self.fields["groups"]).choices
-        for n in STEPS:
-            self.fields[f"step_{n}"] = forms.ChoiceField(
-                required=False,
-                label=f"Step {n}: approval of",
-                choices=[("", "No such step"), *((one.value, one.label.capitalize()) for one in Audience)],
-            )
-            self.fields[f"step_{n}_needed"] = forms.IntegerField(
-                required=False,
-                min_value=1,
-                max_value=MOST_APPROVALS,
-                label=f"Step {n}: how many",
-                help_text="Empty: as many as the levels say.",
-            )
-            self.fields[f"step_{n}_group"] = forms.ChoiceField(
-                required=False, label=f"Step {n}: which group", choices=[("", "None"), *cast(Any, groups)]
-            )
+    def _choose_from(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
+        """Let a field choose from these, and from what the rule names and is not there any more.
+
+        A choice that is left out would drop out of the rule unseen, and a rule that names nothing is about everything.
+        """
+        known = {value for value, _ in choices}
+        named = self.initial.get(name)
+        gone = [str(one) for one in (named if isinstance(named, list) else [named]) if one and str(one) not in known]
+        cast(forms.ChoiceField, self.fields[name]).choices = [*choices, *((one, f"{one} (gone)") for one in gone)]
+
+    def _rows(self, kind: str, filled: int) -> list[int]:
+        """The numbers of the rows of a kind: those that were sent, or those that are filled and an empty one."""
+        if not self.is_bound:
+            return list(range(1, filled + 2))
+        sent = sorted(int(key[len(kind) + 1 :]) for key in self.data if re.fullmatch(rf"{kind}_[1-9][0-9]{{0,3}}", key))
+        return [*sent, max(sent, default=0) + 1] if self.adds == kind or not sent else sent
+
+    def _add_mask(self, n: int, levels: list[tuple[str, str]]) -> None:
+        masks = [("", "No mask"), *((one.value, one.label.capitalize()) for one in Mask)]
+        self.fields[f"mask_{n}"] = forms.ChoiceField(required=False, label=f"Mask {n}: show", choices=masks)
+        self.fields[f"mask_{n}_fields"] = LinesField(label=f"Mask {n}: columns")
+        self.fields[f"mask_{n}_categories"] = _several(f"Mask {n}: of categories")
+        self._choose_from(f"mask_{n}_categories", self._choices_of("categories"))
+        for name, label in (("level_from", "from level"), ("level_to", "up to level")):
+            self.fields[f"mask_{n}_{name}"] = forms.ChoiceField(required=False, label=f"Mask {n}: {label}")
+            self._choose_from(f"mask_{n}_{name}", levels)
+
+    def _add_step(self, n: int) -> None:
+        audiences = [("", "No such step"), *((one.value, one.label.capitalize()) for one in Audience)]
+        self.fields[f"step_{n}"] = forms.ChoiceField(required=False, label=f"Step {n}: approval of", choices=audiences)
+        self.fields[f"step_{n}_needed"] = forms.IntegerField(
+            required=False,
+            min_value=1,
+            max_value=MOST_APPROVALS,
+            label=f"Step {n}: how many",
+            help_text="Empty: as many as the levels say.",
+        )
+        self.fields[f"step_{n}_group"] = forms.ChoiceField(required=False, label=f"Step {n}: which group")
+        self._choose_from(f"step_{n}_group", [("", "None"), *self._choices_of("groups")])
+
+    def _choices_of(self, name: str) -> list[tuple[str, str]]:
+        return list(cast(Any, cast(forms.MultipleChoiceField, self.fields[name]).choices))
 
     def sections(self) -> list[Section]:
         """The fields under their headings, in rows. What few policies say is folded, unless this one says it."""
-        steps = [(f"step_{n}", f"step_{n}_needed", f"step_{n}_group") for n in STEPS]
-        masks = [(f"mask_{n}", f"mask_{n}_categories", f"mask_{n}_level", f"mask_{n}_fields") for n in MASKS]
+        steps = [tuple(f"step_{n}{part}" for part in ("", "_needed", "_group")) for n in self.steps]
+        parts = ("", "_fields", "_categories", "_level_from", "_level_to")
+        masks = [tuple(f"mask_{n}{part}" for part in parts) for n in self.masks]
         excepted: list[tuple[str, ...]] = [
             ("except_people", "except_groups"),
             ("except_roles", "except_attributes"),
         ]
-        layout: list[tuple[str, bool, list[tuple[str, ...]]]] = [
-            ("The policy", False, [("name", "description"), ("effect", "actions")]),
-            ("Whom it concerns", False, [("everyone",), ("people", "groups"), ("roles", "attributes")]),
-            ("Whom not", True, excepted),
+        layout: list[tuple[str, bool, list[tuple[str, ...]], str]] = [
+            ("The policy", False, [("name", "description"), ("effect", "actions")], ""),
+            ("Whom it concerns", False, [("everyone",), ("people", "groups"), ("roles", "attributes")], ""),
+            ("Whom not", True, excepted, ""),
             (
                 "What it is about",
                 False,
                 [("domains", "sources"), ("categories", "level_from", "level_to"), ("datasets", "fields_named")],
+                "",
             ),
-            ("When", True, [("purposes", "other_purposes_than"), ("weekdays",), ("begin", "end", "timezone")]),
-            ("Who must approve requests", True, [*steps, ("max_days", "fallback")]),
-            ("How it is shown", True, [*masks, ("row_filter",)]),
-            ("Why", False, [("reason",)]),
+            ("When", True, [("purposes", "other_purposes_than"), ("weekdays",), ("begin", "end", "timezone")], ""),
+            ("Who must approve requests", True, steps, STEP),
+            ("How long grants last, and when it stands in", True, [("max_days", "fallback")], ""),
+            ("How it is shown", True, masks, MASK),
+            ("Which rows are shown", True, [("row_filter",)], ""),
+            ("Why", False, [("reason",)], ""),
         ]
         return [self._section(*one) for one in layout]
 
-    def _section(self, title: str, may_fold: bool, rows: list[tuple[str, ...]]) -> Section:
+    def _section(self, title: str, may_fold: bool, rows: list[tuple[str, ...]], adds: str) -> Section:
         shown = [[self[name] for name in row if name in self.fields] for row in rows]
         said = any(one.errors or one.value() not in _UNSAID for row in shown for one in row)
-        return Section(title, [row for row in shown if row], may_fold and not said)
+        numbers = {MASK: self.masks, STEP: self.steps}.get(adds, [])
+        return Section(
+            title,
+            [row for row in shown if row],
+            may_fold and not said and (not adds or self.adds != adds),
+            adds,
+            f"id_{adds}_{max(numbers) + 1}" if numbers else "",
+        )
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.adds:
+            self._errors = ErrorDict()
+
+    def is_valid(self) -> bool:
+        return not self.adds and super().is_valid()
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -211,19 +259,20 @@ class PolicyForm(ActionForm):
         return values
 
     def _rule(self, values: dict[str, Any]) -> Rule | None:
+        """The rule as it was filled in; what was not changed of it is as it was written, order and all."""
         rule = Rule(
             effect=Effect(values["effect"]),
             actions=tuple(Action(one) for one in values["actions"]),
             subjects=self._subjects(values, ""),
             exceptions=self._subjects(values, "except_"),
             resources=Resources(
-                fields=self._looked_up("fields_named", values["fields_named"], _fields_called),
+                fields=self._looked_up("fields_named", values["fields_named"], fields_called),
                 categories=_ids(values["categories"]),
                 level_from=_id(values["level_from"]),
                 level_to=_id(values["level_to"]),
                 domains=(self.domain.pk,) if self.domain is not None else _ids(values["domains"]),
                 sources=_ids(values["sources"]),
-                datasets=self._looked_up("datasets", values["datasets"], _datasets_called),
+                datasets=self._looked_up("datasets", values["datasets"], datasets_called),
             ),
             conditions=Conditions(
                 purposes=tuple(values["purposes"]),
@@ -237,29 +286,32 @@ class PolicyForm(ActionForm):
                 MaskOf(
                     Mask(values[f"mask_{n}"]),
                     Columns(
-                        fields=self._looked_up(f"mask_{n}_fields", values[f"mask_{n}_fields"], _fields_called),
+                        fields=self._looked_up(f"mask_{n}_fields", values[f"mask_{n}_fields"], fields_called),
                         categories=_ids(values[f"mask_{n}_categories"]),
-                        level_from=_id(values[f"mask_{n}_level"]),
+                        level_from=_id(values[f"mask_{n}_level_from"]),
+                        level_to=_id(values[f"mask_{n}_level_to"]),
                     ),
                 )
-                for n in MASKS
+                for n in self.masks
                 if values[f"mask_{n}"]
             ),
             row_filter=values["row_filter"].strip(),
             steps=tuple(
                 Step(Audience(values[f"step_{n}"]), values[f"step_{n}_needed"] or 0, _id(values[f"step_{n}_group"]))
-                for n in STEPS
+                for n in self.steps
                 if values[f"step_{n}"]
             ),
             max_days=values["max_days"],
             fallback=bool(values.get("fallback")),
         )
-        return None if self.errors else rule
+        if self.errors:
+            return None
+        return cast(Rule, _as_written(rule, self.written)) if self.written is not None else rule
 
     def _subjects(self, values: dict[str, Any], prefix: str) -> Subjects:
         return Subjects(
             everyone=bool(values["everyone"]) if not prefix else False,
-            people=self._looked_up(f"{prefix}people", values[f"{prefix}people"], _people_called),
+            people=self._looked_up(f"{prefix}people", values[f"{prefix}people"], people_called),
             groups=_ids(values[f"{prefix}groups"]),
             roles=tuple(Role(one) for one in values[f"{prefix}roles"]),
             attributes=tuple(
@@ -268,26 +320,27 @@ class PolicyForm(ActionForm):
             ),
         )
 
-    def _looked_up(
-        self, name: str, lines: list[str], find: Callable[[list[str]], dict[str, list[int]]]
-    ) -> tuple[int, ...]:
+    def _looked_up(self, name: str, lines: list[str], find: Find) -> tuple[int, ...]:
         """The ids of what the lines name; a line that fits nothing, or several, is an error of the field."""
-        found = find(lines) if lines else {}
-        chosen: list[int] = []
-        for line in lines:
-            ids = found.get(line, [])
-            if len(ids) == 1:
-                chosen.append(ids[0])
-            elif ids:
-                several = ", ".join(map(str, sorted(ids)[:5]))
-                self.add_error(name, f"{line} fits several; give one of the ids {several}.")
-            else:
-                self.add_error(name, f"Nothing is called {line}.")
-        return tuple(dict.fromkeys(chosen))
+        ids, problems = look_up(lines, find)
+        for problem in problems:
+            self.add_error(name, problem)
+        return ids
 
 
-def _offer(form: forms.Form, name: str, rows: Iterable[Any]) -> None:
-    cast(forms.MultipleChoiceField, form.fields[name]).choices = [(str(one.pk), one.name) for one in rows]
+def _as_written(new: Any, old: Any) -> Any:
+    """`new`, with each part that says no more and no less than the same part of `old` as it is there."""
+    if isinstance(new, msgspec.Struct) and type(new) is type(old):
+        parts = {name: _as_written(getattr(new, name), getattr(old, name)) for name in new.__struct_fields__}
+        return msgspec.structs.replace(new, **parts)
+    if isinstance(new, str) and isinstance(old, str):
+        # Browsers send other ends of lines than they were given.
+        return old if new.splitlines() == old.strip().splitlines() else new
+    if not isinstance(new, tuple) or not isinstance(old, tuple):
+        return new
+    if any(isinstance(one, MaskOf | Step) for one in new):
+        return tuple(map(_as_written, new, old)) if len(new) == len(old) else new
+    return old if set(new) == set(old) else new
 
 
 def _ids(values: Iterable[str]) -> tuple[int, ...]:
@@ -296,44 +349,6 @@ def _ids(values: Iterable[str]) -> tuple[int, ...]:
 
 def _id(value: str) -> int | None:
     return int(value) if value else None
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
-
-
-def _people_called(lines: list[str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    rows = Principal.objects.filter(
-        Q(user__username__in=lines) | Q(user__email__in=lines) | Q(user__isnull=True, name__in=lines)
-    ).exclude(kind=Principal.Kind.SYSTEM)
-    for pk, username, email, name in rows.values_list("pk", "user__username", "user__email", "name"):
-        for called in {username, email} if username else {name}:
-            found.setdefault(called, []).append(pk)
-    return found
-
-
-def _datasets_called(lines: list[str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    ids = [int(line) for line in lines if _is_number(line)]
-    rows = Dataset.objects.filter(Q(pk__in=ids) | Q(qualified_name__in=lines), merged_into__isnull=True)
-    for pk, name in rows.values_list("pk", "qualified_name"):
-        for called in (str(pk), name):
-            found.setdefault(called, []).append(pk)
-    return found
-
-
-def _fields_called(lines: list[str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    datasets = _datasets_called([line.rpartition("#")[0] for line in lines])
-    fields = Field.objects.filter(dataset__in={pk for ids in datasets.values() for pk in ids})
-    by_name: dict[tuple[int, str], list[int]] = {}
-    for field in fields:
-        by_name.setdefault((field.dataset_id, str(field)), []).append(field.pk)
-    for line in lines:
-        dataset, _, name = line.rpartition("#")
-        found[line] = [pk for one in datasets.get(dataset, []) for pk in by_name.get((one, name), [])]
-    return found
 
 
 def _initial(rule: Rule) -> dict[str, Any]:
@@ -346,7 +361,7 @@ def _initial(rule: Rule) -> dict[str, Any]:
         "domains": list(map(str, resources.domains)),
         "sources": list(map(str, resources.sources)),
         "datasets": list(map(str, resources.datasets)),
-        "fields_named": _lines_of_fields(resources.fields),
+        "fields_named": lines_of_fields(resources.fields),
         "categories": list(map(str, resources.categories)),
         "level_from": resources.level_from,
         "level_to": resources.level_to,
@@ -361,25 +376,21 @@ def _initial(rule: Rule) -> dict[str, Any]:
         "fallback": rule.fallback,
     }
     for prefix, subjects in (("", rule.subjects), ("except_", rule.exceptions)):
-        people = Principal.objects.filter(pk__in=subjects.people).select_related("user")
-        values[f"{prefix}people"] = [one.user.username if one.user else one.name for one in people]
+        values[f"{prefix}people"] = lines_of_people(subjects.people)
         values[f"{prefix}groups"] = list(map(str, subjects.groups))
         values[f"{prefix}roles"] = [one.value for one in subjects.roles]
         values[f"{prefix}attributes"] = [f"{one.name}={one.value}" for one in subjects.attributes]
-    for n, mask in zip(MASKS, rule.masks, strict=False):
+    for n, mask in enumerate(rule.masks, start=1):
         values[f"mask_{n}"] = mask.mask.value
         values[f"mask_{n}_categories"] = list(map(str, mask.columns.categories))
-        values[f"mask_{n}_level"] = mask.columns.level_from
-        values[f"mask_{n}_fields"] = _lines_of_fields(mask.columns.fields)
-    for n, step in zip(STEPS, rule.steps, strict=False):
+        values[f"mask_{n}_level_from"] = mask.columns.level_from
+        values[f"mask_{n}_level_to"] = mask.columns.level_to
+        values[f"mask_{n}_fields"] = lines_of_fields(mask.columns.fields)
+    for n, step in enumerate(rule.steps, start=1):
         values[f"step_{n}"] = step.audience.value
         values[f"step_{n}_needed"] = step.needed or None
         values[f"step_{n}_group"] = step.group
     return values
-
-
-def _lines_of_fields(ids: tuple[int, ...]) -> list[str]:
-    return [f"{one.dataset_id}#{one}" for one in Field.objects.filter(pk__in=ids)]
 
 
 class PublishForm(ActionForm):

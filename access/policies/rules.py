@@ -264,6 +264,11 @@ def _problems(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "steps", "Only a policy that asks for approval has steps."
     if rule.fallback and not rule.decides_requests:
         yield "fallback", "Only a policy that says how requests are decided can stand in for others."
+    for one in (*rule.subjects.attributes, *rule.exceptions.attributes):
+        if not one.name or not one.value or any(part.strip().splitlines() != [part] for part in (one.name, one.value)):
+            yield "attributes", "An attribute is a name, = and a value, such as department=finance."
+        elif "=" in one.name:
+            yield "attributes", f"The name of an attribute has no =, and {one.name} has."
     yield from _problems_of_limits(rule)
     yield from _problems_of_conditions(rule.conditions)
     if rule.row_filter:
@@ -291,6 +296,8 @@ def _problems_of_conditions(conditions: Conditions) -> Iterator[tuple[str, str]]
         yield "conditions", "Give both hours, from when and until when."
     if conditions.begin is not None and conditions.begin == conditions.end:
         yield "conditions", "The hours begin and end at the same time."
+    if any(time is not None and (time.tzinfo or time.microsecond) for time in (conditions.begin, conditions.end)):
+        yield "conditions", "Hours are told as 09:00 or 09:00:00; the time zone is told beside them."
     if conditions.purposes and conditions.other_purposes_than:
         yield "conditions", "Say either for which purposes or for which not."
     if conditions.timezone not in zoneinfo.available_timezones():

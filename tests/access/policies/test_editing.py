@@ -220,33 +220,6 @@ def test_a_form_says_what_is_wrong(client: Client, cast: Cast, values: dict[str,
     assert sentence in answer.text
 
 
-def test_a_rule_comes_back_from_its_form_as_it_was(client: Client, cast: Cast):
-    rule = Rule(
-        Effect.APPROVAL,
-        (Action.REQUEST,),
-        Subjects(people=(cast.analyst.pk,), roles=(Role.ANALYST,)),
-        exceptions=Subjects(groups=(group().pk,)),
-        resources=Resources(datasets=(cast.dataset.pk,), fields=(cast.field("email").pk,)),
-        masks=(MaskOf(Mask.PARTIAL, Columns(fields=(cast.field("name").pk,))),),
-        steps=(Step(), Step(needed=2)),
-        max_days=20,
-    )
-    draft = draft_policy(name="P", rule=rule, by=cast.administrator)
-    client.force_login(cast.administrator.user)
-    url = reverse("access:policy_edit", args=[draft.policy_id])
-    form = client.get(url).context["form"]
-    shown = {name: form[name].value() for name in form.fields}
-    sent = {
-        name: "\n".join(value)
-        if isinstance(value, list) and "actions" not in name and not hasattr(form.fields[name], "choices")
-        else value
-        for name, value in shown.items()
-        if value not in (None, False)
-    }
-    assert client.post(url, sent).status_code == 302
-    assert draft.policy.versions.get().contents == rule
-
-
 def test_policies_are_hidden_from_those_whom_they_are_not_shown(client: Client, cast: Cast):
     draft = draft_policy(name="P", rule=DENY, by=cast.administrator)
     for persona, status in ((cast.outsider, 403), (cast.analyst, 403), (cast.steward, 200)):
