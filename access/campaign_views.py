@@ -8,12 +8,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from access.actions import decide_items, start_campaign, stop_campaign
+from access.actions import decide_items, mask_items, start_campaign, stop_campaign
 from access.agreements import domains_one_may_bind
 from access.campaigns import item_rows, progress_of, with_progress
 from access.confirming import ask, next_of, tabs_of
 from access.forms import CampaignForm, ItemsForm, ReasonForm
-from access.models import Campaign, CampaignItem
+from access.models import Campaign, CampaignItem, Policy
 from access.permissions import can_run_campaign, check_can_run_campaign
 from access.recertifying import preview_of, reviewers_of
 from accounts.authentication import principal_of
@@ -81,7 +81,7 @@ def campaign_add(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """How far it is, and what is in it; whoever may decide ticks grants and keeps or removes them."""
+    """How far it is, and what is in it; whoever may decide ticks grants and keeps, masks or removes them."""
     principal = principal_of(request)
     found = _campaign(principal, campaign_id)
     items = CampaignItem.objects.filter(campaign=found).visible_to(principal)
@@ -98,10 +98,14 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         values = form.cleaned_data
         chosen = [row.item for row in rows if row.item.pk in set(values["item"])]
         done = form.attempt(
-            lambda: decide_items(items=chosen, keep=values["action"] == "keep", reason=values["reason"], by=principal)
+            lambda: (
+                mask_items(items=chosen, reason=values["reason"], by=principal)
+                if values["action"] == "mask"
+                else decide_items(items=chosen, keep=values["action"] == "keep", reason=values["reason"], by=principal)
+            )
         )
         if done is not None:
-            word = "kept" if values["action"] == "keep" else "removed"
+            word = {"keep": "kept", "mask": "masked", "remove": "removed"}[values["action"]]
             messages.success(request, f"{done} {'grant' if done == 1 else 'grants'} {word}.")
             return redirect(next_of(request) or reverse("access:campaign", args=[found.pk]))
     return render(
@@ -115,6 +119,8 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
             "form": form,
             "only_open": only_open,
             "may_decide": any(row.may_decide for row in rows),
+            "may_mask": any(row.may_decide and row.item.masks for row in rows),
+            "policy_url": _policy_url(principal, found),
             "may_stop": found.is_open and can_run_campaign(principal, found.domain),
             "stop": ReasonForm(auto_id="stop_%s"),
             "columns": ITEM_COLUMNS,
@@ -143,8 +149,16 @@ def campaign_stop(request: HttpRequest, campaign_id: int) -> HttpResponse:
     )
 
 
+def _policy_url(principal: Principal, campaign: Campaign) -> str:
+    """The page of the policy that began it, for whoever may see it."""
+    version = campaign.policy_version
+    if version is None or not Policy.objects.visible_to(principal).filter(pk=version.policy_id).exists():
+        return ""
+    return f"{reverse('access:policy', args=[version.policy_id])}?version={version.number}"
+
+
 def _campaign(principal: Principal, campaign_id: int) -> Campaign:
-    rows = Campaign.objects.visible_to(principal).select_related("domain", "started_by__user")
+    rows = Campaign.objects.visible_to(principal).select_related("domain", "policy_version", "started_by__user")
     found: Campaign | None = rows.filter(pk=campaign_id).first()
     if found is None:
         raise NotFound("There is no such recertification, or you may not see it.")

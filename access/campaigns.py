@@ -15,7 +15,7 @@ from accounts.models import Principal
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """A grant in a campaign with its columns. `may_decide` says whether the reader may keep or remove it now."""
+    """A grant in a campaign with its columns. `may_decide` says whether the reader may keep, mask or remove it now."""
 
     item: CampaignItem
     row: GrantRow

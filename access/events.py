@@ -340,11 +340,14 @@ class CampaignStarted(CampaignEvent):
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignClosed(CampaignEvent):
+    """`kept` counts the `masked` too."""
+
     started_by_id: int
     kept: int
     removed: int
     revoked: int
     flagged: int
+    masked: int = 0
 
 
 @event("access.campaign_stopped", "stopped the recertification “{campaign}” before its end", personal=["reason"])
@@ -363,6 +366,24 @@ class GrantConfirmed(GrantEvent):
     campaign_id: int
     campaign: str
     reason: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [*GrantEvent.subjects(self), Subject("campaign", self.campaign_id)]
+
+
+@event(
+    "access.grant_masked",
+    "masked {masked} in {holder}'s grant of {columns} of {dataset}, as “{campaign}” asked",
+    personal=["holder", "reason"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantMasked(GrantEvent):
+    campaign_id: int
+    campaign: str
+    masked: str
+    reason: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
 
     def subjects(self) -> Iterable[Subject]:
         return [*GrantEvent.subjects(self), Subject("campaign", self.campaign_id)]
@@ -443,6 +464,90 @@ class PolicyEnded(PolicyEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyDiscarded(PolicyEvent):
     pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeEvent(Event):
+    """What all events of an attribute of a principal tell."""
+
+    principal_id: int
+    principal: str
+    attribute: str
+    value: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("principal", self.principal_id)]
+
+
+@event("access.attribute_set", "said that {attribute}={value} is so of {principal}", personal=["principal", "value"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeSet(AttributeEvent):
+    pass
+
+
+@event(
+    "access.attribute_ended",
+    "said that {attribute}={value} is so of {principal} no more",
+    personal=["principal", "value"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeEnded(AttributeEvent):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurposeEvent(Event):
+    """What all events of a kind of purpose tell."""
+
+    purpose_id: int
+    purpose: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("purpose", self.purpose_id)]
+
+
+@event("access.purpose_added", "added the purpose {purpose}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurposeAdded(PurposeEvent):
+    slug: str
+
+
+@event("access.purpose_changed", "changed the purpose {purpose}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurposeChanged(PurposeEvent):
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineCatalogEvent(Event):
+    """What all events of a query engine's catalog tell."""
+
+    catalog: str
+    source_id: int
+    source: str
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("source", self.source_id)]
+
+
+@event("access.engine_catalog_added", "said that the query engine's catalog {catalog} is {source}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineCatalogAdded(EngineCatalogEvent):
+    pass
+
+
+@event("access.engine_catalog_changed", "changed what the query engine's catalog {catalog} is; it is {source}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineCatalogChanged(EngineCatalogEvent):
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@event("access.engine_catalog_removed", "said that the query engine's catalog {catalog} is {source} no more")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineCatalogRemoved(EngineCatalogEvent):
+    before: Mapping[str, Any]
 
 
 @event(

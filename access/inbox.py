@@ -48,6 +48,8 @@ class Waiting:
         if isinstance(one, EmergencyReview):
             return f"{one.requester} opened {one.request.dataset.name} in an emergency"
         if isinstance(one, ItemRow):
+            if one.item.why:
+                return f"Should {one.row.grant.principal} keep {one.row.grant.dataset.name} as it is? {one.item.why}"
             return f"Does {one.row.grant.principal} still need {one.row.grant.dataset.name}?"
         return f"{one.proposal.told_by or 'A pipeline'} says that {one.sentence}"
 

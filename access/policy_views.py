@@ -28,6 +28,7 @@ from access.permissions import (
 from access.policies.words import rule_in_words
 from access.policy_queries import changes_between, current_of, draft_of, names_in, policy_rows, visible_policies
 from access.previewing import preview_of
+from access.vocabulary_views import vocabulary_tabs
 from accounts.authentication import principal_of
 from accounts.models import Principal
 from accounts.permissions import is_trusted
@@ -52,6 +53,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
             "own_domains": _domains_of(principal),
             "may_add": is_trusted(principal),
             "tabs": tabs_of(principal, "policies"),
+            "vocabulary": vocabulary_tabs("policies")[1:],
             "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb("Policies")],
         },
     )
@@ -160,6 +162,7 @@ def policy_preview(request: HttpRequest, policy_id: int) -> HttpResponse:
             "changes": changes_between(current_of(policy), draft),
             "publish": PublishForm(),
             "sample_columns": [Column("Who"), Column("Dataset")],
+            "standing_columns": [Column("Who"), Column("Dataset"), Column("What changes")],
             "crumbs": [*_crumbs(), Crumb(policy.name, reverse("access:policy", args=[policy.pk])), Crumb("Preview")],
         },
     )

@@ -8,7 +8,7 @@ one gains nothing by a policy that allows the same, and loses by one that denies
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, SmallIntegerField, Value
@@ -19,8 +19,9 @@ from access.models import Grant, Policy, PolicyVersion, PrincipalAttribute
 from access.policies.facts import SubjectFacts
 from access.policies.matching import is_named
 from access.policies.rules import KIND, Action, Effect, InForce, Role, Rule
-from access.policies_in_sql import Setting, any_of, conditions_on_fields, holding_now
+from access.policies_in_sql import Setting, conditions_on_fields, holding_now
 from access.querysets import memberships_now, owners_now
+from access.standing import StandingPreview, datasets_of, may_turn, preview_of_standing, standing_grants
 from accounts.models import Principal
 from catalog.models import Dataset, Field
 from classification.models import Level
@@ -50,7 +51,7 @@ class Preview:
     """What would change for reading. `concerned` are the people whom the policy is about, before or after.
 
     `decides` says that it is about requests: then `concerned` people's requests of `datasets` datasets are decided by it.
-    `is_capped`: there are more kinds of people than were counted.
+    `is_capped`: there are more kinds of people than were counted. `standing` are grants that would be decided otherwise.
     """
 
     gains: Side
@@ -60,6 +61,7 @@ class Preview:
     decides: bool
     masks: bool
     is_capped: bool
+    standing: StandingPreview
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def preview_of(policy: Policy, after: Rule | None) -> Preview:
     setting = Setting(Action.READ, timezone.now(), ranks=ranks)
     every = list(_everybody())
     concerned = [facts for facts in every if any(_may_concern(rule, facts) for rule in changed)]
-    datasets = _datasets_of(changed)
+    datasets = datasets_of(changed)
     gains, losses, capped = Side(), Side(), False
     if any(rule.effect in (Effect.ALLOW, Effect.DENY) and Action.READ in rule.actions for rule in changed):
         kinds = _kinds(concerned, [one.rule for one in (*before_all, *after_all[-1:])])
@@ -104,7 +106,23 @@ def preview_of(policy: Policy, after: Rule | None) -> Preview:
         decides=any(rule.decides_requests or Action.REQUEST in rule.actions for rule in changed),
         masks=any(rule.masks or rule.row_filter for rule in changed),
         is_capped=capped,
+        standing=_standing(policy, changed, concerned, before_all, after_all),
     )
+
+
+def _standing(
+    policy: Policy,
+    changed: Sequence[Rule],
+    concerned: Sequence[SubjectFacts],
+    before: Sequence[InForce],
+    after: Sequence[InForce],
+) -> StandingPreview:
+    if not any(may_turn(rule) for rule in changed):
+        return StandingPreview()
+    grants = standing_grants(changed)
+    if not any(rule.subjects.everyone for rule in changed):
+        grants = grants.filter(principal__in=[facts.principal_id for facts in concerned])
+    return preview_of_standing(grants, before, after, title=f"“{policy.name}”")
 
 
 def _count(
@@ -153,24 +171,6 @@ def _fields() -> QuerySet[Field]:
     return Field.objects.filter(gone_since__isnull=True, dataset__gone_since__isnull=True).annotate(
         rank=Coalesce("level", "dataset__level", Value(0), output_field=SmallIntegerField())
     )
-
-
-def _datasets_of(rules: Iterable[Rule]) -> QuerySet[Dataset]:
-    """The present datasets that one of the rules is about, by its selectors of whole datasets."""
-    about = []
-    for rule in rules:
-        one = Q(pk__isnull=False)
-        for name, ids in (
-            ("domain_id", rule.resources.domains),
-            ("source_id", rule.resources.sources),
-            ("id", rule.resources.datasets),
-        ):
-            if ids:
-                one &= Q(**{f"{name}__in": ids})
-        if rule.resources.fields:
-            one &= Q(pk__in=Field.objects.filter(pk__in=rule.resources.fields).values("dataset"))
-        about.append(one)
-    return Dataset.objects.filter(any_of(about), gone_since__isnull=True, merged_into__isnull=True)
 
 
 def _may_concern(rule: Rule, facts: SubjectFacts) -> bool:

@@ -144,6 +144,10 @@ class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
         began = self.filter(state="published", valid_from__lte=moment)
         return began.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=moment)).select_related("policy")
 
+    def to_compare(self) -> PolicyVersionQuerySet:
+        """Those that have come into force, and to which nobody has held the grants that stood then."""
+        return self.filter(state="published", compared_at__isnull=True, valid_from__lte=timezone.now())
+
 
 class EmergencyReviewQuerySet(models.QuerySet["EmergencyReview"]):
     def open(self) -> EmergencyReviewQuerySet:

@@ -84,7 +84,7 @@ def candidates_of(chosen: Chosen) -> list[Candidate]:
         grants = grants.filter(dataset__source=chosen.source)
     listed = list(grants)
     levels = levels_by_rank()
-    rank_of = _ranks_of(listed)
+    rank_of = ranks_of(listed)
     lowest = chosen.from_level.rank if chosen.from_level else 0
     revoking = chosen.revokes_from.rank if chosen.revokes_from else max(levels, default=0)
     found = []
@@ -95,7 +95,7 @@ def candidates_of(chosen: Chosen) -> list[Candidate]:
     return found
 
 
-def _ranks_of(grants: Sequence[Grant]) -> Mapping[int, int]:
+def ranks_of(grants: Sequence[Grant]) -> Mapping[int, int]:
     """The highest rank of each grant's data, 0 for none; a column without a level counts as its dataset."""
     wanted = {field_id for grant in grants for field_id in grant.field_ids}
     level_of = dict(Field.objects.filter(pk__in=wanted).values_list("pk", "level")) if wanted else {}

@@ -7,6 +7,7 @@ from celery import shared_task
 
 from access.actions import (
     close_due_campaigns,
+    compare_grants_with_policies,
     escalate_due,
     escalate_reviews,
     expire_grants,
@@ -37,6 +38,7 @@ SWEEPS = (
     escalate_due,
     escalate_reviews,
     close_due_campaigns,
+    compare_grants_with_policies,
 )
 """What time does to access, what ends it first. The others take a batch each, so that none waits long for another."""
 

@@ -12,6 +12,7 @@ from access import (
     readers_views,
     terms_views,
     views,
+    vocabulary_views,
 )
 
 app_name = "access"
@@ -57,6 +58,10 @@ urlpatterns = [
     path("policies/<int:policy_id>/publish/", policy_views.policy_publish, name="policy_publish"),
     path("policies/<int:policy_id>/end/", policy_views.policy_end, name="policy_end"),
     path("policies/<int:policy_id>/discard/", policy_views.policy_discard, name="policy_discard"),
+    path("policies/<slug:kind>/", vocabulary_views.vocabulary, name="vocabulary"),
+    path("policies/<slug:kind>/add/", vocabulary_views.vocabulary_add, name="vocabulary_add"),
+    path("policies/<slug:kind>/<int:row_id>/", vocabulary_views.vocabulary_edit, name="vocabulary_edit"),
+    path("policies/<slug:kind>/<int:row_id>/end/", vocabulary_views.vocabulary_end, name="vocabulary_end"),
     path("datasets/<int:dataset_id>/readers/", readers_views.readers, name="readers"),
     path("datasets/<int:dataset_id>/readers.csv", readers_views.readers_file, name="readers_file"),
     path("people/<int:principal_id>/reads/", readers_views.reads, name="reads"),

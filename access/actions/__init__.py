@@ -1,6 +1,13 @@
 """Every write of requests and grants: authorise, move the state machine, record."""
 
-from access.actions.campaigns import close_due_campaigns, decide_items, start_campaign, stop_campaign
+from access.actions.campaigns import (
+    close_due_campaigns,
+    compare_grants_with_policies,
+    decide_items,
+    mask_items,
+    start_campaign,
+    stop_campaign,
+)
 from access.actions.delegations import delegate_decisions, end_delegation
 from access.actions.drafts import save_draft
 from access.actions.emergencies import close_emergency_review, escalate_reviews, open_in_emergency
@@ -29,6 +36,7 @@ __all__ = [
     "close_due_campaigns",
     "close_emergency_review",
     "columns_in_words",
+    "compare_grants_with_policies",
     "confirm_plan",
     "deactivate_person",
     "decide_items",
@@ -40,6 +48,7 @@ __all__ = [
     "escalate_reviews",
     "expire_grants",
     "expire_requests",
+    "mask_items",
     "name_login",
     "open_in_emergency",
     "publish_terms",

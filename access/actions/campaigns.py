@@ -1,27 +1,41 @@
-"""Begin, answer and close recertifications. A reviewer keeps or removes what is granted and never widens it."""
+"""Begin, answer and close recertifications. A reviewer keeps, masks or removes what is granted and never widens it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from django.db import transaction
 from django.utils import timezone
 
 from access.actions.claiming import claim
 from access.actions.grants import end_grants
-from access.actions.words import names_of, told_of_grant
-from access.events import CampaignClosed, CampaignStarted, CampaignStopped, GrantConfirmed, GrantUnconfirmed
-from access.models import Campaign, CampaignItem, Grant
+from access.actions.words import columns_in_words, names_of, told_of_grant
+from access.enforcement.asking import ask
+from access.events import (
+    CampaignClosed,
+    CampaignStarted,
+    CampaignStopped,
+    GrantConfirmed,
+    GrantMasked,
+    GrantUnconfirmed,
+)
+from access.models import Campaign, CampaignItem, Grant, PolicyVersion
 from access.permissions import check_can_decide_items, check_can_run_campaign
-from access.recertifying import Chosen, preview_of
+from access.policies.masking import Mask, strictest
+from access.recertifying import Chosen, preview_of, ranks_of
+from access.reviewing import answerable_for
+from access.standing import Turned, may_turn, standing_grants, turned_grants
 from accounts.models import Principal
 from audit.events import Event
 from audit.recording import record, record_many
+from classification.queries import levels_by_rank
 from common.errors import Conflict, Invalid
 
 LONGEST_CAMPAIGN = dt.timedelta(days=92)
+ANSWER_WITHIN = dt.timedelta(days=30)
+"""So long those who answer for the data have, where a policy asks about grants that stand."""
 
 Outcome = CampaignItem.Outcome
 
@@ -42,7 +56,7 @@ def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Princi
     preview = preview_of(chosen)
     if not preview.candidates:
         raise Conflict("No grant is within this. Choose more, or wait until there are some.")
-    campaign = Campaign.objects.create(
+    campaign = Campaign(
         name=name,
         scope=chosen.in_words,
         domain=chosen.domain,
@@ -51,31 +65,98 @@ def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Princi
         started_by=by,
         due_at=due_at,
     )
-    CampaignItem.objects.bulk_create(
-        (
-            CampaignItem(
-                campaign=campaign,
-                grant=one.grant,
-                holder_id=one.grant.principal_id,
-                level_name=one.level.name if one.level else "",
-                silence_revokes=one.silence_revokes,
-            )
-            for one in preview.candidates
-        ),
-        batch_size=2000,
+    items = [
+        CampaignItem(
+            grant=one.grant,
+            holder_id=one.grant.principal_id,
+            level_name=one.level.name if one.level else "",
+            silence_revokes=one.silence_revokes,
+        )
+        for one in preview.candidates
+    ]
+    _begin(campaign, items, preview.reviewer_ids, by)
+    return campaign
+
+
+@transaction.atomic
+def compare_grants_with_policies(*, by: Principal) -> int:
+    """Hold the grants that stand to one version of a policy that has come into force; returns how many versions.
+
+    Where it would not give some of them as they are, a recertification of those begins: whoever answers for the data keeps
+    each, masks it as the policy does, or removes it. Nothing changes by itself. Silence keeps and flags.
+    """
+    due = PolicyVersion.objects.to_compare().select_for_update(of=("self",), skip_locked=True)
+    version = due.select_related("policy__domain", "published_by__user").order_by("valid_from", "pk").first()
+    if version is None:
+        return 0
+    version.compared_at = timezone.now()
+    version.save(update_fields=["compared_at"])
+    turned = [one for one in _turned_by(version) if one.turn.narrows] if version.holds else []
+    if turned:
+        _ask_about(version, turned, by)
+    return 1
+
+
+def _turned_by(version: PolicyVersion) -> Iterator[Turned]:
+    """The standing grants that are decided otherwise by this version than by what it followed."""
+    after = [one.in_force() for one in PolicyVersion.objects.in_force().order_by("pk")]
+    others = [one for one in after if one.version_id != version.pk]
+    followed = version.policy.versions.filter(
+        state=PolicyVersion.State.PUBLISHED, valid_from__lt=version.valid_from, valid_to=version.valid_from
     )
+    before = [one.in_force() for one in followed.select_related("policy")]
+    changed = [version.contents, *(one.rule for one in before)]
+    if not any(may_turn(rule) for rule in changed):
+        return iter(())
+    title = f"version {version.number} of “{version.name}”"
+    return turned_grants(standing_grants(changed), [*others, *before], after, title=title)
+
+
+def _ask_about(version: PolicyVersion, turned: Sequence[Turned], by: Principal) -> None:
+    now = timezone.now()
+    grants = [one.grant for one in turned]
+    levels, ranks = levels_by_rank(), ranks_of(grants)
+    campaign = Campaign(
+        name=f"After {version.name}"[:150],
+        scope=f"grants that version {version.number} of the policy “{version.name}” would not give as they are",
+        domain=version.policy.domain,
+        policy_version=version,
+        started_at=now,
+        started_by=version.published_by or by,
+        due_at=now + ANSWER_WITHIN,
+    )
+    items = [
+        CampaignItem(
+            grant=one.grant,
+            holder_id=one.grant.principal_id,
+            level_name=levels[ranks[one.grant.pk]].name if ranks[one.grant.pk] in levels else "",
+            silence_revokes=False,
+            why=one.why[:1000],
+            masks={str(field_id): mask.value for field_id, mask in one.turn.masks.items()},
+        )
+        for one in turned
+    ]
+    answerable = answerable_for({grant.dataset_id: grant.dataset for grant in grants}.values())
+    reviewers = {pk for grant in grants for pk in answerable[grant.dataset_id].everyone - {grant.principal_id}}
+    _begin(campaign, items, reviewers, by)
+
+
+def _begin(campaign: Campaign, items: Sequence[CampaignItem], reviewers: Iterable[int], by: Principal) -> None:
+    campaign.save()
+    for item in items:
+        item.campaign = campaign
+    CampaignItem.objects.bulk_create(items, batch_size=2000)
     record(
         CampaignStarted(
             campaign_id=campaign.pk,
-            campaign=name,
+            campaign=campaign.name,
             scope=campaign.scope,
-            grants=len(preview.candidates),
-            due=f"{due_at:%d %b %Y}",
-            reviewer_ids=sorted(preview.reviewer_ids),
+            grants=len(items),
+            due=f"{campaign.due_at:%d %b %Y}",
+            reviewer_ids=sorted(reviewers),
         ),
         by=by,
     )
-    return campaign
 
 
 @transaction.atomic
@@ -85,23 +166,10 @@ def decide_items(*, items: Sequence[CampaignItem], keep: bool, by: Principal, re
     Raises `Invalid` for a removal without a reason, `Conflict` where one of them waits no more.
     """
     reason = reason.strip()
-    # The campaign first, as whoever closes or stops it does.
-    campaigns = Campaign.objects.filter(pk__in={item.campaign_id for item in items})
-    list(campaigns.select_for_update().order_by("pk").values_list("pk"))
-    locked = CampaignItem.objects.filter(pk__in=[item.pk for item in items]).select_for_update(of=("self",))
-    found = list(locked.select_related("campaign", "grant__principal__user", "grant__dataset").order_by("pk"))
-    check_can_decide_items(by, found)
+    found = _waiting_items(items, by)
     if not keep and not reason:
         raise Invalid("Say why you remove it; its holder reads it.", {"reason": ["Say why."]})
-    if any(not item.is_open or not item.campaign.is_open for item in found):
-        raise Conflict("Somebody has decided on this already, or its time is over. Reload the page.")
-    now = timezone.now()
-    gone = {item.pk for item in found if not item.grant.is_live or item.grant.valid_to <= now}
-    decided = [item for item in found if item.pk not in gone]
-    CampaignItem.objects.filter(pk__in=gone).update(outcome=Outcome.ENDED)
-    CampaignItem.objects.filter(pk__in=[item.pk for item in decided]).update(
-        outcome=Outcome.KEPT if keep else Outcome.REMOVED, decided_by=by, decided_at=now, reason=reason
-    )
+    decided = _answer(found, Outcome.KEPT if keep else Outcome.REMOVED, by, reason)
     if keep:
         names = names_of(item.grant.field_ids for item in decided)
         record_many(
@@ -120,6 +188,77 @@ def decide_items(*, items: Sequence[CampaignItem], keep: bool, by: Principal, re
         end_grants(grants=Grant.objects.filter(pk__in=[item.grant_id for item in decided]), reason=reason, by=by)
     _close_if_all_answered({item.campaign_id for item in found}, by)
     return len(decided)
+
+
+@transaction.atomic
+def mask_items(*, items: Sequence[CampaignItem], by: Principal, reason: str = "") -> int:
+    """Mask the grants of these items as the policy that asked says, beside what they mask already; returns how many.
+
+    Where they are carried out in a source, it follows. The number of statements is fixed. Raises `Invalid` where the policy
+    asks for no masks of one of them, `Conflict` where one waits no more.
+    """
+    found = _waiting_items(items, by)
+    if any(not item.masks for item in found):
+        text = "The policy does not mask one of these grants. Keep or remove it."
+        raise Invalid(text, {"item": [text]})
+    decided = _answer(found, Outcome.MASKED, by, reason.strip())
+    locked = Grant.objects.filter(pk__in=[item.grant_id for item in decided]).select_for_update(of=("self",))
+    grants = {grant.pk: grant for grant in locked.select_related("principal__user", "dataset").order_by("pk")}
+    names = names_of(
+        [*(grant.field_ids for grant in grants.values()), *(list(map(int, item.masks)) for item in decided)]
+    )
+    events = []
+    for item in decided:
+        grant = grants[item.grant_id]
+        before = grant.masks
+        grant.masks = _stricter(before, item.masks)
+        events.append(
+            GrantMasked(
+                **told_of_grant(grant, names),
+                campaign_id=item.campaign_id,
+                campaign=item.campaign.name,
+                masked=columns_in_words([int(pk) for pk in item.masks], names),
+                reason=reason.strip(),
+                before={"masks": before},
+                after={"masks": grant.masks},
+            )
+        )
+    Grant.objects.bulk_update(grants.values(), ["masks"], batch_size=1_000)
+    ask(datasets=[grant.dataset_id for grant in grants.values()])
+    record_many(events, by=by)
+    _close_if_all_answered({item.campaign_id for item in found}, by)
+    return len(decided)
+
+
+def _stricter(held: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Both together, by field id; of two masks of a column the one that hides more."""
+    joined = {pk: strictest(Mask(masks[pk]) for masks in (held, wanted) if pk in masks) for pk in {**held, **wanted}}
+    return {pk: mask.value for pk, mask in joined.items() if mask is not None}
+
+
+def _waiting_items(items: Sequence[CampaignItem], by: Principal) -> list[CampaignItem]:
+    """These items, locked, all of them waiting for a decision that `by` may take."""
+    # The campaign first, as whoever closes or stops it does.
+    campaigns = Campaign.objects.filter(pk__in={item.campaign_id for item in items})
+    list(campaigns.select_for_update().order_by("pk").values_list("pk"))
+    locked = CampaignItem.objects.filter(pk__in=[item.pk for item in items]).select_for_update(of=("self",))
+    found = list(locked.select_related("campaign", "grant__principal__user", "grant__dataset").order_by("pk"))
+    check_can_decide_items(by, found)
+    if any(not item.is_open or not item.campaign.is_open for item in found):
+        raise Conflict("Somebody has decided on this already, or its time is over. Reload the page.")
+    return found
+
+
+def _answer(found: Sequence[CampaignItem], outcome: str, by: Principal, reason: str) -> list[CampaignItem]:
+    """Write down what was decided on locked items; gives those whose grant has not ended meanwhile."""
+    now = timezone.now()
+    gone = {item.pk for item in found if not item.grant.is_live or item.grant.valid_to <= now}
+    decided = [item for item in found if item.pk not in gone]
+    CampaignItem.objects.filter(pk__in=gone).update(outcome=Outcome.ENDED)
+    CampaignItem.objects.filter(pk__in=[item.pk for item in decided]).update(
+        outcome=outcome, decided_by=by, decided_at=now, reason=reason
+    )
+    return decided
 
 
 @transaction.atomic
@@ -188,6 +327,7 @@ def _close(campaign: Campaign, by: Principal) -> None:
         campaign=campaign.name,
         scope=campaign.scope,
         started_by_id=campaign.started_by_id,
-        **{name: counted[name] for name in ("kept", "removed", "revoked", "flagged")},
+        kept=counted[Outcome.KEPT] + counted[Outcome.MASKED],
+        **{name: counted[name] for name in ("masked", "removed", "revoked", "flagged")},
     )
     record(event, by=by)

@@ -56,7 +56,7 @@ class ItemsForm(ActionForm):
     """Which grants of a recertification, and what about them."""
 
     item = forms.TypedMultipleChoiceField(coerce=int, label="Grants")
-    action = forms.ChoiceField(choices=[("keep", "Keep"), ("remove", "Remove")])
+    action = forms.ChoiceField(choices=[("keep", "Keep"), ("mask", "Mask"), ("remove", "Remove")])
     reason = forms.CharField(
         required=False,
         max_length=WORDS_LIMIT,

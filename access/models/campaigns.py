@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from access.models.grants import Grant
+from access.models.policies import PolicyVersion
 from access.querysets import CampaignItemQuerySet, CampaignQuerySet
 from accounts.models import Principal
 from catalog.models import Domain, Source
@@ -15,13 +16,17 @@ from catalog.models import Domain, Source
 class Campaign(models.Model):
     """A look at grants until a day: those that it holds were chosen when it began, and none comes later.
 
-    `scope` says in words what was chosen.
+    `scope` says in words what was chosen. One that a policy began looks at grants which the policy would not give as they
+    are.
     """
 
     name = models.CharField(max_length=150)
     scope = models.CharField(max_length=500)
     domain = models.ForeignKey(Domain, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     source = models.ForeignKey(Source, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    policy_version = models.OneToOneField(
+        PolicyVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="campaign"
+    )
     started_at = models.DateTimeField(default=timezone.now)
     started_by = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
     due_at = models.DateTimeField()
@@ -44,12 +49,13 @@ class Campaign(models.Model):
 
 
 class CampaignItem(models.Model):
-    """One grant in a campaign. It may be kept as it is or removed; nothing here can widen it."""
+    """One grant in a campaign. It may be kept as it is, masked or removed; nothing here can widen it."""
 
     class Outcome(models.TextChoices):
         OPEN = "open", "Waits"
         KEPT = "kept", "Kept"
         REMOVED = "removed", "Removed"
+        MASKED = "masked", "Masked"
         REVOKED = "revoked", "Removed: nobody confirmed it"
         FLAGGED = "flagged", "Kept, though nobody confirmed it"
         ENDED = "ended", "Ended meanwhile"
@@ -59,6 +65,12 @@ class CampaignItem(models.Model):
     holder = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
     level_name = models.CharField(max_length=60, default="", blank=True, help_text="The highest, when it began.")
     silence_revokes = models.BooleanField(help_text="What happens where nobody decides: revoked, or kept and flagged.")
+    why = models.CharField(
+        max_length=1000, default="", blank=True, help_text="What a policy that came into force since says of it."
+    )
+    masks = models.JSONField(
+        default=dict, blank=True, help_text="Masks that it would be made with now and does not carry, as a grant's."
+    )
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.OPEN)
     decided_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
@@ -71,7 +83,8 @@ class CampaignItem(models.Model):
             models.UniqueConstraint(name="campaign_item_once_per_grant", fields=["campaign", "grant"]),
             models.CheckConstraint(
                 name="campaign_item_decided_by_somebody",
-                condition=~Q(outcome__in=["kept", "removed"]) | Q(decided_by__isnull=False, decided_at__isnull=False),
+                condition=~Q(outcome__in=["kept", "removed", "masked"])
+                | Q(decided_by__isnull=False, decided_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="campaign_item_never_decided_by_holder",

@@ -127,6 +127,9 @@ class PolicyVersion(models.Model):
     published_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     valid_from = models.DateTimeField(null=True, blank=True)
     valid_to = models.DateTimeField(null=True, blank=True)
+    compared_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the grants that stood as it came into force were held to it."
+    )
 
     objects = PolicyVersionQuerySet.as_manager()
 
@@ -156,7 +159,12 @@ class PolicyVersion(models.Model):
         indexes = [
             models.Index(
                 name="policy_version_in_force", fields=["valid_from", "valid_to"], condition=Q(state="published")
-            )
+            ),
+            models.Index(
+                name="policy_version_to_compare",
+                fields=["valid_from"],
+                condition=Q(state="published", compared_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from access.rest.policies import PolicyViewSet
 from access.rest.readers import urlpatterns
 from access.rest.requests import AccessRequestViewSet, GrantViewSet
 from access.rest.terms import TermsViewSet
+from access.rest.vocabulary import AttributeViewSet, EngineCatalogViewSet, PurposeViewSet
 
 __all__ = ["register", "urlpatterns"]
 
@@ -31,3 +32,6 @@ def register(router: DefaultRouter) -> None:
     router.register("findings", FindingViewSet, basename="finding")
     router.register("people", PersonViewSet, basename="person")
     router.register("policies", PolicyViewSet, basename="policy")
+    router.register("principal-attributes", AttributeViewSet, basename="principal-attribute")
+    router.register("purposes", PurposeViewSet, basename="purpose")
+    router.register("engine-catalogs", EngineCatalogViewSet, basename="engine-catalog")

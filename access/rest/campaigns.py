@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from access.actions import decide_items, start_campaign, stop_campaign
+from access.actions import decide_items, mask_items, start_campaign, stop_campaign
 from access.campaigns import with_progress
 from access.models import Campaign, CampaignItem
 from access.permissions import check_can_run_campaign
@@ -48,8 +48,8 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     class Meta:
         model = Campaign
         fields = [
-            "id", "name", "scope", "domain", "source", "started_at", "started_by", "due_at", "closed_at", "total",
-            "answered",
+            "id", "name", "scope", "domain", "source", "policy_version", "started_at", "started_by", "due_at", "closed_at",
+            "total", "answered",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -64,8 +64,8 @@ class CampaignItemSerializer(serializers.ModelSerializer[CampaignItem]):
     class Meta:
         model = CampaignItem
         fields = [
-            "id", "campaign", "grant", "dataset", "holder", "level_name", "silence_revokes", "outcome", "decided_by",
-            "decided_at", "reason",
+            "id", "campaign", "grant", "dataset", "holder", "level_name", "silence_revokes", "why", "masks", "outcome",
+            "decided_by", "decided_at", "reason",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -106,6 +106,11 @@ class CampaignPreviewSerializer(serializers.Serializer[Any]):
 class ItemDecisionSerializer(BodySerializer):
     items = serializers.ListField(child=serializers.IntegerField(**_ID), min_length=1, max_length=1000)
     keep = serializers.BooleanField(help_text="False removes the grants.")
+    reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
+
+
+class ItemMaskSerializer(BodySerializer):
+    items = serializers.ListField(child=serializers.IntegerField(**_ID), min_length=1, max_length=1000)
     reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
 
@@ -204,12 +209,28 @@ class CampaignItemViewSet(
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
     def decide(self, request: Request) -> Response:
         values = checked(ItemDecisionSerializer, request)
-        wanted = set(values["items"])
-        items = list(CampaignItem.objects.visible_to(rest_principal(request)).filter(pk__in=wanted))
-        if len(items) < len(wanted):
-            raise NotFound("One of these does not exist, or you may not see it.")
+        items = self._items(values["items"])
         done = decide_items(items=items, keep=values["keep"], reason=values["reason"], by=rest_principal(request))
         return Response({"decided": done})
+
+    @extend_schema(
+        summary="Mask grants as the policy that asked about them says",
+        description="All of these or none.",
+        request=ItemMaskSerializer,
+        responses=DecidedSerializer,
+    )
+    @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
+    def mask(self, request: Request) -> Response:
+        values = checked(ItemMaskSerializer, request)
+        items = self._items(values["items"])
+        done = mask_items(items=items, reason=values["reason"], by=rest_principal(request))
+        return Response({"decided": done})
+
+    def _items(self, ids: Sequence[int]) -> list[CampaignItem]:
+        items = list(CampaignItem.objects.visible_to(rest_principal(self.request)).filter(pk__in=ids))
+        if len(items) < len(set(ids)):
+            raise NotFound("One of these does not exist, or you may not see it.")
+        return items
 
 
 def _chosen(values: dict[str, Any]) -> Chosen:

@@ -25,6 +25,7 @@ from access.models import Policy, PolicyVersion
 from access.permissions import check_can_edit_policy, check_can_see_policies
 from access.policy_queries import draft_of, visible_policies
 from access.previewing import Preview, Side, preview_of
+from access.standing import StandingPreview
 from accounts.authentication import rest_principal
 from accounts.recent import check_may_decide_now
 from accounts.rest import PrincipalSerializer
@@ -111,6 +112,16 @@ class PreviewSideSerializer(serializers.Serializer[Side]):
     samples = SampleSerializer(many=True)
 
 
+class StandingSerializer(serializers.Serializer[StandingPreview]):
+    """Grants that would be decided otherwise. They stay; those that it would narrow are asked about when it is in force."""
+
+    refused = serializers.IntegerField(help_text="Would not be granted any more.")
+    masked = serializers.IntegerField(help_text="Would be masked, or more than they are.")
+    allowed = serializers.IntegerField(help_text="Would not be granted now and would then.")
+    looser = serializers.IntegerField(help_text="Would be masked less.")
+    is_capped = serializers.BooleanField(help_text="There are more grants than were looked at.")
+
+
 class PolicyPreviewSerializer(serializers.Serializer[Preview]):
     """What the draft would change for reading if it were published now."""
 
@@ -119,6 +130,7 @@ class PolicyPreviewSerializer(serializers.Serializer[Preview]):
     concerned = serializers.IntegerField(help_text="People, services and pipelines that it is about.")
     datasets = serializers.IntegerField(help_text="Datasets that it is about.")
     is_capped = serializers.BooleanField(help_text="There are more kinds of people than were counted.")
+    standing = StandingSerializer()
 
 
 def etag_of_policy(policy: Policy) -> str:

@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.actions.vocabulary import add_engine_catalog, add_purpose, set_attribute
 from access.models import AccessRequest, CampaignItem, Delegation, EmergencyReview, Grant, TermsAcceptance
 from access.states import RequestState
 from accounts.tokens import mint
@@ -49,6 +50,10 @@ PAGES = (
     "/access/recertification/",
     "/access/recertification/{campaign}/?show=all",
     "/access/people/",
+    "/access/policies/",
+    "/access/policies/attributes/",
+    "/access/policies/purposes/",
+    "/access/policies/engine-catalogs/",
     "/accounts/tokens/",
     "/notifications/?all=1",
     "/notifications/preferences/",
@@ -86,6 +91,9 @@ PAGES = (
     "/api/v2/recertifications/",
     "/api/v2/recertification-items/",
     "/api/v2/people/",
+    "/api/v2/principal-attributes/",
+    "/api/v2/purposes/",
+    "/api/v2/engine-catalogs/",
     "/api/v2/tokens/",
     "/api/v2/notifications/",
     "/api/v2/follows/",
@@ -146,6 +154,9 @@ def _grow_access(world: World, made: Dataset) -> None:
     )
     CampaignItem.objects.create(campaign=world.campaign, grant=grant, holder=holder, silence_revokes=False)
     Delegation.objects.create(giver=by, receiver=holder, valid_from=now, valid_to=later, created_by=by)
+    set_attribute(principals=[holder], name="department", value="finance", by=by)
+    add_purpose(name=f"Purpose {holder.pk}", by=by)
+    add_engine_catalog(name=f"catalog-{holder.pk}", source=world.ontrack, by=by)
 
 
 def _costs(world: World, count: int) -> dict[str, int]:

@@ -192,6 +192,39 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "access:policy_end", "302 404 404 403 200", page=True),
     Row("POST", "access:policy_end", "302 404 404 403 200"),
     Row("POST", "access:policy_discard", "302 404 404 403 302"),
+    *(
+        row
+        for kind in ("=attributes", "=purposes", "=engine-catalogs")
+        for row in (
+            Row("GET", "access:vocabulary", "302 403 403 403 200", objects={"kind": kind}, page=True),
+            Row("GET", "access:vocabulary_add", "302 403 403 403 200", objects={"kind": kind}, page=True),
+            Row("POST", "access:vocabulary_add", "302 403 403 403 200", objects={"kind": kind}),
+        )
+    ),
+    *(
+        row
+        for kind, one in (("=purposes", "purpose"), ("=engine-catalogs", "engine_catalog"))
+        for row in (
+            Row(
+                "GET",
+                "access:vocabulary_edit",
+                "302 403 403 403 200",
+                objects={"kind": kind, "row_id": one},
+                page=True,
+            ),
+            Row("POST", "access:vocabulary_edit", "302 403 403 403 200", objects={"kind": kind, "row_id": one}),
+        )
+    ),
+    *(
+        row
+        for kind, one in (("=attributes", "attribute"), ("=engine-catalogs", "engine_catalog"))
+        for row in (
+            Row(
+                "GET", "access:vocabulary_end", "302 403 403 403 200", objects={"kind": kind, "row_id": one}, page=True
+            ),
+            Row("POST", "access:vocabulary_end", "302 403 403 403 302", objects={"kind": kind, "row_id": one}),
+        )
+    ),
     Row("GET", "access:terms", "302 200 200 200 200", page=True),
     Row("GET", "access:terms_add", "302 403 403 403 200", page=True),
     Row("POST", "access:terms_add", "302 403 403 403 200"),
@@ -464,6 +497,18 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "policy-publish", "401 403 404 404 403 200"),
     Row("POST", "policy-end", "401 403 404 404 403 200"),
     Row("POST", "policy-discard", "401 403 404 404 403 200"),
+    Row("GET", "principal-attribute-list", "401 403 403 403 403 200", query="name=department"),
+    Row("POST", "principal-attribute-list", "401 403 403 403 403 201"),
+    Row("DELETE", "principal-attribute-detail", "401 403 403 403 403 204"),
+    Row("GET", "purpose-list", "401 403 200 200 200 200"),
+    Row("POST", "purpose-list", "401 403 403 403 403 201"),
+    Row("GET", "purpose-detail", "401 403 200 200 200 200"),
+    Row("PATCH", "purpose-detail", "401 403 403 403 403 200"),
+    Row("GET", "engine-catalog-list", "401 403 403 403 403 200"),
+    Row("POST", "engine-catalog-list", "401 403 403 403 403 201"),
+    Row("GET", "engine-catalog-detail", "401 403 403 403 403 200"),
+    Row("PATCH", "engine-catalog-detail", "401 403 403 403 403 200"),
+    Row("DELETE", "engine-catalog-detail", "401 403 403 403 403 204"),
     Row("GET", "terms-list", "401 403 200 200 200 200", query="dataset={dataset_id}"),
     Row("POST", "terms-list", "401 403 403 403 403 201"),
     Row("GET", "terms-detail", "401 403 200 200 200 200"),
@@ -481,6 +526,8 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "recertification-item-list", "401 403 200 200 200 200"),
     Row("GET", "recertification-item-detail", "401 403 404 200 200 200"),
     Row("POST", "recertification-item-decide", "401 403 404 403 200 403"),
+    # A grant about which no policy asked has nothing to be masked.
+    Row("POST", "recertification-item-mask", "401 403 404 403 422 403"),
     Row("GET", "enforcement-list", "401 403 200 200 200 200"),
     Row("GET", "enforcement-detail", "401 403 403 403 403 200"),
     Row("PATCH", "enforcement-detail", "401 403 403 403 403 200"),

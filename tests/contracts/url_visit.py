@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from access.models import Purpose
 from accounts.tokens import Scope
 from alerts.models import Notification
 from classification.models import Decision, Label, NegativeRule, RuleSet
@@ -92,6 +93,9 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "terms_slug": lambda world: world.terms.slug,
     "terms_number": lambda world: world.terms.number,
     "policy_id": lambda world: world.policy.pk,
+    "attribute": lambda world: world.attribute.pk,
+    "purpose": lambda _: Purpose.objects.get(slug="analysis").pk,
+    "engine_catalog": lambda world: world.engine_catalog.pk,
     "principal_id": lambda world: world.cast.outsider.pk,
     "analyst": lambda world: world.cast.analyst.pk,
     "outsider": lambda world: world.cast.outsider.pk,
@@ -157,6 +161,7 @@ for _name, _object in {
     **{f"enforcement-{part}": "enforced" for part in ("detail", "compare", "confirm", "plan", "service-grants")},
     **{f"finding-{part}": "finding_id" for part in ("detail", "accept", "adopt")}, "database-login-detail": "login_id",
     **{f"person-{part}": "principal_id" for part in ("detail", "close", "reopen")},
+    "principal-attribute-detail": "attribute", "purpose-detail": "purpose", "engine-catalog-detail": "engine_catalog",
     "grant-detail": "grant_id", "grant-revoke": "grant_id", "run-detail": "run_id", "token-detail": "token_id",
 }.items():  # fmt: skip
     OBJECTS[f"{_name}.pk"] = OBJECTS[_object]
@@ -182,6 +187,15 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "PATCH policy-detail": lambda _: {"reason": "Once more."},
     "POST policy-publish": lambda _: {},
     "POST policy-end": lambda _: {"reason": "Not needed."},
+    "POST principal-attribute-list": lambda world: {
+        "principals": [world.cast.outsider.pk],
+        "name": "department",
+        "value": "finance",
+    },
+    "POST purpose-list": lambda _: {"name": "Student support"},
+    "PATCH purpose-detail": lambda _: {"enabled": False},
+    "POST engine-catalog-list": lambda world: {"name": "lake", "source": world.ontrack.slug},
+    "PATCH engine-catalog-detail": lambda _: {"prefix": ["ontrack"]},
     "POST terms-list": lambda _: {"name": "Rules", "text": "Be careful.", "domain": "teaching"},
     "POST terms-revise": lambda _: {"text": "Be very careful."},
     "POST emergency-list": lambda world: {"dataset": world.users.pk, "reason": "It is down.", "hours": 1},
@@ -195,6 +209,7 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "POST recertification-preview": lambda _: {},
     "POST recertification-stop": lambda _: {"reason": "Wrong scope."},
     "POST recertification-item-decide": lambda world: {"items": [OBJECTS["item"](world)], "keep": True},
+    "POST recertification-item-mask": lambda world: {"items": [OBJECTS["item"](world)]},
     "POST person-close": lambda _: {"reason": "Left."},
     "POST system-list": lambda _: {"slug": "library", "name": "Library"},
     "POST domain-list": lambda _: {"slug": "research", "name": "Research"},

@@ -27,16 +27,19 @@ from access.actions import (
     start_campaign,
 )
 from access.actions.policies import draft_policy, draft_version, edit_draft, publish_policy
+from access.actions.vocabulary import add_engine_catalog, set_attribute
 from access.models import (
     AccessRequest,
     Campaign,
     DatabaseLogin,
     Delegation,
     EmergencyReview,
+    EngineCatalog,
     Finding,
     Grant,
     JournalEntry,
     Policy,
+    PrincipalAttribute,
     Reconciliation,
     Terms,
 )
@@ -138,6 +141,8 @@ class World:
     grant: Grant
     delegation: Delegation
     policy: Policy
+    attribute: PrincipalAttribute
+    engine_catalog: EngineCatalog
     terms: Terms
     review: EmergencyReview
     campaign: Campaign
@@ -217,6 +222,10 @@ def build() -> World:
         grant=grant,
         delegation=_delegate(cast),
         policy=_policy(cast),
+        attribute=set_attribute(principals=[cast.analyst], name="department", value="finance", by=cast.administrator)[
+            0
+        ],
+        engine_catalog=add_engine_catalog(name="ontrack", source=ontrack, by=cast.administrator),
         terms=_terms(cast),
         review=_emergency(cast, users),
         campaign=start_campaign(

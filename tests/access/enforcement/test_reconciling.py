@@ -12,7 +12,14 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from access.actions import adopt_finding, confirm_plan, expire_grants, revoke_grant
+from access.actions import (
+    adopt_finding,
+    compare_grants_with_policies,
+    confirm_plan,
+    expire_grants,
+    mask_items,
+    revoke_grant,
+)
 from access.actions.policies import draft_policy, publish_policy
 from access.enforcement.engines import engine_of
 from access.enforcement.journals import DatabaseJournal, ours_of
@@ -20,6 +27,7 @@ from access.enforcement.leases import Lease, LeaseLost, due_sources
 from access.enforcement.reconciling import _fail, _Reconciler, reconcile
 from access.enforcement.wanting import wishes_of
 from access.models import (
+    CampaignItem,
     DatabaseLogin,
     Enforcement,
     Finding,
@@ -30,8 +38,8 @@ from access.models import (
     Reconciliation,
 )
 from access.policies.masking import Mask
-from access.policies.rules import Action, Effect, MaskOf, Rule, Step, Subjects
-from access.provisioning.desired import Inspection, Profile
+from access.policies.rules import Action, Columns, Effect, MaskOf, Rule, Step, Subjects
+from access.provisioning.desired import Inspection, Profile, view_path
 from access.provisioning.plan import Plan, make_plan
 from accounts.models import Principal
 from audit.events import Subject
@@ -534,3 +542,25 @@ def test_a_confirmation_that_comes_while_the_rest_is_noted_is_kept(world: World)
     assert due_sources() == [world.source.pk]
     world.reconcile()
     assert world.state(grant) == "active"
+
+
+def test_a_grant_that_is_masked_later_shows_the_mask_in_the_source(world: World) -> None:
+    grant = world.grant("ada")
+    world.reconcile()
+    assert world.reads("ada", "SELECT email FROM sales.orders") == [("ada@example.org",)]
+    system = Principal.objects.system()
+    email = world.orders.fields.get(path=["email"])
+    masks = (MaskOf(Mask.NULL, Columns(fields=(email.pk,))),)
+    rule = Rule(Effect.RESTRICT, (Action.READ,), Subjects(everyone=True), masks=masks)
+    publish_policy(version=draft_policy(name="No addresses", rule=rule, by=system), by=system)
+    while compare_grants_with_policies(by=system):
+        pass
+    world.reconcile()
+    assert world.reads("ada", "SELECT email FROM sales.orders") == [("ada@example.org",)]
+    mask_items(items=list(CampaignItem.objects.all()), by=world.owner)
+    world.reconcile()
+    assert world.state(grant) == "active"
+    assert world.reads("ada", "SELECT email FROM sales.orders") == REFUSED
+    (wanted,) = wishes_of(world.source, engine_of(world.source).path_of).grants
+    view = ".".join(f'"{part}"' for part in view_path(world.place.rules, wanted))
+    assert world.reads("ada", f"SELECT id, email FROM {view}") == [(1, None)]

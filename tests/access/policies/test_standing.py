@@ -1,0 +1,248 @@
+"""Grants that stand while policy changes: told before, asked about after, and masked where somebody says so."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from access.actions import (
+    approve_request,
+    compare_grants_with_policies,
+    decide_items,
+    mask_items,
+    request_access,
+    start_campaign,
+)
+from access.actions.policies import draft_policy, draft_version, edit_draft, publish_policy
+from access.inbox import waiting_list
+from access.models import Campaign, CampaignItem, Grant, PolicyVersion
+from access.policies.masking import Mask
+from access.policies.rules import Action, Columns, Effect, MaskOf, Resources, Rule, Subjects
+from access.previewing import preview_of
+from access.recertifying import Chosen
+from accounts.models import Principal
+from audit.models import Record
+from common.errors import Conflict, Forbidden, Invalid
+from tests.factories import Cast, bearer, dataset, ownership, person
+
+pytestmark = pytest.mark.django_db
+
+EVERYBODY = Subjects(everyone=True)
+
+
+def granted(cast: Cast, *columns: str, by: Principal | None = None) -> Grant:
+    request = request_access(
+        dataset=cast.dataset,
+        fields=[cast.field(name) for name in columns],
+        purpose="Look",
+        days=30,
+        by=by or cast.analyst,
+    )
+    grant = approve_request(request=request, by=cast.owner)
+    assert grant is not None
+    return grant
+
+
+def masking(cast: Cast, mask: Mask, *columns: str) -> Rule:
+    fields = tuple(cast.field(name).pk for name in columns)
+    return Rule(Effect.RESTRICT, (Action.READ,), EVERYBODY, masks=(MaskOf(mask, Columns(fields=fields)),))
+
+
+def published(cast: Cast, rule: Rule, name: str = "P", **when: dt.datetime) -> PolicyVersion:
+    return publish_policy(
+        version=draft_policy(name=name, rule=rule, by=cast.administrator), by=cast.administrator, **when
+    )
+
+
+def followed_by(cast: Cast, version: PolicyVersion, rule: Rule) -> PolicyVersion:
+    draft = draft_version(policy=version.policy, by=cast.administrator)
+    return publish_policy(version=edit_draft(version=draft, rule=rule, by=cast.administrator), by=cast.administrator)
+
+
+def compare() -> None:
+    """As the sweep does until nothing is due."""
+    while compare_grants_with_policies(by=Principal.objects.system()):
+        pass
+
+
+def items() -> list[CampaignItem]:
+    return list(CampaignItem.objects.order_by("grant"))
+
+
+def test_a_preview_tells_which_standing_grants_a_draft_would_turn_and_how(cast: Cast):
+    whole, plain = granted(cast), granted(cast, "id", by=cast.steward)
+    hashed = draft_policy(name="Hashed", rule=masking(cast, Mask.HASH, "email"), by=cast.administrator)
+    found = preview_of(hashed.policy, hashed.contents).standing
+    assert (found.refused, found.masked, found.allowed, found.looser) == (0, 1, 0, 0)
+    assert [(one.grant, one.why) for one in found.samples] == [(whole, "By “Hashed” it would show email as a hash.")]
+
+    nobody = Rule(Effect.DENY, (Action.READ,), Subjects(people=(cast.steward.pk,)))
+    denying = draft_policy(name="No", rule=nobody, by=cast.administrator)
+    found = preview_of(denying.policy, denying.contents).standing
+    assert [(one.grant, one.why) for one in found.samples] == [(plain, "By “No” it would be refused.")]
+
+    # What others say already is not the draft's doing, and taking it back is.
+    in_force = published(cast, nobody, name="Already")
+    assert preview_of(denying.policy, denying.contents).standing.total == 0
+    found = preview_of(in_force.policy, None).standing
+    assert (found.refused, found.allowed) == (0, 1)
+
+
+def test_a_grant_made_under_a_mask_is_only_looser_when_the_mask_goes(cast: Cast):
+    version = published(cast, masking(cast, Mask.HASH, "email"))
+    grant = granted(cast)
+    assert grant.masks == {str(cast.field("email").pk): "hash"}
+    milder = preview_of(version.policy, masking(cast, Mask.PARTIAL, "email")).standing
+    assert (milder.masked, milder.looser) == (0, 1)
+    assert preview_of(version.policy, masking(cast, Mask.NULL, "email")).standing.masked == 1
+
+
+def test_what_a_policy_would_narrow_is_asked_about_once_and_in_the_inbox(cast: Cast):
+    whole, _ = granted(cast), granted(cast, "id", by=cast.steward)
+    compare()
+    assert not Campaign.objects.exists()
+    version = published(cast, masking(cast, Mask.HASH, "email"), name="Addresses are hashed")
+    compare()
+    campaign = Campaign.objects.get()
+    assert (campaign.policy_version, campaign.started_by) == (version, cast.administrator)
+    (item,) = campaign.items.all()
+    assert (item.grant, item.silence_revokes) == (whole, False)
+    assert item.why == "By version 1 of “Addresses are hashed” it would show email as a hash."
+    whole.refresh_from_db()
+    assert whole.masks == {}
+    (waiting,) = waiting_list(cast.owner)
+    assert waiting.sentence.endswith(item.why)
+    assert Record.objects.filter(event="access.campaign_started").count() == 1
+    compare()
+    followed_by(cast, version, masking(cast, Mask.HASH, "email", "id"))
+    compare()
+    assert [sorted(one.masks) for one in items()] == [
+        [str(cast.field("email").pk)],
+        [str(cast.field("id").pk)],
+        [str(cast.field("id").pk)],
+    ]
+
+
+def test_what_comes_into_force_later_is_asked_about_then_and_what_never_does_is_not(cast: Cast):
+    granted(cast)
+    tomorrow = timezone.now() + dt.timedelta(days=1)
+    version = published(cast, masking(cast, Mask.HASH, "email"), valid_from=tomorrow)
+    published(cast, masking(cast, Mask.NULL, "id"), name="Replaced", valid_from=tomorrow)
+    followed_by(cast, PolicyVersion.objects.get(name="Replaced"), Rule(Effect.DENY, (Action.WRITE,), EVERYBODY))
+    compare()
+    assert not Campaign.objects.exists()
+    with time_machine.travel(tomorrow + dt.timedelta(minutes=1), tick=False):
+        compare()
+    assert [one.policy_version for one in Campaign.objects.all()] == [version]
+    assert not PolicyVersion.objects.filter(state="published", compared_at=None).exists()
+
+
+def test_masking_a_grant_narrows_it_and_is_recorded(cast: Cast):
+    grant = granted(cast)
+    email, name = cast.field("email"), cast.field("name")
+    Grant.objects.filter(pk=grant.pk).update(masks={str(name.pk): "null"})
+    published(cast, masking(cast, Mask.HASH, "email", "name"))
+    compare()
+    (item,) = items()
+    assert item.masks == {str(email.pk): "hash"}
+    with pytest.raises(Forbidden):
+        mask_items(items=[item], by=Principal.objects.get(pk=cast.analyst.pk))
+    assert mask_items(items=[item], reason="As agreed.", by=cast.owner) == 1
+    grant.refresh_from_db()
+    assert grant.masks == {str(email.pk): "hash", str(name.pk): "null"}
+    (item,) = items()
+    assert (item.outcome, item.decided_by, item.reason) == ("masked", cast.owner, "As agreed.")
+    assert Record.objects.filter(event="access.grant_masked").count() == 1
+    assert not Campaign.objects.get().is_open
+    with pytest.raises(Conflict):
+        mask_items(items=[item], by=cast.owner)
+
+
+def test_a_grant_that_would_be_refused_is_kept_or_removed_and_never_masked(cast: Cast):
+    kept, removed = granted(cast), granted(cast, by=cast.outsider)
+    published(cast, Rule(Effect.DENY, (Action.READ,), EVERYBODY, resources=Resources(datasets=(cast.dataset.pk,))))
+    compare()
+    first, second = items()
+    assert first.why == "By version 1 of “P” it would be refused."
+    with pytest.raises(Invalid, match="does not mask"):
+        mask_items(items=[first, second], by=cast.owner)
+    decide_items(items=[first], keep=True, by=cast.owner)
+    decide_items(items=[second], keep=False, reason="As the policy says.", by=cast.owner)
+    kept.refresh_from_db()
+    removed.refresh_from_db()
+    assert (kept.is_live, removed.is_live) == (True, False)
+
+
+def test_items_of_other_recertifications_cannot_be_masked(cast: Cast):
+    granted(cast)
+    due = timezone.now() + dt.timedelta(days=9)
+    campaign = start_campaign(name="Spring", chosen=Chosen(), due_at=due, by=cast.administrator)
+    with pytest.raises(Invalid, match="does not mask"):
+        mask_items(items=list(campaign.items.all()), by=cast.owner)
+
+
+def test_comparing_takes_as_many_statements_for_many_grants_as_for_few(cast: Cast):
+    def statements(name: str) -> int:
+        published(cast, masking(cast, Mask.HASH, "email"), name=name)
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert compare_grants_with_policies(by=Principal.objects.system()) == 1
+        return len(captured)
+
+    compare()
+    granted(cast)
+    statements("Warm")
+    CampaignItem.objects.all().delete()
+    PolicyVersion.objects.filter(name="Warm").update(valid_to=timezone.now())
+    few = statements("Few")
+    assert CampaignItem.objects.count() == 1
+    PolicyVersion.objects.filter(name="Few").update(valid_to=timezone.now())
+    for _ in range(4):
+        granted(cast, by=person())
+    assert statements("Many") == few
+    assert CampaignItem.objects.count() == 6
+
+
+def test_pages_and_rest_tell_and_mask(client: Client, cast: Cast):
+    first, second = granted(cast), granted(cast, by=cast.outsider)
+    client.force_login(cast.administrator.user)
+    draft = draft_policy(name="P", rule=masking(cast, Mask.HASH, "email"), by=cast.administrator)
+    page = client.get(reverse("access:policy_preview", args=[draft.policy_id])).text
+    assert "2 would be masked, or more than they are." in page
+    preview = client.get(f"/api/v2/policies/{draft.policy_id}/preview/", headers=bearer(cast.administrator)).json()
+    assert preview["standing"] == {"refused": 0, "masked": 2, "allowed": 0, "looser": 0, "is_capped": False}
+    publish_policy(version=draft, by=cast.administrator)
+    compare()
+    campaign = Campaign.objects.get()
+    one, other = items()
+
+    client.force_login(cast.owner.user)
+    assert "would show email as a hash" in client.get(reverse("access:inbox")).text
+    url = reverse("access:campaign", args=[campaign.pk])
+    assert "Mask as the policy says" in client.get(url).text
+    assert client.post(url, {"item": [one.pk], "action": "mask"}).status_code == 302
+    sent = {"items": [other.pk], "reason": "As agreed."}
+    url = "/api/v2/recertification-items/mask/"
+    answer = client.post(url, sent, "application/json", headers=bearer(cast.owner))
+    assert (answer.status_code, answer.json()) == (200, {"decided": 1})
+    for grant in (first, second):
+        grant.refresh_from_db()
+        assert grant.masks == {str(cast.field("email").pk): "hash"}
+
+
+def test_grants_of_other_datasets_are_left_alone(cast: Cast):
+    granted(cast)
+    other = dataset(domain=cast.domain)
+    ownership(other, cast.owner)
+    denying = Rule(Effect.DENY, (Action.READ,), EVERYBODY, resources=Resources(datasets=(other.pk,)))
+    published(cast, denying)
+    compare()
+    assert not Campaign.objects.exists()
