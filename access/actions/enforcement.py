@@ -20,10 +20,12 @@ from access.events import GrantAdopted
 from access.models import DatabaseLogin, Enforcement, Finding, Grant, ManagedObject, Reconciliation
 from access.permissions import check_can_enforce_grants
 from access.policy import Audience, StepWanted, may_review
+from access.provisioning.desired import Profile
 from access.reviewing import answerable_for, reviewer_of
 from access.states import GRANT_CARRIED_OUT
 from accounts.models import Principal
 from audit.recording import record
+from catalog.actions import edit_source
 from catalog.models import Dataset, Field, Source
 from common.errors import Conflict, Forbidden, Invalid
 
@@ -54,12 +56,20 @@ def set_enforcement(*, source: Source, by: Principal, **values: Any) -> Enforcem
     except ValidationError as error:
         raise Invalid("Some values cannot be accepted.", error.message_dict) from None
     enforcement.save()
+    _leave_out_masked_views(source, enforcement, by)
     after = {name: getattr(enforcement, name) for name in SETTINGS}
     record(
         EnforcementChanged(source_id=source.pk, source=source.name, before=before, after=after),
         by=by,
     )
     return enforcement
+
+
+def _leave_out_masked_views(source: Source, enforcement: Enforcement, by: Principal) -> None:
+    """The catalog's own masked views are no datasets of the source: its crawls leave their schema out."""
+    pattern = f"{enforcement.mask_schema}.*"
+    if enforcement.profile == Profile.ROLE_MANAGING and pattern not in source.exclude:
+        edit_source(source=source, changes={"exclude": [*source.exclude, pattern]}, by=by)
 
 
 def _check_moves(source: Source, enforcement: Enforcement, before: dict[str, Any]) -> None:

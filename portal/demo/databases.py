@@ -1,8 +1,9 @@
 """The demo's real databases: made, filled, and left alone once they are there. No Django.
 
 OnTrack is a PostgreSQL database of its own on the catalog's embedded server, reached by host and port as any source is, with
-a role for each of its users: the application owns it, the pipeline reads tables, and the catalog gets only what its own
-connector asks for. Without that server (the catalog keeps its rows in somebody's PostgreSQL) OnTrack is an SQLite file.
+a role for each of its users: the application owns it, the pipeline reads tables, the catalog gets only what its own
+connector and its enforcement ask for, and the analyst reads nothing but what the catalog grants. Without that server (the
+catalog keeps its rows in somebody's PostgreSQL) OnTrack is an SQLite file.
 """
 
 from __future__ import annotations
@@ -65,6 +66,11 @@ class Places:
         return f"{self.ontrack_database}_pipeline"
 
     @property
+    def analyst_role(self) -> str:
+        """The analyst's own login, which reads what the catalog's approvals gave it."""
+        return f"{self.ontrack_database}_analyst"
+
+    @property
     def application_role(self) -> str:
         """OnTrack's own account, which owns its database."""
         return f"{self.ontrack_database}_application"
@@ -94,7 +100,7 @@ def make_ontrack(places: Places) -> bool:
     name = sql.Identifier(places.ontrack_database)
     owner = sql.Identifier(places.application_role)
     with psycopg.connect(places.superuser_url, autocommit=True) as server:
-        for role in (places.application_role, places.catalog_role, places.pipeline_role):
+        for role in (places.application_role, places.catalog_role, places.pipeline_role, places.analyst_role):
             if server.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
                 server.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
         if server.execute("SELECT FROM pg_database WHERE datname = %s", [places.ontrack_database]).fetchone() is None:
@@ -145,6 +151,27 @@ def new_login(places: Places, role: str) -> str:
         verifier = server.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
         server.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier)))
     return password
+
+
+def let_in(places: Places, role: str) -> None:
+    """Let a role connect to OnTrack's database and sign in there; what it reads is the catalog's to grant."""
+    database, login = sql.Identifier(places.ontrack_database), sql.Identifier(role)
+    with psycopg.connect(places.server, autocommit=True) as server:
+        server.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, login))
+    new_login(places, role)
+
+
+def read_as(places: Places, role: str, statement: str, *, limit: int) -> tuple[list[str], list[Row]]:
+    """The columns and first rows of a statement that changes nothing, read with the role's own login."""
+    host, port = server_address(places)
+    with psycopg.connect(
+        host=host, port=port, dbname=places.ontrack_database, user=role, password=new_login(places, role)
+    ) as ontrack:
+        ontrack.read_only = True
+        cursor = ontrack.execute(statement.encode())
+        return [column.name for column in cursor.description or ()], cursor.fetchmany(
+            limit
+        ) if cursor.description else []
 
 
 def carry_out(places: Places, grants: Iterable[str]) -> None:

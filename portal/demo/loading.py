@@ -15,7 +15,7 @@ from accounts.models import ApiToken
 from accounts.tokens import Scope, digest_of
 from catalog.models import Source
 from lineage.models import Run as LineageRun
-from portal.demo import curation, databases, workers
+from portal.demo import curation, databases, enforcing, workers
 from portal.demo.databases import Places
 from portal.demo.organisation import ADMINISTRATOR
 from portal.demo.people import Login, add_organisation, add_people, principal
@@ -72,7 +72,9 @@ class Loading:
         self._step("Descriptions, tags, owners", curation.describe_datasets)
         self._step("Levels", curation.set_levels)
         self._step("Terms to accept", curation.publish_terms_of_domain)
+        self._step("Rights in OnTrack, as the catalog grants them", lambda: enforcing.enforce_ontrack(self.places))
         self._step("Requests for access", curation.request_accesses)
+        self._step("Granting in OnTrack what was approved", lambda: enforcing.carry_out_grants(served))
         self._step("A delegation, a recertification", curation.delegate_and_recertify)
 
     def _step(self, name: str, work: Callable[[], int]) -> None:

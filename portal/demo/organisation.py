@@ -280,12 +280,21 @@ OPEN_REQUEST = (
     "Invite students who stopped handing in to an interview about OnTrack's reminders.",
     14,
 )
-APPROVED_REQUEST = (
-    "warehouse",
-    "marts.student_progress",
-    (),
-    "Weekly report on how many students finish what they began (objective 2, key result 1).",
-    90,
+APPROVED_REQUESTS = (
+    (
+        "warehouse",
+        "marts.student_progress",
+        (),
+        "Weekly report on how many students finish what they began (objective 2, key result 1).",
+        90,
+    ),
+    (
+        "ontrack",
+        "task_definitions",
+        ("id", "unit_id", "abbreviation", "name", "weighting", "due_date"),
+        "Name the tasks in the weekly report, and say when each was due.",
+        90,
+    ),
 )
 NIGHTLY_CRON = "30 2 * * *"
 

@@ -7,7 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 
 from celery import current_app
 from django.db import transaction
+from django.db.models import QuerySet
 
+from access.enforcement.reconciling import reconcile
+from access.models import Grant
 from common.errors import CatalogError
 from ingestion.crawling import run_crawl
 from ingestion.models import OPEN_STATES, Run, RunState
@@ -56,6 +59,15 @@ def fold_events(served: Collection[str]) -> None:
         _wait(lambda: not PendingEvent.objects.exists(), "The events of the demo were not taken up")
     else:
         drain()
+
+
+def carry_out_grants(waiting: QuerySet[Grant], served: Collection[str]) -> None:
+    """Have grants carried out in their sources; the workers do so of themselves, every two seconds."""
+    if "expiry" in served:
+        _wait(lambda: not waiting.exists(), "The grants of the demo were not carried out")
+    else:
+        for source_id in waiting.values_list("dataset__source_id", flat=True).distinct():
+            reconcile(source_id)
 
 
 def _wait(done: Callable[[], bool], complaint: str) -> None:

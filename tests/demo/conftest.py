@@ -47,5 +47,13 @@ def places(files: Path, postgres_server: PostgresServer) -> Iterator[Places]:
     yield made
     with psycopg.connect(postgres_server.url(), autocommit=True) as server:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(made.ontrack_database)))
-        for role in (made.catalog_role, made.pipeline_role, made.application_role):
-            server.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+        # The groups that the catalog's account made go first; as long as they are there, the account is needed.
+        mine = """
+            SELECT rolname FROM pg_roles WHERE starts_with(rolname, %(mine)s) OR oid IN (
+                SELECT m.roleid FROM pg_auth_members AS m JOIN pg_roles AS account ON account.oid = m.member
+                WHERE m.admin_option AND account.rolname = %(account)s)
+            ORDER BY starts_with(rolname, %(mine)s)
+        """
+        named = {"mine": made.ontrack_database, "account": made.catalog_role}
+        for (role,) in server.execute(mine, named).fetchall():
+            server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))

@@ -22,6 +22,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from access.actions import approve_request
+from access.enforcement.reconciling import reconcile
 from access.inbox import waiting_list
 from access.models import AccessRequest, Grant
 from access.states import RequestState
@@ -111,7 +113,9 @@ def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtest
         assert [(dataset.name, dataset.version) for dataset in versions] == [("tasks", 2)]
 
     with subtests.test("the catalog's account in OnTrack changes no row"):
-        password = databases.new_login(places, places.catalog_role)
+        connection = Source.objects.get(slug="ontrack").connection
+        assert connection is not None
+        password = connection.target().secret
         host, port = databases.server_address(places)
         with (
             psycopg.connect(
@@ -172,7 +176,21 @@ def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtest
     with subtests.test("one request waits for its owner, one was granted"):
         waiting = AccessRequest.objects.get(state=RequestState.PENDING)
         assert (waiting.dataset, waiting.requester) == (users, principal(ANALYST))
-        assert Grant.objects.get().dataset == dataset_of("warehouse", "marts.student_progress")
+        granted = {(grant.dataset, grant.state) for grant in Grant.objects.select_related("dataset")}
+        recorded = dataset_of("warehouse", "marts.student_progress")
+        assert granted == {(recorded, "recorded"), (dataset_of("ontrack", "task_definitions"), "active")}
+
+    with subtests.test("the schema that masked views would be made in is left out of crawls"):
+        assert Source.objects.get(slug="ontrack").exclude == ["dc_masked.*"]
+
+    with subtests.test("in OnTrack the analyst reads what was granted, and only that"):
+        columns, rows = databases.read_as(
+            places, places.analyst_role, "SELECT abbreviation, due_date FROM task_definitions", limit=5
+        )
+        assert (columns, len(rows)) == (["abbreviation", "due_date"], 5)
+        for refused in ("SELECT email FROM users", "SELECT * FROM task_definitions"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                databases.read_as(places, places.analyst_role, refused, limit=1)
 
     with subtests.test("terms were accepted, and the steward's inbox has a request and a grant to confirm"):
         assert [one.terms.name for one in waiting.acceptances.all()] == ["Student data"]
@@ -187,6 +205,18 @@ def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtest
         written = set(Record.objects.values_list("actor__name", flat=True))
         assert {str(principal(person)) for person in (STEWARD, ANALYST)} <= written
         assert Principal.objects.filter(kind=Principal.Kind.PIPELINE).get().name not in written
+
+    with subtests.test("what the owner approves is granted in OnTrack, and nothing beside"):
+        grant = approve_request(request=waiting, by=principal(STEWARD), reason="They may be invited.")
+        reconcile(users.source_id)
+        assert isinstance(grant, Grant)
+        grant.refresh_from_db()
+        assert grant.problem == ""
+        assert grant.state == "active"
+        columns, rows = databases.read_as(places, places.analyst_role, "SELECT id, email FROM users", limit=5)
+        assert (columns, len(rows)) == (["id", "email"], 5)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            databases.read_as(places, places.analyst_role, "SELECT date_of_birth FROM users", limit=1)
 
     with subtests.test("a second load changes nothing, nor what people changed since"):
         by = principal(STEWARD)
@@ -255,6 +285,30 @@ def test_the_command_goes_on_where_it_stopped_and_keeps_the_logins_private(
     again = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert again["changes"] == 0
     assert (again["logins"], again["token"]) == (answer["logins"], answer["token"])
+
+
+def test_the_analyst_s_login_reads_what_was_granted(
+    places: Places, live_server: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    options = {"database": places.ontrack_database}
+    monkeypatch.delenv("EMBEDDED_POSTGRES_URL", raising=False)
+    with pytest.raises(CommandError, match="no embedded PostgreSQL"):
+        call_command("read_ontrack", "SELECT 1", **options)
+    monkeypatch.setenv("EMBEDDED_POSTGRES_URL", str(places.superuser_url))
+    with pytest.raises(CommandError, match="Load the demo first"):
+        call_command("read_ontrack", "SELECT 1", **options)
+    load(places, live_server.url)
+    capsys.readouterr()
+    call_command("read_ontrack", "SELECT abbreviation, weighting FROM task_definitions", json=True, **options)
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["columns"] == ["abbreviation", "weighting"]
+    assert len(answer["rows"]) == 20
+    call_command("read_ontrack", "SELECT abbreviation FROM task_definitions", **options)
+    assert capsys.readouterr().out.splitlines()[:2] == ["abbreviation", answer["rows"][0][0]]
+    with pytest.raises(CommandError, match=r"refused .*_analyst: permission denied for table users"):
+        call_command("read_ontrack", "SELECT email FROM users", **options)
+    with pytest.raises(CommandError, match="could not be read"):
+        call_command("read_ontrack", "DELETE FROM", **options)
 
 
 def test_without_the_embedded_server_ontrack_is_a_file(
