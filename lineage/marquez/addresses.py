@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
@@ -90,10 +91,11 @@ def nodes(node_id: str) -> list[Node]:
         raise _bad(node_id)
     whole, _, version = text.rpartition("#")
     texts = [(text, "")] + ([(whole, version)] if whole and version else [])
-    found = [node for one, of in texts for node in _nodes(kind, one, of)]
+    # A text of many colons may mean millions of things: no more are worked out than are looked up.
+    found = list(islice((node for one, of in texts for node in _nodes(kind, one, of)), MAX_READINGS))
     if not found:
         raise _bad(node_id)
-    return found[:MAX_READINGS]
+    return found
 
 
 def _nodes(kind: str, text: str, version: str) -> Iterator[Node]:

@@ -32,6 +32,7 @@ from audit.models import Record
 from classification.models import Level
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.factories import Cast, dataset, domain, group, ownership, person, role
+from tests.thoroughness import examples
 
 DAY = dt.timedelta(days=1)
 
@@ -174,7 +175,7 @@ WAYS = st.frozensets(st.sampled_from(["owner", "steward", "group"]))
 class WhoMayRecertify(TestCase):
     """`recertifiable_by` is `recertify_decision`, for any roles, groups, delegations and administrators."""
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         ways=st.tuples(WAYS, WAYS, WAYS),
         administrators=st.frozensets(NUMBERS),

@@ -25,6 +25,7 @@ from accounts.models import Principal
 from audit.models import Record
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.factories import Cast, dataset, domain, ownership, person, pipeline, role, service
+from tests.thoroughness import examples
 
 
 def opened(cast: Cast, **changes: object) -> EmergencyReview:
@@ -104,7 +105,7 @@ WAYS = st.frozensets(st.sampled_from(["owner", "steward"]))
 class WhoMayClose(TestCase):
     """`closable_by` is `emergency_decision`, for any roles of three people, any of them closed or administrator."""
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         ways=st.tuples(WAYS, WAYS, WAYS),
         administrators=st.frozensets(NUMBERS),

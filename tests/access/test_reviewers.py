@@ -21,6 +21,7 @@ from accounts.models import Principal
 from catalog.models import DomainMembership, Ownership
 from common.errors import CatalogError, Conflict
 from tests.factories import Cast, dataset, domain, group, ownership, person, personas, pipeline, role
+from tests.thoroughness import examples
 
 WAYS = st.frozensets(
     st.sampled_from(
@@ -32,7 +33,7 @@ WAYS = st.frozensets(
 class PolicyInTheDatabase(TestCase):
     """Three people with any roles, one of them perhaps closed, one an administrator, and a pipeline."""
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         ways=st.tuples(WAYS, WAYS, WAYS),
         administrator=st.integers(0, 3),

@@ -35,6 +35,7 @@ from audit.queries import activity_of
 from classification.models import Level
 from common.errors import CatalogError, Conflict, Forbidden, Invalid, NotFound
 from tests.factories import Cast, dataset, domain, group, ownership, person, pipeline, role
+from tests.thoroughness import examples
 
 people = st.integers(min_value=1, max_value=6)
 crowds = st.frozensets(people)
@@ -303,7 +304,7 @@ WAYS = st.frozensets(st.sampled_from(["owner", "domain owner", "domain steward",
 class StepsInTheDatabase(TestCase):
     """Four people with any roles, lending each other their decisions, at any step; `reviewable_by` is `may_review`."""
 
-    @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         ways=st.tuples(WAYS, WAYS, WAYS, WAYS),
         administrators=st.frozensets(NUMBERS),

@@ -15,6 +15,7 @@ def migrate(*targets: tuple[str, str]) -> None:
     executor.migrate(list(targets) or executor.loader.graph.leaf_nodes())
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_requests_that_wait_stand_at_the_step_that_was_meant() -> None:
     cast = personas()

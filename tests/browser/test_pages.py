@@ -11,6 +11,7 @@ from tests.browser.conftest import House
 from tests.browser.harness import Theme, settled, violations
 from tests.browser.pages import pages
 from tests.contracts.url_visit import Row
+from tests.thoroughness import looks
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("pages")]
 
@@ -27,12 +28,13 @@ def opened(house: House, path: str, persona: str = "steward", *, javascript: boo
 def test_page_is_accessible_and_quiet_in_every_look(house: House, row: Row, persona: str) -> None:
     house.session.faults.clear()
     path = row.path(house.world)
-    page = opened(house, path, persona)
+    wanted = looks(f"{row} {persona}", LOOKS)
+    page = opened(house, path, persona, width=wanted[0][1])
     found: list[str] = []
-    for theme, width in LOOKS:
+    for theme, width in wanted:
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 900})
-        if (theme, width) != LOOKS[0]:
+        if (theme, width) != wanted[0]:
             page.reload()
         settled(page)
         found += [f"{theme} {width}: {line}" for line in violations(page)]

@@ -28,6 +28,7 @@ from catalog.models import (
 )
 from catalog.search_index import refresh_search
 from tests import factories
+from tests.thoroughness import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -86,7 +87,9 @@ PLAN = st.fixed_dictionaries(
 
 
 @given(plan=PLAN)
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_visible_to_is_the_rule_for_any_roles_and_exceptions(plan: dict, db: None) -> None:
     one, two = factories.person(), factories.person()
     team = factories.group(members=[one] if plan["in_team"] else [])

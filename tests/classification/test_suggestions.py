@@ -31,6 +31,7 @@ from classification.detectors import Contribution, EvidenceKind, Sensitivity, Ve
 from classification.models import Category, Examination, Label, Level, NegativeRule
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.factories import Cast, dataset, domain
+from tests.thoroughness import examples
 
 NAME = Contribution(EvidenceKind.NAME, "name token email", 3.1)
 VALUES = Contribution(EvidenceKind.VALUES, "18 of 20 values are e-mail addresses", 4.0)
@@ -278,7 +279,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_no_history_overwrites_what_a_person_decided(cast: Cast, steps) -> None:
     world = dataset(fields=FIELDS, domain=cast.domain)

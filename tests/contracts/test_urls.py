@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from tests.contracts.answers import check_headers, check_page, check_tells_no_password
 from tests.contracts.url_table import ROWS
 from tests.contracts.url_visit import ROUTES, Row, visit
 from tests.contracts.world import World
@@ -29,11 +31,18 @@ def test_every_url_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_each_reader_gets_what_the_table_says(world: World, row: Row) -> None:
+def test_each_reader_gets_what_the_table_says(world: World, row: Row, caplog: pytest.LogCaptureFixture) -> None:
+    assert world.ontrack.connection is not None and world.ontrack.connection.has_secret
+    caplog.set_level(logging.DEBUG)
     answers = {persona: visit(world, row, persona) for persona in row.statuses}
     assert {persona: answer.status_code for persona, answer in answers.items()} == row.statuses
     for persona, answer in answers.items():
         _check_form(row, persona, answer)
+        check_tells_no_password(answer, caplog.text)
+    if row.method == "GET" and (row.page or row.name in ("healthz", "dataset-list")):
+        check_headers(answers["administrator"])
+    if row.method == "GET" and row.page:
+        check_page(answers["administrator"])
 
 
 def _check_form(row: Row, persona: str, answer: Any) -> None:

@@ -323,6 +323,7 @@ def test_without_the_embedded_server_ontrack_is_a_file(
     assert not Dataset.objects.filter(source=None).exists()
 
 
+@pytest.mark.long
 def test_a_catalog_that_others_reach_gets_passwords_that_nobody_knows(
     files: Path, live_server: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -37,7 +37,7 @@ from tests.ingestion.test_crawls import crawl
 from tests.servers import plugin
 from tests.servers.databases import MariadbServer, PostgresServer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.mariadb]
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True), pytest.mark.mariadb]
 
 WORD = "zqcanary"
 NUMBERS = ("876543210987", "1917-03-05", "4929000000006", "987.6543")

@@ -42,9 +42,9 @@ from tests.lineage.events import run_event, run_id
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def server(transactional_db) -> Iterator[str]:
-    """The address of granian, which serves the database of this test."""
+@pytest.fixture(scope="module")
+def server(django_db_setup) -> Iterator[str]:
+    """The address of granian, which serves the database of these tests."""
     with closing(socket.socket()) as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]

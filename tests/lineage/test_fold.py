@@ -25,6 +25,7 @@ from lineage.told import DELETION
 from tests.factories import pipeline
 from tests.lineage.events import NAMESPACE, at, dataset, dataset_event, job_event, run_event, run_id
 from tests.lineage.state import folded_state, forget
+from tests.thoroughness import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -399,7 +400,7 @@ _unhurried = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 @given(**_orders)
-@settings(max_examples=25, deadline=None, suppress_health_check=_unhurried)
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=_unhurried)
 def test_any_order_any_split_and_any_duplicates_give_the_same_state(db, events, seed, batches):
     check_any_order(events, seed, batches)
 

@@ -21,6 +21,7 @@ from lineage.schema_packing import pack_schemas, pack_schemas_of
 from tests.factories import pipeline
 from tests.lineage.events import dataset, dataset_event
 from tests.lineage.state import folded_state, forget
+from tests.thoroughness import examples
 
 pytestmark = pytest.mark.django_db
 SCHEMAS = (("id",), ("id", "name"), ("id", "email"))
@@ -117,7 +118,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(steps, min_size=2, max_size=14))
 def test_packing_at_any_time_between_late_events_leaves_the_state_of_a_clean_fold(
     token: ApiToken, history: list[Any]

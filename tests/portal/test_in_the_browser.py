@@ -10,6 +10,7 @@ from accounts.models import Principal
 from catalog.search_index import refresh_search
 from tests import factories
 from tests.browser.harness import browser, settled, violations
+from tests.thoroughness import looks
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -68,9 +69,8 @@ def test_the_tree_opens_in_place_and_by_links_without_javascript(
         assert session.faults == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_on_the_catalogs_pages(
-    cast: factories.Cast, live_server: LiveServer, chromium_path: str, theme: str
+    cast: factories.Cast, live_server: LiveServer, chromium_path: str
 ) -> None:
     dataset = f"/datasets/{cast.dataset.pk}"
     urls = (
@@ -84,12 +84,13 @@ def test_axe_finds_nothing_on_the_catalogs_pages(
     )
     signed_in = cookies(cast.steward)
     with browser(live_server.url, chromium_path) as session:
-        for width in (1440, 390):
-            page = session.page(theme=theme, width=width, cookies=signed_in)
-            for url in urls:
+        for url in urls:
+            for theme, width in looks(url, (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390))):
+                page = session.page(theme=theme, width=width, cookies=signed_in)
                 page.goto(session.url(url))
                 assert violations(settled(page)) == [], url
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, url
+                page.context.close()
         assert session.faults == []
 
 

@@ -20,6 +20,7 @@ from stack.layout import Layout
 from stack.postgres import SUPERUSER
 from stack.servers import Servers
 from stack.valkey import DATABASES
+from tests import thoroughness
 from tests.servers import migrated
 
 PREFIX = "test"
@@ -45,6 +46,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         os.environ["TEST_DATABASE_TEMPLATE"] = migrated.name(servers.layout)
     # Each process its own, or caches and queues of runs at the same time would mix.
     os.environ["REDIS_URL"] = servers.valkey.url_of(1 + os.getpid() % (DATABASES - 1))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell tests whether the long proofs are left out of this run."""
+    thoroughness.short = "not long" in config.getoption("markexpr", "")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -17,6 +17,8 @@ from stack.layout import ROOT
 from tests.servers import plugin
 from tests.servers.databases import PostgresServer
 
+pytestmark = pytest.mark.long
+
 OTHER_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 
@@ -98,7 +100,6 @@ def test_a_backup_holds_no_key_and_is_its_owner_s_alone(migrated: Catalog, tmp_p
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.long
 def test_a_preview_warns_of_another_key_and_changes_nothing(migrated: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "backup.zip"
     migrated.answer("backup", str(file))
@@ -113,7 +114,6 @@ def test_a_preview_warns_of_another_key_and_changes_nothing(migrated: Catalog, t
         migrated.rows("DROP TABLE still_here")
 
 
-@pytest.mark.long
 def test_a_restore_waits_for_nobody_else_to_be_connected(migrated: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "backup.zip"
     migrated.answer("backup", str(file))
@@ -123,7 +123,6 @@ def test_a_restore_waits_for_nobody_else_to_be_connected(migrated: Catalog, tmp_
     assert "Other programs are connected" in done.stderr
 
 
-@pytest.mark.long
 def test_a_damaged_backup_changes_nothing(migrated: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "backup.zip"
     migrated.answer("backup", str(file))
@@ -142,7 +141,6 @@ def test_a_damaged_backup_changes_nothing(migrated: Catalog, tmp_path: Path) -> 
     assert migrated.rows("SELECT count(*) FROM django_migrations") == before
 
 
-@pytest.mark.long
 def test_a_file_that_is_no_backup_is_refused(migrated: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("not a backup")
@@ -151,7 +149,6 @@ def test_a_file_that_is_no_backup_is_refused(migrated: Catalog, tmp_path: Path) 
     assert "is no backup of the catalog" in done.stderr
 
 
-@pytest.mark.long
 def test_a_backup_from_a_newer_version_is_refused(migrated: Catalog, tmp_path: Path) -> None:
     migrated.rows("INSERT INTO django_migrations (app, name, applied) VALUES ('sessions', '9999_later', now())")
     try:

@@ -35,6 +35,7 @@ from accounts.models import DomainRole, Principal
 from catalog.models import Dataset
 from classification.models import Category, Label
 from tests import factories
+from tests.thoroughness import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -207,7 +208,7 @@ def each(
         yield person, dataset, decide(question, policies)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_searches_find_what_decisions_allow(data: st.DataObject):
     check_and_undo(data)

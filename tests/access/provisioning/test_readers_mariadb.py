@@ -8,6 +8,7 @@ from access.provisioning.identities import MYSQL
 from access.provisioning.readers import Readers
 from tests.access.provisioning import mariadb
 from tests.servers.databases import MariadbServer
+from tests.thoroughness import examples
 
 pytestmark = pytest.mark.mariadb
 
@@ -57,7 +58,7 @@ def holds_at_logins(server: MariadbServer, state: tuple[list[str], list[str], li
 
 
 @given(state=_STATES)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_facts_say_is_what_a_login_finds(mariadb_server: MariadbServer, state) -> None:
     holds_at_logins(mariadb_server, state)
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from tests.browser import harness
 from tests.browser.harness import Session, Theme, settled, violations
+from tests.thoroughness import looks
 
 pytestmark = [
     pytest.mark.browser,
@@ -44,12 +45,11 @@ def opened(session: Session, cookies: dict[str, str], path: str = "/gallery/", *
 
 
 def test_gallery_has_no_axe_violation_in_any_theme_and_width(cookies, session):
-    for theme in ("light", "dark"):
-        for width in (1440, 390):
-            page = opened(session, cookies, theme=theme, width=width)
-            assert violations(page) == [], (theme, width)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (theme, width)
-            page.context.close()
+    for theme, width in looks("gallery", (("light", 1440), ("dark", 390), ("light", 390), ("dark", 1440))):
+        page = opened(session, cookies, theme=theme, width=width)
+        assert violations(page) == [], (theme, width)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (theme, width)
+        page.context.close()
     assert session.faults == []
 
 

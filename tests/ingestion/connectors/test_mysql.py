@@ -137,6 +137,7 @@ def test_a_table_of_a_thousand_columns_and_an_empty_database_are_read(source: So
     assert len(read(source.connector()).named("wide").fields) == 1000
 
 
+@pytest.mark.long
 def test_five_thousand_partitions_are_one_dataset(source: Source):
     source.execute("CREATE TABLE t (id int PRIMARY KEY) ENGINE=Aria PARTITION BY HASH (id) PARTITIONS 5000")
     (dataset,) = read(source.connector()).datasets.values()
