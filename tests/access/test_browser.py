@@ -31,7 +31,6 @@ from catalog.models import Dataset, Field
 from classification.actions import set_level
 from tests.browser.harness import Session, browser, photograph, settled, violations
 from tests.factories import Cast, dataset, personas, standard_levels
-from tests.thoroughness import looks
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -130,11 +129,12 @@ def pages(cast: Cast) -> list[tuple[str, str, Principal]]:
     ]
 
 
+@pytest.mark.long
 def test_axe_finds_nothing_and_the_console_is_silent(session: Session, cast: Cast) -> None:
     found: list[str] = []
     folder = os.environ.get("PHOTOGRAPHS")
     for name, url, who in pages(cast):
-        for theme, width in looks(name, (("light", 1440), ("dark", 390))):
+        for theme, width in (("light", 1440), ("dark", 390)):
             page = session.page(theme=theme, width=width, cookies=cookies(who))
             page.goto(session.url(url))
             settled(page)

@@ -22,7 +22,6 @@ from classification.models import Category, Label, NegativeRule
 from classification.reclassifying import advance
 from tests.browser.harness import Session, browser, photograph, settled, violations
 from tests.factories import Cast, dataset, field, personas, standard_levels
-from tests.thoroughness import looks
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -125,6 +124,7 @@ def test_help_shows_the_keys(session: Session, cast: Cast) -> None:
     expect(page.get_by_text("accept what is chosen, or this group")).to_be_visible()
 
 
+@pytest.mark.long
 def test_axe_finds_nothing_and_the_console_is_silent(session: Session, cast: Cast) -> None:
     edit_category(category=Category.objects.get(slug="age"), changes={"enabled": False}, by=cast.administrator)
     preview = draft_rule_set(by=cast.administrator)
@@ -140,7 +140,7 @@ def test_axe_finds_nothing_and_the_console_is_silent(session: Session, cast: Cas
     found: list[str] = []
     folder = os.environ.get("PHOTOGRAPHS")
     for url in urls:
-        for theme, width in looks(url, (("light", 1440), ("dark", 390))):
+        for theme, width in (("light", 1440), ("dark", 390)):
             page = session.page(theme=theme, width=width, cookies=cookies(cast.administrator))
             page.goto(session.url(url))
             settled(page)
