@@ -23,7 +23,7 @@ from access.actions import (
     save_draft,
     start_campaign,
 )
-from access.models import AccessRequest, Campaign, EmergencyReview, Grant, Terms
+from access.models import AccessRequest, Campaign, EmergencyReview, Grant, Policy, Terms
 from access.recertifying import Chosen
 from accounts.models import Principal
 from catalog.actions import add_tag, create_tag
@@ -191,5 +191,27 @@ def test_ticking_columns_tells_what_policy_says(session: Session, cast: Cast) ->
     page.get_by_role("checkbox", name="id", exact=True).check()
     expect(page.locator("#ruling")).not_to_have_text(shown)
     expect(page.locator("#ruling")).to_contain_text("365 days")
+    page.context.close()
+    assert session.faults == []
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_policy_gets_one_more_step_and_enter_saves_it(session: Session, cast: Cast, javascript: bool) -> None:
+    page = session.page(cookies=cookies(cast.administrator), javascript=javascript)
+    page.goto(session.url(reverse("access:policy_add")))
+    page.get_by_label("Name", exact=True).fill("Two must agree")
+    page.get_by_label("Ask for approval").check()
+    page.get_by_label("Read", exact=True).uncheck()
+    page.get_by_label("Ask for access").check()
+    page.get_by_label("Everybody", exact=True).check()
+    page.get_by_text("Who must approve requests").click()
+    page.get_by_label("Step 1: approval of").select_option("owners")
+    page.get_by_role("button", name="Add another step").click()
+    expect(page.get_by_label("Step 2: approval of")).to_be_in_viewport()
+    page.get_by_label("Step 2: approval of").select_option("stewards")
+    page.get_by_label("Name", exact=True).press("Enter")
+    expect(page.get_by_role("heading", name="Who gains and who loses")).to_be_visible()
+    steps = Policy.objects.get(name="Two must agree").versions.get().contents.steps
+    assert [step.audience.value for step in steps] == ["owners", "stewards"]
     page.context.close()
     assert session.faults == []

@@ -14,7 +14,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from access.models import Purpose
 from accounts.tokens import Scope
 from alerts.models import Notification
 from classification.models import Decision, Label, NegativeRule, RuleSet
@@ -94,7 +93,7 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "terms_number": lambda world: world.terms.number,
     "policy_id": lambda world: world.policy.pk,
     "attribute": lambda world: world.attribute.pk,
-    "purpose": lambda _: Purpose.objects.get(slug="analysis").pk,
+    "purpose": lambda world: world.purpose.pk,
     "engine_catalog": lambda world: world.engine_catalog.pk,
     "principal_id": lambda world: world.cast.outsider.pk,
     "analyst": lambda world: world.cast.analyst.pk,
@@ -192,7 +191,7 @@ BODIES: dict[str, Callable[[World], Any]] = {
         "name": "department",
         "value": "finance",
     },
-    "POST purpose-list": lambda _: {"name": "Student support"},
+    "POST purpose-list": lambda _: {"name": "Timetabling"},
     "PATCH purpose-detail": lambda _: {"enabled": False},
     "POST engine-catalog-list": lambda world: {"name": "lake", "source": world.ontrack.slug},
     "PATCH engine-catalog-detail": lambda _: {"prefix": ["ontrack"]},

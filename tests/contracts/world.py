@@ -27,7 +27,7 @@ from access.actions import (
     start_campaign,
 )
 from access.actions.policies import draft_policy, draft_version, edit_draft, publish_policy
-from access.actions.vocabulary import add_engine_catalog, set_attribute
+from access.actions.vocabulary import add_engine_catalog, add_purpose, set_attribute
 from access.models import (
     AccessRequest,
     Campaign,
@@ -40,6 +40,7 @@ from access.models import (
     JournalEntry,
     Policy,
     PrincipalAttribute,
+    Purpose,
     Reconciliation,
     Terms,
 )
@@ -142,6 +143,7 @@ class World:
     delegation: Delegation
     policy: Policy
     attribute: PrincipalAttribute
+    purpose: Purpose
     engine_catalog: EngineCatalog
     terms: Terms
     review: EmergencyReview
@@ -225,6 +227,7 @@ def build() -> World:
         attribute=set_attribute(principals=[cast.analyst], name="department", value="finance", by=cast.administrator)[
             0
         ],
+        purpose=add_purpose(name="Student support", description="Helping one of them.", by=cast.administrator),
         engine_catalog=add_engine_catalog(name="ontrack", source=ontrack, by=cast.administrator),
         terms=_terms(cast),
         review=_emergency(cast, users),
