@@ -21,9 +21,9 @@ from typing import Any
 
 from classification.detectors.classifying import add_context, evidence_of, is_anchor
 from classification.detectors.context import subject_of_name
-from classification.detectors.evidence import NOTHING_OWN
 from classification.detectors.lexicon import lookalikes
 from classification.detectors.names import is_lookalike
+from classification.detectors.own import NOTHING_OWN
 from classification.detectors.rows import read_rows, tables_of
 from classification.detectors.weights import Weights
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -125,7 +125,7 @@ def _found_before(label: Label) -> Verdict:
     if not own or label.category is None:
         return _NOTHING
     evidence = tuple(Contribution(EvidenceKind(one["kind"]), one["text"], one["weight"]) for one in own)
-    return replace(_NOTHING, category=label.category.slug, confidence=label.confidence or 0.0, evidence=evidence)
+    return Verdict(label.category.slug, False, Sensitivity.INTERNAL, label.confidence or 0.0, evidence)
 
 
 def verdicts_by_names(dataset_ids: Collection[int], rule_set: RuleSet) -> dict[int, Verdict]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from classification.detectors.context import ANCHORS, OF_MACHINES, Subject, subject_of, subject_of_name
-from classification.detectors.evidence import Evidence, Feature, Own, add_values, name_evidence
+from classification.detectors.evidence import Evidence, Feature, add_values, name_evidence
 from classification.detectors.lexicon import lookalikes
+from classification.detectors.names import NameMatch, matches_of
+from classification.detectors.own import Own
 from classification.detectors.rules import SHIPPED, Rules
 from classification.detectors.ruling import Ruling, ruling_of
 from classification.detectors.sketches import (
@@ -31,53 +34,68 @@ def classify(table: TableSketch, rules: Rules = SHIPPED) -> list[Verdict]:
 
 def classify_with(table: TableSketch, weights: Weights, ruling: Ruling) -> list[Verdict]:
     """What `classify` does, by given weights."""
-    bare = [_is_bare(column) for column in table.columns]
-    seen = [
-        _bare_evidence(column, ruling) if alone else _evidence(column, ruling)
-        for column, alone in zip(table.columns, bare, strict=True)
-    ]
-    anchored = sum(bool(anchors) for _, anchors in seen)
+    own = ruling.own
+    seen = [_seen(column, own) for column in table.columns]
+    anchored = sum([one.anchors for one in seen])
     by_name = subject_of_name(table.name)
     subject = subject_of(table.name, anchored > 0)
     verdicts = []
-    for column, alone, (evidence, anchors) in zip(table.columns, bare, seen, strict=True):
-        people = anchored > (1 if anchors else 0)
-        if alone:
-            verdicts.append(_bare_verdict(column, people, by_name, subject, weights, ruling))
-        else:
-            add_context(evidence, people, by_name)
-            verdicts.append(_verdict(column, evidence, weights, ruling, subject))
+    for column, one in zip(table.columns, seen, strict=True):
+        people = anchored > one.anchors
+        ruled_out = ruling.out(column.name, one.evidence)
+        judge = _judged_before if one.shared else _judged
+        verdicts.append(judge(one, ruled_out, people, by_name, subject, weights, own))
     return verdicts
 
 
-def _evidence(column: ColumnSketch, ruling: Ruling) -> tuple[Evidence, bool]:
-    evidence = evidence_of(column, ruling.own)
-    return evidence, is_anchor(evidence)
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What a column says by itself, and whether that says for sure that its table is about people. What is `shared` is one
+    object for all columns that say the same."""
+
+    evidence: Evidence
+    anchors: bool
+    shared: bool
 
 
-def _is_bare(column: ColumnSketch) -> bool:
-    """Whether a column was not sampled, and is small enough to be remembered."""
-    return column.values is None and len(column.name) + len(column.comment) + len(column.type) < 600
+def _seen(column: ColumnSketch, own: Own) -> Seen:
+    if column.values is None and len(column.type) + len(column.comment) + len(column.references) < 600:
+        return _seen_before(matches_of(column.name, own), column.type, column.comment, column.references, column.is_key)
+    evidence = evidence_of(column, own)
+    return Seen(evidence, is_anchor(evidence), False)
 
 
-# The same names come again and again in a source; without values they say the same each time.
-@lru_cache(maxsize=2048)
-def _bare_evidence(column: ColumnSketch, ruling: Ruling) -> tuple[Evidence, bool]:
-    return _evidence(column, ruling)
+# Names differ, but not so much what they say: without values the same phrases at the same places say the same each time.
+@lru_cache(maxsize=4096)
+def _seen_before(matches: tuple[NameMatch, ...], native: str, comment: str, references: str, is_key: bool) -> Seen:
+    evidence = name_evidence(matches, native, comment, references, is_key)
+    return Seen(evidence, is_anchor(evidence), True)
 
 
-@lru_cache(maxsize=2048)
-def _bare_verdict(
-    column: ColumnSketch, people: bool, by_name: Subject, subject: Subject, weights: Weights, ruling: Ruling
+def _judged(
+    seen: Seen,
+    ruled_out: tuple[str, ...],
+    people: bool,
+    by_name: Subject,
+    subject: Subject,
+    weights: Weights,
+    own: Own,
 ) -> Verdict:
-    evidence = {kind: list(features) for kind, features in _bare_evidence(column, ruling)[0].items()}
-    add_context(evidence, people, by_name)
-    return _verdict(column, evidence, weights, ruling, subject)
+    evidence = seen.evidence
+    if people or by_name is not Subject.UNKNOWN:
+        evidence = {kind: list(features) for kind, features in evidence.items()}
+        add_context(evidence, people, by_name)
+    return _verdict(evidence, ruled_out, weights, own, subject)
+
+
+_judged_before = lru_cache(maxsize=4096)(_judged)
 
 
 def evidence_of(column: ColumnSketch, own: Own) -> Evidence:
     """All the evidence that a column holds by itself."""
-    evidence = name_evidence(column, own)
+    evidence = name_evidence(
+        matches_of(column.name, own), column.type, column.comment, column.references, column.is_key
+    )
     if column.values:
         add_values(column, evidence, own)
     return evidence
@@ -104,8 +122,6 @@ _UNSURE_NAMES = frozenset(
 
 def add_context(evidence: Evidence, people: bool, by_name: Subject) -> None:
     """What neighbours on people and the table's name add to categories that the column's own name leaves open."""
-    if not people and by_name is Subject.UNKNOWN:
-        return
     looks = lookalikes()
     for kind, features in evidence.items():
         if kind in looks:
@@ -123,13 +139,12 @@ def add_context(evidence: Evidence, people: bool, by_name: Subject) -> None:
             features.append(_ABOUT_MACHINES)
 
 
-def _verdict(column: ColumnSketch, evidence: Evidence, weights: Weights, ruling: Ruling, subject: Subject) -> Verdict:
-    ruled_out = ruling.out(column.name, evidence)
+def _verdict(evidence: Evidence, ruled_out: tuple[str, ...], weights: Weights, own: Own, subject: Subject) -> Verdict:
     scores = weights.scores(evidence)
     for kind in ruled_out:
         scores.pop(kind, None)
     notes = tuple(
-        Contribution(EvidenceKind.RULE, f"people ruled out {ruling.name_of(kind)} for this name", -10.0)
+        Contribution(EvidenceKind.RULE, f"people ruled out {own.name_of(kind)} for this name", -10.0)
         for kind in ruled_out
     )
     if not scores:
@@ -148,7 +163,7 @@ def _verdict(column: ColumnSketch, evidence: Evidence, weights: Weights, ruling:
     looked = looks.get(best)
     explained = _explain(evidence[best], weights)
     if looked is None and chances[best] > 1.0 - everything:
-        personal, level = ruling.standing(best)
+        personal, level = own.standing(best)
         if best in OF_MACHINES and subject is Subject.EQUIPMENT:
             personal, level = False, min(level, Sensitivity.INTERNAL, key=_rank)
             explained += (Contribution(EvidenceKind.CONTEXT, "the table is about machines, not people", 0.0),)

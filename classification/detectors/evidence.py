@@ -9,15 +9,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import lru_cache
+
+import msgspec
 
 from classification.detectors import gazetteers
 from classification.detectors.column_types import Family, can_hold, family_of
-from classification.detectors.documents import members_of
-from classification.detectors.lexicon import Meaning
-from classification.detectors.names import NameMatch, Place, find, is_lookalike, matches_of
+from classification.detectors.documents import kinds_in
+from classification.detectors.names import NameMatch, Place, is_lookalike, matches_of
+from classification.detectors.own import Own
 from classification.detectors.patterns import CONFIRMING, LIST_SAYS, LISTS, TESTS, Proof, Test
 from classification.detectors.sketches import ColumnSketch, EvidenceKind
 from classification.detectors.tokens import tokens_of
@@ -29,8 +30,7 @@ _FEWEST_ALONE = 3  # values that prove something where no name does; two pass ma
 _RARE = 0.12  # of texts, so few need to name people; all are read
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(msgspec.Struct, frozen=True, gc=False):
     """One thing seen, of size `amount`; `text` explains it and holds no sampled value."""
 
     name: str
@@ -42,35 +42,25 @@ class Feature:
 Evidence = dict[str, list[Feature]]
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
-    """All that a rule set adds to the shipped detectors."""
-
-    phrases: Mapping[str, tuple[Meaning, ...]]
-    tests: tuple[Test, ...]
-
-
-NOTHING_OWN = Own({}, ())
-
-
-def name_evidence(column: ColumnSketch, own: Own) -> Evidence:
-    """What the name, the comment, the type and the keys say."""
+def name_evidence(
+    matches: tuple[NameMatch, ...], native: str, comment: str = "", references: str = "", is_key: bool = False
+) -> Evidence:
+    """What a column's name, as `matches_of` reads it, its type, its comment and its keys say."""
     evidence: Evidence = {}
-    matches = find(tokens_of(column.name), own.phrases) if own.phrases else matches_of(column.name)
     for match in matches:
-        if can_hold(column.type, match.kind):
+        if can_hold(native, match.kind):
             evidence[match.kind] = [_of_name(match)]
-    if column.comment:
-        for kind, feature in _comment_features(column.comment[:400]):
-            if can_hold(column.type, kind):
+    if comment:
+        for kind, feature in _comment_features(comment[:400]):
+            if can_hold(native, kind):
                 evidence.setdefault(kind, []).append(feature)
-    if column.references:
-        for match in matches_of(column.references.rpartition(".")[2]):
-            if match.place is Place.WHOLE and match.strength != "weak" and can_hold(column.type, match.kind):
+    if references:
+        for match in matches_of(references.rpartition(".")[2]):
+            if match.place is Place.WHOLE and match.strength != "weak" and can_hold(native, match.kind):
                 evidence.setdefault(match.kind, []).append(
                     Feature("key.reference", 1.0, EvidenceKind.KEY, f"references a column named {match.phrase}")
                 )
-    _add_type(column, evidence)
+    _add_type(native, is_key, evidence)
     return evidence
 
 
@@ -117,8 +107,8 @@ _TYPE_OF: dict[Family, str] = {
 }
 
 
-def _add_type(column: ColumnSketch, evidence: Evidence) -> None:
-    family = family_of(column.type)
+def _add_type(native: str, is_key: bool, evidence: Evidence) -> None:
+    family = family_of(native)
     if (kind := _TYPE_OF.get(family)) is not None:
         evidence.setdefault(kind, []).append(
             Feature("type.other", 1.0, EvidenceKind.TYPE, f"the type stores a {family.value}")
@@ -129,12 +119,12 @@ def _add_type(column: ColumnSketch, evidence: Evidence) -> None:
                 features.append(
                     Feature("type.unusual", 1.0, EvidenceKind.TYPE, f"the type stores a {family.value}, not text")
                 )
-    if column.is_key and family is Family.INTEGER:
+    if is_key and family is Family.INTEGER:
         evidence.setdefault("record_key", []).append(
             Feature("key.own", 1.0, EvidenceKind.KEY, "an integer that is the table's key")
         )
     if family is Family.NETWORK:
-        kind = "mac_address" if "mac" in column.type.lower() else "ip_address"
+        kind = "mac_address" if "mac" in native.lower() else "ip_address"
         evidence.setdefault(kind, []).append(
             Feature("type.says", 1.0, EvidenceKind.TYPE, "the type stores addresses of machines")
         )
@@ -165,7 +155,7 @@ def add_values(column: ColumnSketch, evidence: Evidence, own: Own) -> None:
         return
     group = group_of(sample)
     if group == "document":
-        _add_members(sample, evidence)
+        _add_members(sample, evidence, own)
         return
     tested: dict[str, Feature] = {}
     numeric = family_of(column.type) in (Family.DECIMAL, Family.FLOAT)
@@ -309,7 +299,7 @@ def _add_lists(sample: Sample, evidence: Evidence, tested: dict[str, Feature], n
             counts[name] += 1
     asked = len(sample.values)
     best: dict[str, tuple[int, str]] = {}
-    for name, hits in counts.items():
+    for name, hits in sorted(counts.items()):  # in whatever order sets are gone through
         kind = LISTS.get(name)
         if kind is not None and can_hold(native, kind):
             known = best.get(kind)
@@ -400,11 +390,9 @@ _DISTINCT = frozenset(
 )
 
 
-def _add_members(sample: Sample, evidence: Evidence) -> None:
-    """Personal data inside JSON documents, by the names and the forms of their members."""
-    found: Counter[str] = Counter()
-    for value in sample.values:
-        found.update(members_of(value))
+def _add_members(sample: Sample, evidence: Evidence, own: Own) -> None:
+    """Governed data inside JSON documents, by the names and the forms of their members."""
+    found = Counter(filter(None, kinds_in(sample.values, own)))
     asked = len(sample.values)
     for kind, hits in found.items():
         if hits / asked >= 0.3:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+import msgspec
+
 from classification.detectors.lexicon import Meaning, Strength, lookalikes, shipped_lexicon
-from classification.detectors.tokens import tokens_of
+from classification.detectors.own import NOTHING_OWN, Own
+from classification.detectors.tokens import cut_name
 
 # A phrase in a name: from which token to which, what it says and what it may mean.
 Span = tuple[int, int, str, tuple[Meaning, ...]]
-
-NO_PHRASES: Mapping[str, tuple[Meaning, ...]] = {}
 
 
 class Place(StrEnum):
@@ -26,9 +26,8 @@ class Place(StrEnum):
     OTHER_HEAD = "other_head"  # the name is about another thing: email_verified
 
 
-@dataclass(frozen=True, slots=True)
-class NameMatch:
-    """A phrase in a name, what it may mean, and where it stands."""
+class NameMatch(msgspec.Struct, frozen=True, gc=False):
+    """A phrase in a name, what it may mean, and where it stands. `head` is the word that makes it a thing or another head."""
 
     kind: str
     strength: Strength
@@ -39,6 +38,8 @@ class NameMatch:
 
 
 _RANK = {Place.WHOLE: 0, Place.HEAD: 1, Place.FRONT: 2, Place.THING: 3, Place.OTHER_HEAD: 4}
+# Places of which the other word is told.
+_BESIDE = (Place.THING, Place.OTHER_HEAD)
 # Which of two matches of a kind says more, the most telling first.
 _TELLING = (
     *(("strong", Place.WHOLE), ("fair", Place.WHOLE), ("strong", Place.HEAD), ("fair", Place.HEAD)),
@@ -49,28 +50,28 @@ _ORDER = {pair: rank for rank, pair in enumerate(_TELLING)}
 
 
 @lru_cache(maxsize=4096)
-def matches_of(name: str) -> tuple[NameMatch, ...]:
-    """What a name may mean by the shipped dictionaries: the best match of each kind."""
-    return find(tokens_of(name))
+def matches_of(name: str, own: Own = NOTHING_OWN) -> tuple[NameMatch, ...]:
+    """What a name may mean by the shipped dictionaries and an administrator's own phrases: the best match of each kind."""
+    return _find(cut_name(name), own.phrases)
 
 
-def find(tokens: tuple[str, ...], own: Mapping[str, tuple[Meaning, ...]] = NO_PHRASES) -> tuple[NameMatch, ...]:
-    """The best match of each kind among the shipped phrases and an administrator's `own`."""
+def _find(tokens: tuple[str, ...], own: Mapping[str, tuple[Meaning, ...]]) -> tuple[NameMatch, ...]:
     lexicon = shipped_lexicon()
     phrases, longest_from = lexicon.phrases, lexicon.longest_from
     spans: list[Span] = []
     count = len(tokens)
+    reached = 0  # what ends no later than an earlier phrase is a part of it
     for start, token in enumerate(tokens):
         longest = count - start if own else min(count - start, longest_from.get(token, 0))
-        for end in range(start + longest, start, -1):
+        for end in range(start + longest, max(start, reached), -1):
             phrase = token if end == start + 1 else " ".join(tokens[start:end])
             meanings = phrases.get(phrase, ())
             if own:
                 meanings += own.get(phrase, ())
             if meanings:
                 spans.append((start, end, phrase, meanings))
-    if len(spans) > 1:
-        spans = [span for span in spans if not any(_contains(other, span) for other in spans)]
+                reached = end
+                break
     best: dict[str, NameMatch] = {}
     for start, end, phrase, meanings in spans:
         for meaning in meanings:
@@ -82,10 +83,6 @@ def find(tokens: tuple[str, ...], own: Mapping[str, tuple[Meaning, ...]] = NO_PH
             if known is None or _order(match) < _order(known):
                 best[meaning.kind] = match
     return tuple(best.values())
-
-
-def _contains(outer: tuple[int, int, str, object], inner: tuple[int, int, str, object]) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1] and (outer[1] - outer[0]) > (inner[1] - inner[0])
 
 
 def _order(match: NameMatch) -> int:
@@ -132,7 +129,7 @@ def _placed(
             found = Place.FRONT
         if _RANK[found] > _RANK[place]:
             place = found
-            head = token
+            head = token if place in _BESIDE else ""
     return NameMatch(meaning.kind, meaning.strength, place, phrase, head, personal)
 
 

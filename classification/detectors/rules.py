@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from classification.detectors.sketches import Sensitivity
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CustomCategory:
-    """A category of the organisation.
+    """A category of the organisation; another object is another category.
 
     `names` are phrases ("patient number"), which match a column name as whole tokens; `abbreviations` map a token to a phrase
     ("pno" to "patient number"). `patterns` are regular expressions in RE2's syntax that the whole value must match, `check` the

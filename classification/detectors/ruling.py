@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from classification.detectors.categories import shipped_categories
 from classification.detectors.checksums import check
-from classification.detectors.evidence import NOTHING_OWN, Evidence, Own
+from classification.detectors.evidence import Evidence
 from classification.detectors.lexicon import Meaning
+from classification.detectors.own import NOTHING_OWN, Own
 from classification.detectors.patterns import Proof, Test
 from classification.detectors.rules import CustomCategory, NegativeRule, Rules
 from classification.detectors.sketches import Sensitivity
@@ -23,32 +23,19 @@ LONGEST_PATTERN = 1_000
 class Ruling:
     """What a rule set comes to."""
 
-    rules: Rules
     own: Own
+    disabled: frozenset[str]
     negatives: tuple[tuple[NegativeRule, tuple[str, ...]], ...]
-
-    def standing(self, kind: str) -> tuple[bool, Sensitivity]:
-        """Whether a category is personal, and its level."""
-        for category in self.rules.categories:
-            if category.slug == kind:
-                return category.personal, self.rules.levels.get(kind, category.level)
-        shipped = shipped_categories()[kind]
-        return shipped.personal, self.rules.levels.get(kind, shipped.level)
-
-    def name_of(self, kind: str) -> str:
-        """What people call a category."""
-        shipped = shipped_categories().get(kind)
-        return shipped.name if shipped else next((c.name for c in self.rules.categories if c.slug == kind), kind)
 
     def out(self, name: str, evidence: Evidence) -> tuple[str, ...]:
         """The categories of the evidence that are disabled, or that people ruled out for columns of the name."""
-        if not self.rules.disabled and not self.negatives:
+        if not evidence or not (self.disabled or self.negatives):
             return ()
         tokens = tokens_of(name)
         return tuple(
             kind
             for kind in evidence
-            if kind in self.rules.disabled
+            if kind in self.disabled
             or any(rule.category == kind and _covers(rule, wanted, tokens) for rule, wanted in self.negatives)
         )
 
@@ -63,14 +50,22 @@ def _covers(rule: NegativeRule, wanted: tuple[str, ...], tokens: tuple[str, ...]
 @lru_cache(maxsize=4)
 def ruling_of(rules: Rules) -> Ruling:
     """The rule set compiled; patterns that cannot be compiled find nothing (`pattern_problem` says why beforehand)."""
+    own = _own(rules.categories, frozenset(rules.levels.items()))
+    return Ruling(own, rules.disabled, tuple((rule, tokens_of(rule.name)) for rule in rules.negatives))
+
+
+# What is ruled out differs from table to table; what is added does not, and patterns take a while to compile.
+@lru_cache(maxsize=4)
+def _own(categories: tuple[CustomCategory, ...], levels: frozenset[tuple[str, Sensitivity]]) -> Own:
+    if not categories and not levels:
+        return NOTHING_OWN
     phrases: dict[str, tuple[Meaning, ...]] = {}
     tests: list[Test] = []
-    for category in rules.categories:
+    for category in categories:
         for phrase in _phrases(category):
             phrases[phrase] = (*phrases.get(phrase, ()), Meaning(category.slug, "strong"))
         tests.extend(_tests(category))
-    own = Own(phrases, tuple(tests)) if phrases or tests else NOTHING_OWN
-    return Ruling(rules, own, tuple((rule, tokens_of(rule.name)) for rule in rules.negatives))
+    return Own(phrases, tuple(tests), {category.slug: category for category in categories}, dict(levels))
 
 
 def _phrases(category: CustomCategory) -> Iterable[str]:

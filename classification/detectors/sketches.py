@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 
 class Sensitivity(StrEnum):
     """The shipped levels, by the slugs that `classification.Level` seeds; ordered from the least sensitive."""
@@ -57,8 +59,8 @@ class TableSketch:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+# The collector of garbage need not look through these: they refer to nothing that could refer back to them.
+class Contribution(msgspec.Struct, frozen=True, gc=False):
     """One reason for or against a category.
 
     `text` is a piece of a sentence ("name token dob", "18 of 20 values parse as dates") and never holds a sampled
@@ -70,8 +72,7 @@ class Contribution:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What a column holds, as far as its sketch tells.
 
     `category` is a slug of `shipped_categories()` or of the rules' own, None when nothing governed was found. `personal`

@@ -77,38 +77,45 @@ _SHORT = frozenset(
 
 @lru_cache(maxsize=4096)
 def tokens_of(name: str) -> tuple[str, ...]:
+    """What `cut_name` says, remembered: for whoever asks of the same names again."""
+    return cut_name(name)
+
+
+def cut_name(name: str) -> tuple[str, ...]:
     """The canonical tokens of a column name: folded, abbreviations expanded, flat names cut by dictionary."""
     lexicon = shipped_lexicon()
     name = name[:LONGEST_NAME]
-    if name.isascii() and (name.islower() or name.isupper()) and name.replace("_", "a").isalnum():
+    if name.isascii() and name.isidentifier() and (name.islower() or name.isupper()):
         pieces = [piece for piece in name.lower().split("_") if piece]
     else:
         spaced = _CAMEL.sub(" ", name) if not name.isupper() and not name.islower() else name
         pieces = [piece for piece in _SEPARATORS.split(fold(spaced)) if piece]
-    pieces = _without_prefix(_joined_letters(pieces), lexicon)
+    if 1 in map(len, pieces) or (pieces and pieces[0] in _STORAGE_PREFIXES):
+        pieces = _without_prefix(_joined_letters(pieces), lexicon)
     if len(pieces) > 1 and pieces[0] == "co" and pieces[1] in lexicon.person:
         pieces = pieces[1:]  # co-borrower; elsewhere it is a company
     tokens: list[str] = []
-    expansions, vocabulary = lexicon.expansions, lexicon.vocabulary
     for piece in pieces:
-        if (known := expansions.get(piece)) is not None:
-            tokens.extend(known)
-        elif piece in vocabulary:
-            tokens.append(singular(piece, expansions, vocabulary))
-        else:
-            tokens.extend(canonical_tokens(_words(piece, lexicon), expansions, vocabulary))
+        tokens += _tokens_of_piece(piece)
         if len(tokens) >= _MOST_TOKENS:
             break
     return tuple(tokens[:_MOST_TOKENS])
 
 
+# New names are made of words that other names had already.
+@lru_cache(maxsize=8192)
+def _tokens_of_piece(piece: str) -> tuple[str, ...]:
+    lexicon = shipped_lexicon()
+    expansions, vocabulary = lexicon.expansions, lexicon.vocabulary
+    if (known := expansions.get(piece)) is not None:
+        return known
+    if piece in vocabulary:
+        return (singular(piece, expansions, vocabulary),)
+    return tuple(canonical_tokens(_words(piece, lexicon), expansions, vocabulary))
+
+
 def _joined_letters(pieces: list[str]) -> list[str]:
     """Letters that stand alone one after another are an acronym: d_o_b is dob."""
-    for piece in pieces:
-        if len(piece) == 1:
-            break
-    else:
-        return pieces
     joined: list[str] = []
     run = ""
     for piece in [*pieces, ""]:
