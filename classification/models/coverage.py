@@ -28,17 +28,21 @@ class Examination(models.Model):
 
 
 class CoverageDay(models.Model):
-    """How many columns of a source, domain or owner were decided, suggested or looked at, at the end of a day."""
+    """How many columns of a source, domain or owner were decided, suggested or looked at, at the end of a day.
+
+    Rows of a source or owner are of one domain each, so that a reader is shown the sum over domains that they read; those of
+    domains add up to everything.
+    """
 
     class By(models.TextChoices):
-        ALL = "all", "Everything"
         SOURCE = "source", "Source"
         DOMAIN = "domain", "Domain"
         OWNER = "owner", "Owner"
 
     day = models.DateField()
     by = models.CharField(max_length=10, choices=By)
-    subject = models.CharField(max_length=200, help_text="The slug or name of what is measured; '' for everything.")
+    subject = models.CharField(max_length=200, help_text="The slug or name of what is measured; '' for what has none.")
+    domain_id = models.BigIntegerField(null=True, blank=True, help_text="The columns are of datasets in this domain.")
     columns = models.PositiveIntegerField()
     decided = models.PositiveIntegerField(help_text="A confirmed label, or one that is inherited.")
     suggested = models.PositiveIntegerField(help_text="A suggestion waits, and nothing was decided.")
@@ -46,11 +50,14 @@ class CoverageDay(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="coverage_once_a_day", fields=["by", "subject", "day"]),
+            models.UniqueConstraint(
+                name="coverage_once_a_day", fields=["by", "day", "subject", "domain_id"], nulls_distinct=False
+            ),
             models.CheckConstraint(
                 name="coverage_adds_up", condition=Q(columns__gte=F("decided") + F("suggested") + F("clear"))
             ),
         ]
+        indexes = [models.Index(name="coverage_of_subject", fields=["by", "subject", "day"])]
 
     def __str__(self) -> str:
-        return f"{self.subject or 'everything'} on {self.day}"
+        return f"{self.by} {self.subject or 'none'} on {self.day}"

@@ -16,10 +16,9 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 from accounts.authentication import rest_principal
 from classification.actions import accept, reject, relabel, undo
 from classification.actions.importing import import_labels
-from classification.coverage import coverage_by, trend
+from classification.coverage import Coverage, coverage_by, recent_shares, trend
 from classification.label_csv import planned
 from classification.models import Category, CoverageDay, Decision, Label, Level, NegativeRule
-from classification.permissions import check_can_edit_rules
 from classification.querysets import LabelQuerySet
 from classification.rest.bodies import LONG_TEXT, checked, named
 from classification.review import MOST_AT_ONCE, PAGE, Group, Narrowed, groups_of, waiting_for
@@ -115,11 +114,12 @@ class GroupPageSerializer(serializers.Serializer[Any]):
     results = GroupSerializer(many=True)
 
 
-class CoverageDaySerializer(serializers.ModelSerializer[CoverageDay]):
-    class Meta:
-        model = CoverageDay
-        fields = ["day", "columns", "decided", "suggested", "clear"]
-        read_only_fields = fields
+class CoverageDaySerializer(serializers.Serializer[Any]):
+    day = serializers.DateField()
+    columns = serializers.IntegerField()
+    decided = serializers.IntegerField()
+    suggested = serializers.IntegerField()
+    clear = serializers.IntegerField(help_text="Looked at: nothing was found, or what was found was rejected.")
 
 
 class RelabelSerializer(ChosenSerializer):
@@ -151,6 +151,13 @@ class CoverageSerializer(serializers.Serializer[Any]):
     suggested = serializers.IntegerField()
     clear = serializers.IntegerField(help_text="Looked at: nothing was found, or what was found was rejected.")
     undecided = serializers.IntegerField(help_text="Not looked at.")
+    shares = serializers.SerializerMethodField(
+        help_text="The share that was decided or clear on some of the last 90 days, spread evenly, oldest first: 0 to 1."
+    )
+
+    def get_shares(self, one: Coverage) -> list[float]:
+        shares: list[float] = self.context["shares"].get(one.subject[:200], [])
+        return shares
 
 
 class ImportSerializer(BodySerializer):
@@ -278,7 +285,16 @@ class SuggestionViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[La
         return found
 
 
-_COVERAGE_BY = OpenApiParameter("by", OpenApiTypes.STR, enum=["source", "domain", "owner"], required=True)
+_BY = [by.value for by in CoverageDay.By]
+_COVERAGE_BY = OpenApiParameter("by", OpenApiTypes.STR, enum=_BY, required=True)
+_TREND_OF = [
+    OpenApiParameter(
+        "by", OpenApiTypes.STR, enum=_BY, description="Of one source, domain or owner; without it, of all."
+    ),
+    OpenApiParameter(
+        "subject", {"type": "string", "maxLength": 200}, description="Which: the slug or name of the list."
+    ),
+]
 
 
 class CoverageViewSet(DescribedQuery, ViewSet):
@@ -286,19 +302,28 @@ class CoverageViewSet(DescribedQuery, ViewSet):
         summary="Coverage of what you see", parameters=[_COVERAGE_BY], responses=CoverageSerializer(many=True)
     )
     def list(self, request: Request) -> Response:
-        by = request.query_params.get("by", "")
-        if by not in ("source", "domain", "owner"):
-            raise Invalid("by is source, domain or owner.", {"by": ["source, domain or owner"]})
-        return Response(CoverageSerializer(coverage_by(rest_principal(request), CoverageDay.By(by)), many=True).data)
+        by, principal = _by(request), rest_principal(request)
+        shares = recent_shares(principal, by)
+        return Response(CoverageSerializer(coverage_by(principal, by), many=True, context={"shares": shares}).data)
 
     @extend_schema(
-        summary="Coverage of everything in the last 90 days, oldest first: for administrators",
+        summary="Coverage of the domains that you read in the last 90 days, oldest first",
+        parameters=_TREND_OF,
         responses=CoverageDaySerializer(many=True),
     )
     @action(detail=False)
     def trend(self, request: Request) -> Response:
-        check_can_edit_rules(rest_principal(request))
-        return Response(CoverageDaySerializer(trend(), many=True).data)
+        asked = request.query_params
+        by = _by(request) if "by" in asked or "subject" in asked else None
+        days = trend(rest_principal(request), by, asked.get("subject", ""))
+        return Response(CoverageDaySerializer(days, many=True).data)
+
+
+def _by(request: Request) -> CoverageDay.By:
+    by = request.query_params.get("by", "")
+    if by not in _BY:
+        raise Invalid("by is source, domain or owner.", {"by": ["source, domain or owner"]})
+    return CoverageDay.By(by)
 
 
 class LabelImportViewSet(DescribedQuery, ViewSet):

@@ -7,11 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.authentication import principal_of
-from classification.coverage import coverage_by, coverage_of_all, trend
+from classification.coverage import TREND_DAYS, coverage_by, coverage_of_all, recent_shares, trend
 from classification.models import CoverageDay
-from classification.permissions import can_edit_rules
 from common.components import Column, Tab
 from common.errors import Invalid
+from common.templatetags.live import percent
 
 By = CoverageDay.By
 _PARTS = (By.SOURCE, By.DOMAIN, By.OWNER)
@@ -19,33 +19,41 @@ _PARTS = (By.SOURCE, By.DOMAIN, By.OWNER)
 
 @require_safe
 def coverage(request: HttpRequest) -> HttpResponse:
-    """Coverage of what the reader sees, by source, domain or owner (`?by=`); its trend is shown to administrators, for it
-    counts everything."""
+    """Coverage of what the reader sees and its trend, by source, domain or owner (`?by=`)."""
     principal = principal_of(request)
     by = request.GET.get("by", By.SOURCE.value)
     if by not in [part.value for part in _PARTS]:
         raise Invalid("by is source, domain or owner.", {"by": ["source, domain or owner"]})
     whole = coverage_of_all(principal)
-    shares = [
+    figures = [
+        ("Columns", whole.columns),
         ("Decided", whole.decided),
         ("Suggested", whole.suggested),
         ("Nothing found", whole.clear),
         ("Not looked at", whole.undecided),
     ]
+    shares = recent_shares(principal, By(by))
     return render(
         request,
         "classification/coverage.html",
         {
-            "whole": whole,
-            "shares": shares,
-            "parts": coverage_by(principal, By(by)),
+            "figures": figures,
+            "parts": [(one, *_drawn(shares.get(one.subject[:200], []))) for one in coverage_by(principal, By(by))],
             "by": By(by).label,
             "tabs": [Tab(part.label, f"?by={part}", current=part == by) for part in _PARTS],
             "columns": [Column(By(by).label)]
             + [
                 Column(label, align="end")
                 for label in ("Columns", "Decided", "Suggested", "Nothing found", "Not looked at", "Done")
-            ],
-            "trend": trend() if can_edit_rules(principal) else [],
+            ]
+            + [Column("Trend")],
+            "trend": trend(principal),
         },
     )
+
+
+def _drawn(shares: list[float]) -> tuple[list[float], str]:
+    """What a small plot draws, and says to who does not see it."""
+    if len(shares) < 2:
+        return [], "No trend yet"
+    return shares, f"Done within {TREND_DAYS} days: from {percent(shares[0])} to {percent(shares[-1])}"

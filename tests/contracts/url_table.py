@@ -473,7 +473,7 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "suggestion-preview", "401 403 404 404 200 200"),
     Row("POST", "suggestion-undo", "401 403 404 404 200 404"),
     Row("GET", "coverage-list", "401 403 200 200 200 200", query="by=source"),
-    Row("GET", "coverage-trend", "401 403 403 403 403 200"),
+    Row("GET", "coverage-trend", "401 403 200 200 200 200", query="by=source"),
     Row("POST", "label-import-list", "401 403 200 200 200 200"),
     Row("GET", "access-request-list", "401 403 200 200 200 200"),
     Row("POST", "access-request-list", "401 403 201 201 201 201"),
