@@ -80,7 +80,7 @@ def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Princi
 
 @transaction.atomic
 def compare_grants_with_policies(*, by: Principal) -> int:
-    """Hold the grants that stand to one version of a policy that has come into force; returns how many versions.
+    """Hold the grants that stand to one version of a policy that has come into force; returns about how many it asks.
 
     Where it would not give some of them as they are, a recertification of those begins: whoever answers for the data keeps
     each, masks it as the policy does, or removes it. Nothing changes by itself. Silence keeps and flags.
@@ -94,7 +94,7 @@ def compare_grants_with_policies(*, by: Principal) -> int:
     turned = [one for one in _turned_by(version) if one.turn.narrows] if version.holds else []
     if turned:
         _ask_about(version, turned, by)
-    return 1
+    return len(turned)
 
 
 def _turned_by(version: PolicyVersion) -> Iterator[Turned]:

@@ -35,6 +35,7 @@ from access.models import (
     JournalEntry,
     ManagedObject,
     Policy,
+    PolicyVersion,
     Reconciliation,
 )
 from access.policies.masking import Mask
@@ -553,8 +554,8 @@ def test_a_grant_that_is_masked_later_shows_the_mask_in_the_source(world: World)
     masks = (MaskOf(Mask.NULL, Columns(fields=(email.pk,))),)
     rule = Rule(Effect.RESTRICT, (Action.READ,), Subjects(everyone=True), masks=masks)
     publish_policy(version=draft_policy(name="No addresses", rule=rule, by=system), by=system)
-    while compare_grants_with_policies(by=system):
-        pass
+    while PolicyVersion.objects.to_compare().exists():
+        compare_grants_with_policies(by=system)
     world.reconcile()
     assert world.reads("ada", "SELECT email FROM sales.orders") == [("ada@example.org",)]
     mask_items(items=list(CampaignItem.objects.all()), by=world.owner)
