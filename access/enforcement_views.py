@@ -19,20 +19,26 @@ from access.actions import (
 from access.confirming import ask, tabs_of
 from access.enforcement.queries import enforced_sources, enforcement_of, overviews
 from access.forms import AcceptForm, AdoptForm, EnforcementForm, LoginForm
-from access.models import Enforcement, Finding, Reconciliation
-from access.permissions import check_can_enforce_grants
+from access.models import DatabaseLogin, Enforcement, Finding, Reconciliation
+from access.permissions import (
+    can_enforce_grants,
+    check_can_accept,
+    check_can_adopt,
+    check_can_enforce_grants,
+    check_can_see_enforcement,
+)
 from accounts.authentication import principal_of
 from accounts.forms import ActionForm
 from accounts.models import Principal
 from accounts.recent import check_signed_in_recently
 from catalog.models import Source
 from common.components import Column, Crumb
-from common.errors import NotFound
+from common.errors import Conflict, Forbidden, NotFound
 
 
 @require_safe
 def sources(request: HttpRequest) -> HttpResponse:
-    """The sources whose enforcement the reader sees to."""
+    """The sources whose enforcement the reader may read."""
     principal = principal_of(request)
     return render(
         request,
@@ -57,8 +63,7 @@ def sources(request: HttpRequest) -> HttpResponse:
 def source(request: HttpRequest, source_id: int) -> HttpResponse:
     """One source: what is done, what waits, what was done, what nobody approved."""
     principal = principal_of(request)
-    found = _source(principal, source_id)
-    return _page(request, found)
+    return _page(request, principal, _readable(principal, source_id))
 
 
 @require_http_methods(["GET", "POST"])
@@ -122,11 +127,7 @@ def login(request: HttpRequest, source_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         check_signed_in_recently(request)
         values = form.cleaned_data
-        done = form.attempt(
-            lambda: (
-                name_login(source=found, principal=values["person"], name=values["name"], by=principal_of(request)),
-            )
-        )
+        done = form.attempt(lambda: _name(found, values["person"], values["name"], principal_of(request)))
         if done is not None:
             messages.success(request, f"Noted. Grants of {values['person']} follow within seconds.")
             return redirect("access:enforcement", found.pk)
@@ -138,10 +139,19 @@ def login(request: HttpRequest, source_id: int) -> HttpResponse:
     )
 
 
+def _name(source: Source, person: Principal, name: str, by: Principal) -> tuple[DatabaseLogin | None]:
+    try:
+        return (name_login(source=source, principal=person, name=name, by=by),)
+    except Forbidden as error:
+        # The form stays, with what was typed: another login or person may be theirs to name.
+        raise Conflict(error.message) from None
+
+
 @require_http_methods(["GET", "POST"])
 def finding_accept(request: HttpRequest, finding_id: int) -> HttpResponse:
     principal = principal_of(request)
     found = _finding(principal, finding_id)
+    check_can_accept(principal, found)
     form = AcceptForm(request.POST if request.method == "POST" else None)
     return ask(
         request,
@@ -159,6 +169,7 @@ def finding_accept(request: HttpRequest, finding_id: int) -> HttpResponse:
 def finding_adopt(request: HttpRequest, finding_id: int) -> HttpResponse:
     principal = principal_of(request)
     found = _finding(principal, finding_id)
+    check_can_adopt(principal, found)
     form = AdoptForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         check_signed_in_recently(request)
@@ -176,39 +187,48 @@ def finding_adopt(request: HttpRequest, finding_id: int) -> HttpResponse:
     )
 
 
-def _page(request: HttpRequest, found: Source) -> HttpResponse:
-    shown = enforcement_of(found)
+def _page(request: HttpRequest, principal: Principal, found: Source) -> HttpResponse:
+    shown = enforcement_of(found, principal)
+    may_change = can_enforce_grants(principal, found)
     return render(
         request,
         "access/enforcement.html",
         {
             "source": found,
             "shown": shown,
+            "may_change": may_change,
             "enforcement": shown.overview.enforcement,
             "plan": shown.plan,
             "is_waiting": shown.plan is not None and shown.plan.state == Reconciliation.State.WAITING,
             "plan_columns": [Column("Why"), Column("Statements"), Column("Risk")],
             "journal_columns": [Column("When"), Column("Statements"), Column("Why"), Column("State")],
             "run_columns": [Column("When"), Column("State"), Column("Changes", align="end"), Column("What")],
-            "login_columns": [Column("Who"), Column("Login"), Column("Change", hidden=True)],
+            "login_columns": [Column("Who"), Column("Login"), Column("Change", hidden=True)][: 3 if may_change else 2],
             "crumbs": _crumbs(found),
         },
     )
 
 
-def _source(principal: Principal, source_id: int) -> Source:
+def _readable(principal: Principal, source_id: int) -> Source:
     found = Source.objects.visible_to(principal).select_related("connection").filter(pk=source_id).first()
     if found is None:
         raise NotFound("There is no such source, or you may not see it.")
+    check_can_see_enforcement(principal, found)
+    return found
+
+
+def _source(principal: Principal, source_id: int) -> Source:
+    """One that the reader may change the enforcement of."""
+    found = _readable(principal, source_id)
     check_can_enforce_grants(principal, found)
     return found
 
 
 def _finding(principal: Principal, finding_id: int) -> Finding:
-    found = Finding.objects.select_related("source").filter(pk=finding_id).first()
+    found = Finding.objects.select_related("source", "dataset", "principal__user").filter(pk=finding_id).first()
     if found is None or not Source.objects.visible_to(principal).filter(pk=found.source_id).exists():
         raise NotFound("There is no such finding, or you may not see it.")
-    check_can_enforce_grants(principal, found.source)
+    check_can_see_enforcement(principal, found.source)
     return found
 
 

@@ -1,4 +1,5 @@
-"""One list of every decision that waits for somebody: requests, reviews of emergencies, grants to confirm, proposals."""
+"""One list of every decision that waits for somebody: requests, reviews of emergencies, grants to confirm, proposals, and
+what sources allow and nobody approved."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from access.campaigns import ItemRow, item_rows
-from access.models import AccessRequest, CampaignItem, EmergencyReview
+from access.enforcement.queries import FindingRow, finding_rows
+from access.models import AccessRequest, CampaignItem, EmergencyReview, Finding
 from access.queries import RequestRow, request_rows
 from catalog.models import Proposal
 from catalog.queries.proposals import ProposalLine
@@ -33,7 +35,7 @@ class Waiting:
     """
 
     kind: str
-    subject: RequestRow | EmergencyReview | ItemRow | ProposalLine
+    subject: RequestRow | EmergencyReview | ItemRow | ProposalLine | FindingRow
     id: int
     since: dt.datetime
     due: dt.datetime | None
@@ -51,6 +53,8 @@ class Waiting:
             if one.item.why:
                 return f"Should {one.row.grant.principal} keep {one.row.grant.dataset.name} as it is? {one.item.why}"
             return f"Does {one.row.grant.principal} still need {one.row.grant.dataset.name}?"
+        if isinstance(one, FindingRow):
+            return f"Nobody approved this in {one.finding.source}: {one.finding.sentence}"
         return f"{one.proposal.told_by or 'A pipeline'} says that {one.sentence}"
 
     @property
@@ -75,12 +79,17 @@ def waiting_list(principal: Principal) -> list[Waiting]:
 def count_waiting(principal: Principal) -> int:
     """How many there are, of each kind counted to 100, in one statement (for administrators two)."""
     kinds: Iterable[
-        QuerySet[AccessRequest] | QuerySet[EmergencyReview] | QuerySet[CampaignItem] | QuerySet[Proposal]
+        QuerySet[AccessRequest]
+        | QuerySet[EmergencyReview]
+        | QuerySet[CampaignItem]
+        | QuerySet[Proposal]
+        | QuerySet[Finding]
     ] = (
         AccessRequest.objects.pending().reviewable_by(principal),
         EmergencyReview.objects.open().closable_by(principal),
         CampaignItem.objects.decidable_by(principal),
         Proposal.objects.open().decidable_by(principal),
+        Finding.objects.judgeable_by(principal),
     )
     first, *others = (rows.order_by().values("pk")[:COUNT_CAP] for rows in kinds if not rows.query.is_empty())
     return first.union(*others, all=True).count() if others else first.count()
@@ -120,5 +129,19 @@ def _proposals(principal: Principal) -> Iterator[Waiting]:
         yield Waiting("proposal", line, line.proposal.pk, line.proposal.at, None, href)
 
 
-SOURCES: Sequence[Callable[[Principal], Iterator[Waiting]]] = (_requests, _emergencies, _recertifications, _proposals)
+def _findings(principal: Principal) -> Iterator[Waiting]:
+    rows = Finding.objects.judgeable_by(principal).select_related("source", "dataset", "principal__user")
+    for row in finding_rows(rows.order_by("-pk")[:SHOWN_OF_EACH], principal):
+        found = row.finding
+        href = f"{reverse('access:enforcement', args=[found.source_id])}#finding-{found.pk}"
+        yield Waiting("finding", row, found.pk, found.first_seen, None, href)
+
+
+SOURCES: Sequence[Callable[[Principal], Iterator[Waiting]]] = (
+    _requests,
+    _emergencies,
+    _recertifications,
+    _proposals,
+    _findings,
+)
 """Each gives what of its kind waits. Whoever adds a kind adds a source, a template and its count."""

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from access.models import AccessRequest, CampaignItem, EmergencyReview, Grant, Policy
-from access.policy import Decision, ReviewDecision
-from access.reviewing import emergency_decision, recertify_decision, review_decision, revoke_decision
+from access.models import AccessRequest, CampaignItem, EmergencyReview, Finding, Grant, Policy
+from access.policy import Decision, ReviewDecision, may_review
+from access.reviewing import (
+    answerable_for,
+    emergency_decision,
+    recertify_decision,
+    review_decision,
+    reviewer_of,
+    revoke_decision,
+)
 from accounts.models import DomainRole, Principal
 from accounts.permissions import is_trusted
 from catalog.models import Dataset, Domain, Field, Source, Tier
@@ -88,6 +95,23 @@ def check_can_decide_items(by: Principal, items: Sequence[CampaignItem]) -> None
     raise Forbidden(recertify_decision(by, refused).reasons[0])
 
 
+def can_see_enforcement(by: Principal, source: Source) -> bool:
+    """Read how grants are carried out in a source, which names its datasets and logins whatever their tier: stewards and
+    owners of its domain, and administrators."""
+    return scope_of(by).has_role(source.domain_id, *CURATORS)
+
+
+def check_can_see_enforcement(by: Principal, source: Source) -> None:
+    """Raises `NotFound` for a source that `by` may not see, `Forbidden` otherwise."""
+    if can_see_enforcement(by, source):
+        return
+    if not Source.objects.visible_to(by).filter(pk=source.pk).exists():
+        raise NotFound("There is no such source, or you may not see it.")
+    raise Forbidden(
+        "How grants are carried out is for administrators, and the stewards and owners of the source's domain."
+    )
+
+
 def can_enforce_grants(by: Principal, source: Source) -> bool:
     """Set how grants are carried out in a source, name logins, confirm plans, judge findings: whoever edits it."""
     return can_edit_source(by, source)
@@ -100,6 +124,31 @@ def check_can_enforce_grants(by: Principal, source: Source) -> None:
     if not Source.objects.visible_to(by).filter(pk=source.pk).exists():
         raise NotFound("There is no such source, or you may not see it.")
     raise Forbidden("Only administrators and owners of the source's domain see to how grants are carried out.")
+
+
+def check_can_accept(by: Principal, finding: Finding) -> None:
+    """Whoever sees to the source's enforcement, but never of what they can read themselves."""
+    check_can_enforce_grants(by, finding.source)
+    if finding.principal_id == by.pk:
+        raise Forbidden(
+            "This is what you can read yourself; somebody else says whether it may stay, whatever your roles."
+        )
+
+
+def check_can_adopt(by: Principal, finding: Finding) -> tuple[Dataset, Principal]:
+    """Whoever may decide on the dataset, but never for themselves. Returns what would be granted to whom.
+
+    Raises `Conflict` for what cannot become a grant: it is not about what one known person reads of one dataset.
+    """
+    dataset, holder = finding.dataset, finding.principal
+    if not finding.is_adoptable or dataset is None or holder is None:
+        raise Conflict(
+            "Only what one known person reads of one dataset can become a grant. Show the statements instead."
+        )
+    decision = may_review(reviewer_of(by), requester_id=holder.pk, answerable=answerable_for([dataset])[dataset.pk])
+    if not decision:
+        raise Forbidden(decision.reasons[0])
+    return dataset, holder
 
 
 def check_can_cancel(by: Principal, request: AccessRequest) -> None:

@@ -176,6 +176,36 @@ def roles_of(reviewer: Reviewer, answerable: Answerable) -> tuple[str, ...]:
     return tuple(sentence for people, sentence in roles if reviewer.principal_id in people)
 
 
+def may_name_login(
+    by_id: int,
+    *,
+    is_administrator: bool,
+    person_id: int,
+    holders: frozenset[int] = frozenset(),
+    has_grants: bool,
+    gives: bool = True,
+) -> Decision:
+    """Whether somebody who sees to a source's enforcement may say as whom a person logs in there.
+
+    `holders` are those whose login it is or ever was; `has_grants` says that grants are given to the person or the
+    logins, or wait to be; `gives` is false where a login is only taken away.
+    """
+    if gives and by_id == person_id:
+        return Decision(
+            False, ("Nobody names their own login, for grants are given to it. Ask another administrator.",)
+        )
+    if gives and by_id in holders:
+        return Decision(
+            False,
+            ("This login is or was yours, so what others are granted would be given to you. Ask an administrator.",),
+        )
+    if has_grants and not is_administrator:
+        return Decision(
+            False, ("Grants are given to this person or login, or wait to be, so only an administrator changes it.",)
+        )
+    return Decision(True, ("You see to how grants are carried out here.",))
+
+
 def may_revoke(reviewer: Reviewer, *, holder_id: int, answerable: Answerable) -> Decision:
     """Whether `reviewer` may end a grant of `holder_id`: more people may take access away than give it."""
     if not reviewer.is_active:

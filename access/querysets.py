@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -19,7 +19,17 @@ from catalog.models import DomainMembership, Ownership
 from catalog.visibility import CURATORS, scope_of
 
 if TYPE_CHECKING:
-    from access.models import AccessRequest, Campaign, CampaignItem, EmergencyReview, Grant, Policy, PolicyVersion
+    from access.models import (
+        AccessRequest,
+        Campaign,
+        CampaignItem,
+        EmergencyReview,
+        Finding,
+        Grant,
+        Policy,
+        PolicyVersion,
+    )
+    from catalog.models import Source
 
 REVIEWING_ROLES = (DomainRole.STEWARD, DomainRole.OWNER)
 
@@ -98,6 +108,11 @@ class GrantQuerySet(models.QuerySet["Grant"]):
     def usual(self) -> GrantQuerySet:
         """Those that were asked for: what was taken in an emergency is no part of them."""
         return self.filter(is_emergency=False)
+
+    def given_in(self, source: Source, *, people: Collection[int], logins: Collection[str]) -> GrantQuerySet:
+        """Those in a source that did not end and are given to one of these people or logins, or wait to be."""
+        given = Q(principal__in=people) | Q(login__in=logins)
+        return self.filter(given, dataset__source=source, state__in=GRANT_LIVE)
 
     def recertifiable_by(self, principal: Principal) -> GrantQuerySet:
         """Grants that `principal` may confirm or remove in a campaign: `may_review` as a condition, of the holder as
@@ -190,6 +205,31 @@ class CampaignItemQuerySet(models.QuerySet["CampaignItem"]):
         """Open ones that `principal` may decide on."""
         may = _model("Grant").recertifiable_by(principal)
         return self.open().filter(grant__in=may.values("pk"))
+
+
+class FindingQuerySet(models.QuerySet["Finding"]):
+    def open(self) -> FindingQuerySet:
+        return self.filter(resolution="")
+
+    def visible_to(self, principal: Principal) -> FindingQuerySet:
+        """Those of the sources whose enforcement `principal` may read: `can_see_enforcement` as a condition."""
+        scope = scope_of(principal)
+        return self if scope.everything else self.filter(source__domain__in=scope.curated_domains())
+
+    def judgeable_by(self, principal: Principal) -> FindingQuerySet:
+        """Open ones that `principal` sees and may let stay or make a grant of; never of what they can read themselves.
+
+        Letting stay is for administrators and owners of the source's domain, a grant for whoever answers for the dataset.
+        """
+        if principal.kind != Principal.Kind.PERSON or not principal.is_active:
+            return self.none()
+        others = self.open().visible_to(principal).exclude(principal=principal)
+        scope = scope_of(principal)
+        if scope.everything:
+            return others
+        owned = [domain for domain in scope.roles_of_domain if scope.has_role(domain, DomainRole.OWNER)]
+        adoptable = Q(kind__in=_model("Finding").model.ADOPTABLE, principal__isnull=False) & _answers_for(principal)
+        return others.filter(Q(source__domain__in=owned) | adoptable)
 
 
 def _answers_for(principal: Principal) -> Q:

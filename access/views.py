@@ -24,7 +24,17 @@ from access.asking import ruling_for
 from access.confirming import ask, tabs_of
 from access.enforcement.offering import is_carried_out, lacks_account
 from access.enforcement.preview import preview_of
-from access.forms import ApproveForm, ReasonForm, RequestForm, VerdictForm, decision_forms, first_values
+from access.enforcement.queries import FindingRow
+from access.forms import (
+    AcceptForm,
+    AdoptForm,
+    ApproveForm,
+    ReasonForm,
+    RequestForm,
+    VerdictForm,
+    decision_forms,
+    first_values,
+)
 from access.inbox import Waiting, waiting_list
 from access.models import AccessRequest, Grant, Purpose
 from access.permissions import check_can_cancel, check_can_review, check_can_revoke, may_close_review
@@ -67,6 +77,11 @@ def _forms_for(item: Waiting) -> dict[str, ActionForm]:
     if isinstance(item.subject, RequestRow):
         approve, deny = decision_forms(item.subject.request, longest=item.subject.duration.days)
         return {"approve": approve, "deny": deny}
+    if isinstance(item.subject, FindingRow):
+        return {
+            "adopt": AdoptForm(auto_id=f"adopt_{item.id}_%s"),
+            "accept": AcceptForm(auto_id=f"accept_{item.id}_%s"),
+        }
     if item.kind == "emergency":
         return {"close": VerdictForm(auto_id=f"verdict_{item.id}_%s")}
     return {"remove": ReasonForm(auto_id=f"remove_{item.id}_%s")}

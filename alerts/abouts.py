@@ -5,23 +5,15 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from access.enforcement.queries import readable_sources
 from access.models import AccessRequest, Campaign, Grant
 from accounts.models import Principal
 from alerts.registry import About
-from catalog.models import Dataset, Source, Tier
-from catalog.visibility import CURATORS, scope_of
+from catalog.models import Dataset, Tier
 
 
 def _administrator(principal: Principal) -> QuerySet[Principal]:
     return Principal.objects.filter(pk=principal.pk) if principal.is_administrator else Principal.objects.none()
-
-
-def _curated_sources(principal: Principal) -> QuerySet[Source]:
-    """Sources whose rights the principal answers for: as steward or owner of the domain, or as an administrator."""
-    scope = scope_of(principal)
-    if scope.everything:
-        return Source.objects.all()
-    return Source.objects.filter(domain__in=[pk for pk in scope.roles_of_domain if scope.has_role(pk, *CURATORS)])
 
 
 DATASET = About(
@@ -46,8 +38,8 @@ REQUEST = About(
 )
 SOURCE_RIGHTS = About(
     "source_rights",
-    _curated_sources,
-    lambda source: reverse("ingestion:source", args=[source.slug]),
+    readable_sources,
+    lambda source: reverse("access:enforcement", args=[source.pk]),
 )
 GRANT = About(
     "grant",
@@ -63,5 +55,10 @@ ACCOUNT = About(
     "account",
     lambda principal: Principal.objects.filter(pk=principal.pk),
     lambda _: reverse("access:inbox"),
+)
+OWN_ACCESS = About(
+    "own_access",
+    lambda principal: Principal.objects.filter(pk=principal.pk),
+    lambda _: reverse("access:own"),
 )
 CATALOG = About("catalog", _administrator, lambda _: reverse("portal:audit"))

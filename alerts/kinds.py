@@ -57,7 +57,9 @@ ABOUT: dict[Kind, KindFacts] = {
         Choice.MAIL, icon="send", comes="Your request was approved, refused, let lapse or passed on."
     ),
     Kind.MY_ACCESS: KindFacts(
-        Choice.MAIL, icon="lock-open", comes="Your access began, ends within days, or has ended."
+        Choice.MAIL,
+        icon="lock-open",
+        comes="Your access began, ends within days, or has ended, or your login in a source changed.",
     ),
     Kind.ACCESS_GIVEN: KindFacts(
         Choice.PAGE, icon="lock-access", comes="Somebody else approved or ended access to your datasets."

@@ -47,6 +47,15 @@ def people_themselves(*names: str) -> Receivers:
     return find
 
 
+def people_listed_themselves(name: str) -> Receivers:
+    """As `people_listed`, each told of no row but of their own account."""
+
+    def find(told: Told) -> Iterable[Receiver]:
+        return [Receiver(pk, pk) for pk in told.values.get(name, ())]
+
+    return find
+
+
 def administrators(told: Told) -> Iterable[Receiver]:
     """Everybody who administers the catalog."""
     return told.each(_administrators())

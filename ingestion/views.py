@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from access.permissions import can_see_enforcement
 from accounts.authentication import principal_of
 from audit.events import Subject
 from audit.feed import feed
@@ -128,6 +129,7 @@ def source_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "durations": durations_of(source) if sees_runs else [],
         "can_crawl": can_crawl_source(by, source),
         "can_edit": can_edit_source(by, source),
+        "can_see_enforcement": can_see_enforcement(by, source),
     }
     return render(request, "ingestion/source.html", context)
 

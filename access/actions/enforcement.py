@@ -15,13 +15,13 @@ from access.actions.words import names_of, told_of_grant
 from access.asking import ruling_for
 from access.enforcement.asking import ask, first_state
 from access.enforcement.engines import can_enforce
-from access.enforcement.events import EnforcementChanged, FindingResolved, LoginNamed, PlanConfirmed
+from access.enforcement.events import EnforcementChanged, FindingResolved, LoginNamed, LoginTaken, PlanConfirmed
+from access.enforcement.logins import naming_of
 from access.events import GrantAdopted
 from access.models import DatabaseLogin, Enforcement, Finding, Grant, ManagedObject, Reconciliation
-from access.permissions import check_can_enforce_grants
-from access.policy import Audience, StepWanted, may_review
+from access.permissions import check_can_accept, check_can_adopt, check_can_enforce_grants
+from access.policy import Audience, StepWanted
 from access.provisioning.desired import Profile
-from access.reviewing import answerable_for, reviewer_of
 from access.states import GRANT_CARRIED_OUT
 from accounts.models import Principal
 from audit.recording import record
@@ -90,12 +90,21 @@ def _check_moves(source: Source, enforcement: Enforcement, before: dict[str, Any
 def name_login(*, source: Source, principal: Principal, name: str, by: Principal) -> DatabaseLogin | None:
     """Say as whom somebody logs in to a source; an empty name takes what was known away.
 
-    Raises `Conflict` where the login is somebody else's.
+    Raises `Forbidden` where somebody else must do it, as `access.policy.may_name_login` says, and `Conflict` where the
+    login is somebody else's.
     """
     check_can_enforce_grants(by, source)
     name = name.strip()
+    present = DatabaseLogin.objects.filter(source=source, principal=principal, valid_to__isnull=True)
+    known = present.select_for_update(of=("self",)).first()
+    before = known.name if known else ""
+    if name == before:
+        return known
+    naming = naming_of(by, source, principal, name, before)
+    if not naming.decision:
+        raise Forbidden(naming.decision.reasons[0])
     now = timezone.now()
-    DatabaseLogin.objects.filter(source=source, principal=principal, valid_to__isnull=True).update(valid_to=now)
+    present.update(valid_to=now)
     made = None
     if name:
         try:
@@ -106,8 +115,18 @@ def name_login(*, source: Source, principal: Principal, name: str, by: Principal
         except IntegrityError:
             raise Conflict(f"{name} is the login of somebody else here. Take it from them first.") from None
     ask(sources=[source.pk])
+    event = LoginNamed if name else LoginTaken
     record(
-        LoginNamed(source_id=source.pk, source=source.name, person_id=principal.pk, person=str(principal), login=name),
+        event(
+            source_id=source.pk,
+            source=source.name,
+            person_id=principal.pk,
+            person=str(principal),
+            login=name or before,
+            before={"login": before} if before else {},
+            after={"login": name} if name else {},
+            concerned_ids=sorted(naming.people),
+        ),
         by=by,
     )
     return made
@@ -152,7 +171,7 @@ def confirm_plan(*, reconciliation: Reconciliation, plan_hash: str, by: Principa
 @transaction.atomic
 def accept_finding(*, finding: Finding, note: str, by: Principal) -> Finding:
     """Let something stay that no grant explains; why is kept."""
-    check_can_enforce_grants(by, finding.source)
+    check_can_accept(by, finding)
     note = note.strip()
     if not note:
         raise Invalid("Say why it may stay; auditors read it.", {"note": ["Say why."]})
@@ -168,14 +187,7 @@ def adopt_finding(*, finding: Finding, days: int, note: str, by: Principal) -> G
     where policy refuses it or wants more than this approval, or a grant of theirs is in the way.
     """
     row = _open(finding)
-    dataset, holder = row.dataset, row.principal
-    if dataset is None or holder is None or row.kind not in (Finding.Kind.PRIVILEGE, Finding.Kind.INHERITED):
-        raise Conflict(
-            "Only what one known person reads of one dataset can become a grant. Show the statements instead."
-        )
-    decision = may_review(reviewer_of(by), requester_id=holder.pk, answerable=answerable_for([dataset])[dataset.pk])
-    if not decision:
-        raise Forbidden(decision.reasons[0])
+    dataset, holder = check_can_adopt(by, row)
     note = note.strip()
     if not note:
         raise Invalid("Say why they need it; the grant keeps it.", {"note": ["Say why."]})

@@ -100,17 +100,40 @@ class EnforcementChanged(SourceEvent):
     after: Mapping[str, Any]
 
 
-@event("access.login_named", "named {login} as the login of {person} in {source}", personal=["person", "login"])
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoginNamed(SourceEvent):
-    """An empty `login` takes the one that was known away."""
+class LoginEvent(SourceEvent):
+    """`before` and `after` hold `login`, or nothing where none was known. `concerned_ids` are the person's, and of those
+    whose grants are given to one of the logins."""
 
     person_id: int
     person: str
     login: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    concerned_ids: list[int]
 
     def subjects(self) -> Iterable[Subject]:
         return [Subject("source", self.source_id), Subject("principal", self.person_id)]
+
+
+@event(
+    "access.login_named",
+    "named {login} as the login of {person} in {source}",
+    personal=["person", "login", "before", "after"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginNamed(LoginEvent):
+    pass
+
+
+@event(
+    "access.login_taken",
+    "took {login}, the login of {person} in {source}, away",
+    personal=["person", "login", "before", "after"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginTaken(LoginEvent):
+    pass
 
 
 @event("access.plan_confirmed", "confirmed {steps} changes of rights in {source}")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
 from access.enforcement.engines import can_enforce, engine_of
+from access.enforcement.logins import LoginRow, login_rows
 from access.models import DatabaseLogin, Enforcement, Finding, Grant, JournalEntry, Reconciliation
 from access.permissions import can_enforce_grants
+from access.policy import may_review
 from access.provisioning.desired import Profile, Rules
+from access.reviewing import answerable_for, reviewer_of
 from access.states import GRANT_CARRIED_OUT, GRANT_ENDING, GrantState
 from accounts.models import Principal
 from catalog.models import Schema, Source
+from catalog.visibility import scope_of
 
 _WAITING = (Reconciliation.State.WAITING, Reconciliation.State.PLANNED, Reconciliation.State.CONFIRMED)
 
@@ -31,6 +35,15 @@ class SourceOverview:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A finding, and whether the reader may make a grant of it or let it stay."""
+
+    finding: Finding
+    may_adopt: bool
+    may_accept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SourceEnforcement:
     """Everything that the page of a source's enforcement shows."""
 
@@ -39,19 +52,24 @@ class SourceEnforcement:
     """The plan that waits for a person, or that a dry run made."""
     runs: Sequence[Reconciliation]
     journal: Sequence[JournalEntry]
-    findings: Sequence[Finding]
+    findings: Sequence[FindingRow]
     accepted: Sequence[Finding]
-    logins: Sequence[DatabaseLogin]
-    nameless: Sequence[Principal]
+    logins: Sequence[LoginRow]
+    nameless: Sequence[LoginRow]
     """Holders of grants of whom no login is known."""
     service_grants: Sequence[str]
 
 
+def readable_sources(principal: Principal) -> QuerySet[Source]:
+    """The sources whose enforcement `principal` may read: `can_see_enforcement` as a condition."""
+    scope = scope_of(principal)
+    return Source.objects.all() if scope.everything else Source.objects.filter(domain__in=scope.curated_domains())
+
+
 def enforced_sources(principal: Principal) -> QuerySet[Source]:
-    """The sources whose enforcement `principal` sees to."""
-    rows = Source.objects.visible_to(principal).filter(connection__isnull=False, platform__in=["postgres", "mysql"])
-    ids = [source.pk for source in rows if can_enforce_grants(principal, source)]
-    return Source.objects.filter(pk__in=ids).select_related("enforcement", "connection").order_by("name")
+    """Those of them in which grants can be carried out."""
+    rows = readable_sources(principal).filter(connection__isnull=False, platform__in=["postgres", "mysql"])
+    return rows.select_related("enforcement", "connection").order_by("name")
 
 
 def overviews(sources: Sequence[Source]) -> list[SourceOverview]:
@@ -85,27 +103,46 @@ def overviews(sources: Sequence[Source]) -> list[SourceOverview]:
     ]
 
 
-def enforcement_of(source: Source) -> SourceEnforcement:
-    """One source, its latest runs and journal entries, at most a page of each."""
+def finding_rows(findings: Iterable[Finding], principal: Principal) -> list[FindingRow]:
+    """Findings, read with their sources and datasets, and what `principal` may do about them; three statements more."""
+    rows = list(findings)
+    answerable = answerable_for([row.dataset for row in rows if row.is_adoptable and row.dataset])
+    reviewer = reviewer_of(principal)
+    return [
+        FindingRow(
+            row,
+            may_adopt=row.is_adoptable
+            and may_review(
+                reviewer, requester_id=row.principal_id or 0, answerable=answerable[row.dataset_id or 0]
+            ).allowed,
+            may_accept=row.principal_id != principal.pk and can_enforce_grants(principal, row.source),
+        )
+        for row in rows
+    ]
+
+
+def enforcement_of(source: Source, principal: Principal) -> SourceEnforcement:
+    """One source as `principal` may act on it, its latest runs and journal entries, at most a page of each."""
     (overview,) = overviews([source])
     runs = Reconciliation.objects.filter(source=source).defer("plan").select_related("confirmed_by__user")
-    findings = Finding.objects.filter(source=source).select_related("principal__user", "dataset", "resolved_by__user")
+    findings = Finding.objects.filter(source=source).select_related(
+        "source", "principal__user", "dataset", "resolved_by__user"
+    )
     logins = DatabaseLogin.objects.filter(source=source, valid_to__isnull=True).select_related("principal__user")
     holders = Grant.objects.live().filter(dataset__source=source)
+    nameless = Principal.objects.filter(pk__in=holders.values("principal")).exclude(pk__in=logins.values("principal"))
+    people = [(login.principal, login.name) for login in logins.order_by("name")[:500]]
+    people += [(one, "") for one in nameless.select_related("user").order_by("name")[:100]]
+    rows = login_rows(principal, source, people)
     return SourceEnforcement(
         overview=overview,
         plan=waiting_plan(source),
         runs=list(runs.exclude(state__in=_WAITING).order_by("-pk")[:10]),
         journal=list(JournalEntry.objects.filter(source=source).order_by("-pk")[:50]),
-        findings=list(findings.filter(resolution="").order_by("-pk")[:100]),
+        findings=finding_rows(findings.open().order_by("-pk")[:100], principal),
         accepted=list(findings.filter(resolution="accepted").order_by("-pk")[:50]),
-        logins=list(logins.order_by("name")[:500]),
-        nameless=list(
-            Principal.objects.filter(pk__in=holders.values("principal"))
-            .exclude(pk__in=logins.values("principal"))
-            .select_related("user")
-            .order_by("name")[:100]
-        ),
+        logins=[row for row in rows if row.name],
+        nameless=[row for row in rows if not row.name],
         service_grants=service_grants_of(source, overview.enforcement),
     )
 

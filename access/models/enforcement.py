@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from access.provisioning.desired import Profile, Rules
 from access.provisioning.plan import Change, Risk
+from access.querysets import FindingQuerySet
 from accounts.models import Principal
 from catalog.models import Dataset, Source
 
@@ -233,6 +234,9 @@ class Finding(models.Model):
         DEFAULTS = "defaults", "Rights that new tables are born with"
         DEFINER_VIEW = "definer_view", "A view that shows what its reader may not"
 
+    ADOPTABLE = (Kind.PRIVILEGE, Kind.INHERITED)
+    """The kinds of which a grant can be made, where it is known who reads which dataset."""
+
     class Resolution(models.TextChoices):
         GONE = "gone", "Gone from the source"
         ADOPTED = "adopted", "Adopted as a grant"
@@ -255,6 +259,8 @@ class Finding(models.Model):
     resolved_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     note = models.TextField(default="", blank=True)
 
+    objects = FindingQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -272,3 +278,8 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return self.sentence
+
+    @property
+    def is_adoptable(self) -> bool:
+        """Whether it is about what one known person reads of one dataset, of which a grant could be made."""
+        return self.kind in self.ADOPTABLE and self.principal_id is not None and self.dataset_id is not None

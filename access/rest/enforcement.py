@@ -17,7 +17,8 @@ from rest_framework.viewsets import GenericViewSet
 from access.actions import accept_finding, adopt_finding, ask_comparison, confirm_plan, name_login, set_enforcement
 from access.enforcement.queries import SourceOverview, enforced_sources, overviews, service_grants_of, waiting_plan
 from access.models import PROFILES, DatabaseLogin, Enforcement, Finding, Grant, JournalEntry, Reconciliation
-from access.permissions import check_can_enforce_grants
+from access.permissions import check_can_enforce_grants, check_can_see_enforcement
+from access.querysets import FindingQuerySet
 from access.rest.requests import IF_MATCH, GrantSerializer, checked
 from accounts.authentication import rest_principal
 from accounts.models import Principal
@@ -158,7 +159,7 @@ class EnforcementViewSet(DescribedQuery, GenericViewSet[Source]):
     def get_queryset(self) -> QuerySet[Source]:
         return _mine(self.request)
 
-    @extend_schema(summary="Sources whose enforcement you see to", responses=EnforcementSerializer(many=True))
+    @extend_schema(summary="Sources whose enforcement you may read", responses=EnforcementSerializer(many=True))
     def list(self, request: Request) -> Response:
         page = list(self.paginate_queryset(self.get_queryset().order_by()) or [])
         return self.get_paginated_response([_shown(one) for one in overviews(page)])
@@ -217,7 +218,7 @@ class EnforcementViewSet(DescribedQuery, GenericViewSet[Source]):
         found = source.select_related("enforcement", "connection").first()
         if found is None:
             raise NotFound("There is no such source, or you may not see it.")
-        check_can_enforce_grants(rest_principal(self.request), found)
+        check_can_see_enforcement(rest_principal(self.request), found)
         return found
 
     def _plan(self) -> Reconciliation:
@@ -241,6 +242,7 @@ class JournalViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Journ
             model = JournalEntry
             fields: Sequence[str] = ()
 
+    filter_backends = [filters.DjangoFilterBackend]
     filterset_class = JournalFilter
 
     def get_queryset(self) -> QuerySet[JournalEntry]:
@@ -262,6 +264,7 @@ class LoginViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Databas
             model = DatabaseLogin
             fields: Sequence[str] = ()
 
+    filter_backends = [filters.DjangoFilterBackend]
     filterset_class = LoginFilter
 
     def get_queryset(self) -> QuerySet[DatabaseLogin]:
@@ -308,22 +311,29 @@ class FindingViewSet(DescribedQuery, mixins.ListModelMixin, mixins.RetrieveModel
     lookup_value_regex = "[0-9]{1,18}"
 
     class FindingFilter(filters.FilterSet):
+        """`role=reviewer`: those that wait for you, to adopt or to accept."""
+
         source = IdFilter()
         dataset = IdFilter()
         kind = filters.ChoiceFilter(choices=Finding.Kind.choices)
         open = filters.BooleanFilter(method="by_open")
+        role = filters.ChoiceFilter(method="by_role", choices=[("reviewer", "Those that wait for you")])
 
         class Meta:
             model = Finding
             fields: Sequence[str] = ()
 
-        def by_open(self, queryset: QuerySet[Finding], name: str, value: bool) -> QuerySet[Finding]:
-            return queryset.filter(resolution="") if value else queryset.exclude(resolution="")
+        def by_open(self, queryset: FindingQuerySet, name: str, value: bool) -> FindingQuerySet:
+            return queryset.open() if value else queryset.exclude(resolution="")
 
+        def by_role(self, queryset: FindingQuerySet, name: str, value: str) -> FindingQuerySet:
+            return queryset.judgeable_by(rest_principal(self.request))
+
+    filter_backends = [filters.DjangoFilterBackend]
     filterset_class = FindingFilter
 
     def get_queryset(self) -> QuerySet[Finding]:
-        mine = Finding.objects.filter(source__in=_mine(self.request).order_by().values("pk"))
+        mine = Finding.objects.visible_to(rest_principal(self.request))
         return mine.select_related("source", "principal__user", "resolved_by__user", "dataset")
 
     @extend_schema(summary="Accept a finding as it is", request=AcceptanceSerializer, responses=FindingSerializer)

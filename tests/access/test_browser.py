@@ -23,7 +23,7 @@ from access.actions import (
     save_draft,
     start_campaign,
 )
-from access.models import AccessRequest, Campaign, EmergencyReview, Grant, Policy, Terms
+from access.models import AccessRequest, Campaign, EmergencyReview, Finding, Grant, Policy, Terms
 from access.recertifying import Chosen
 from accounts.models import Principal
 from catalog.actions import add_tag, create_tag
@@ -178,6 +178,31 @@ def test_the_inbox_is_walked_and_decided_by_keys(session: Session, cast: Cast) -
     page.keyboard.press("a")
     expect(page.get_by_text("1 grant kept.")).to_be_visible()
     assert Grant.objects.get(is_emergency=False).recertifications.get().outcome == "kept"
+    page.context.close()
+    assert session.faults == []
+
+
+def test_what_nobody_approved_is_shown_and_adopted_by_keys(session: Session, cast: Cast) -> None:
+    Finding.objects.create(
+        source=cast.source,
+        kind=Finding.Kind.PRIVILEGE,
+        key="1",
+        sentence="ana may read all of public.users.",
+        principal=cast.analyst,
+        dataset=cast.dataset,
+        remedy=['REVOKE SELECT ON TABLE "public"."users" FROM "ana"'],
+    )
+    page = session.page(cookies=cookies(cast.steward))
+    page.goto(session.url(reverse("access:inbox")))
+    settled(page)
+    found = page.locator("[data-inbox-item]", has_text="ana may read all of")
+    found.locator("[data-inbox-open]").focus()
+    expect(found.get_by_text("REVOKE SELECT")).to_be_hidden()
+    page.keyboard.press("r")
+    expect(found.get_by_text("REVOKE SELECT")).to_be_visible()
+    found.locator("[data-inbox-open]").focus()
+    page.keyboard.press("a")
+    expect(page.locator("dialog[open]")).to_contain_text("Adopt this as a grant?")
     page.context.close()
     assert session.faults == []
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 
 from access.enforcement.events import DriftFound, EnforcementFailed, EnforcementRecovered, PlanWaits
 from accounts.models import Principal
+from alerts.models import Notification
+from alerts.reading import lines_of
+from audit.delivery import deliver_pending
 from audit.events import Event
 from audit.recording import record
 from tests.alerts.told import told
@@ -29,6 +34,16 @@ def test_stewards_of_the_domain_and_administrators_hear_of_drift_and_nobody_else
         assert sentence.startswith("In ontrack rights were found that nobody approved: 3.")
     for other in (cast.analyst, cast.owner, cast.outsider):
         assert told(other) == []
+
+
+def test_an_alert_of_a_source_leads_to_its_enforcement_which_its_readers_may_open(client: Client, cast: Cast) -> None:
+    recorded(DriftFound(source_id=cast.source.pk, source="ontrack", count=1, first="It reads", finding_ids=[]))
+    deliver_pending()
+    for person in (cast.steward, cast.administrator):
+        (line,) = lines_of(person, Notification.objects.of(person).select_related("record__actor"))
+        assert line.href == reverse("access:enforcement", args=[cast.source.pk])
+        client.force_login(person.user)
+        assert client.get(line.href).status_code == 200
 
 
 def test_a_plan_that_waits_is_told_once_until_it_is_read(cast: Cast) -> None:

@@ -11,7 +11,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from access.actions.vocabulary import add_engine_catalog, add_purpose, set_attribute
-from access.models import AccessRequest, CampaignItem, Delegation, EmergencyReview, Grant, TermsAcceptance
+from access.models import (
+    AccessRequest,
+    CampaignItem,
+    DatabaseLogin,
+    Delegation,
+    EmergencyReview,
+    Finding,
+    Grant,
+    TermsAcceptance,
+)
 from access.states import RequestState
 from accounts.tokens import mint
 from alerts.events import DatasetFollowed
@@ -49,6 +58,8 @@ PAGES = (
     "/access/terms/",
     "/access/recertification/",
     "/access/recertification/{campaign}/?show=all",
+    "/access/enforcement/",
+    "/access/enforcement/{enforced}/",
     "/access/people/",
     "/access/policies/",
     "/access/policies/attributes/",
@@ -90,6 +101,10 @@ PAGES = (
     "/api/v2/emergencies/",
     "/api/v2/recertifications/",
     "/api/v2/recertification-items/",
+    "/api/v2/enforcements/",
+    "/api/v2/findings/",
+    "/api/v2/findings/?role=reviewer",
+    "/api/v2/database-logins/",
     "/api/v2/people/",
     "/api/v2/principal-attributes/",
     "/api/v2/purposes/",
@@ -140,7 +155,8 @@ def _grow(world: World, count: int) -> None:
 
 
 def _grow_access(world: World, made: Dataset) -> None:
-    """A grant that somebody took in an emergency and one to confirm, a delegation, and terms that were accepted."""
+    """A grant that somebody took in an emergency and one to confirm, a delegation, and terms that were accepted; another
+    in a source that is enforced, with its holder's login, and what somebody can read there without."""
     by, now, holder = world.cast.administrator, timezone.now(), factories.person()
     later = now + dt.timedelta(days=3)
     taken = AccessRequest.objects.create(
@@ -157,6 +173,17 @@ def _grow_access(world: World, made: Dataset) -> None:
     set_attribute(principals=[holder], name="department", value="finance", by=by)
     add_purpose(name=f"Purpose {holder.pk}", by=by)
     add_engine_catalog(name=f"catalog-{holder.pk}", source=world.ontrack, by=by)
+    login, enforced = f"login_{holder.pk}", factories.dataset(domain=world.cast.domain, source=world.ontrack)
+    DatabaseLogin.objects.create(source=world.ontrack, principal=holder, name=login, set_by=by)
+    for reader in (holder, factories.person()):
+        Grant.objects.create(
+            principal=reader, dataset=enforced, state="active", login=login, valid_from=now, valid_to=later, granted_by=by
+        )  # fmt: skip
+    for kind in Finding.ADOPTABLE:
+        Finding.objects.create(
+            source=world.ontrack, kind=kind, key=f"{kind}{made.pk}", sentence="It may be read.", principal=holder,
+            dataset=made,
+        )  # fmt: skip
 
 
 def _costs(world: World, count: int) -> dict[str, int]:
@@ -176,7 +203,12 @@ def _cost(world: World, page: str) -> int:
         headers = bearer(administrator)
     else:
         client.force_login(administrator.user)
-    path = page.format(dataset=world.users.pk, analyst=world.cast.analyst.pk, campaign=world.campaign.pk)
+    path = page.format(
+        dataset=world.users.pk,
+        analyst=world.cast.analyst.pk,
+        campaign=world.campaign.pk,
+        enforced=world.ontrack.pk,
+    )
     client.get(path, headers=headers)  # What a process reads once is read now.
     with CaptureQueriesContext(connection) as queries:
         assert client.get(path, headers=headers).status_code == 200, path

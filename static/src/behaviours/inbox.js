@@ -11,10 +11,10 @@ export function attach(list) {
     next?.scrollIntoView({ block: "nearest" });
   }
 
-  // The mark is on the button itself, or on what holds the link that opens a dialog.
+  // The mark is on the button or the summary itself, or on what holds the link that opens a dialog.
   function press(mark) {
     const marked = items()[here()]?.querySelector(`[data-inbox-${mark}]`);
-    (marked?.matches("button") ? marked : marked?.querySelector("a"))?.click();
+    (marked?.matches("button, summary") ? marked : marked?.querySelector("a"))?.click();
   }
 
   const actions = {

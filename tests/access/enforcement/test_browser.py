@@ -99,6 +99,7 @@ def test_axe_finds_nothing_on_the_pages_of_enforcement(session: Session, world: 
         ("source", reverse("access:enforcement", args=[world.source.pk])),
         ("settings", reverse("access:enforcement_settings", args=[world.source.pk])),
         ("login", reverse("access:login_name", args=[world.source.pk])),
+        ("inbox", reverse("access:inbox")),
     ):
         for theme, width in (("light", 1440), ("dark", 390)):
             page = session.page(theme=theme, width=width, cookies=cookies(administrator))

@@ -1,0 +1,220 @@
+"""What a source allows and nobody approved: who reads it, in whose inbox it waits, and who may do what about it."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from access.actions import accept_finding, adopt_finding
+from access.enforcement.queries import enforced_sources, finding_rows, readable_sources
+from access.inbox import count_waiting, waiting_list
+from access.models import Finding, Grant, Reconciliation
+from access.permissions import can_see_enforcement
+from accounts.models import Principal
+from catalog.models import Source
+from common.errors import Conflict, Forbidden
+from tests.factories import Cast, bearer, dataset, domain, ownership, person, pipeline, role, source
+
+REMEDY = 'REVOKE SELECT ON TABLE "public"."users" FROM "otto"'
+
+
+def fresh(principal: Principal) -> Principal:
+    return Principal.objects.select_related("user").get(pk=principal.pk)
+
+
+def found(cast: Cast, reader: Principal | None, kind: str = Finding.Kind.PRIVILEGE, key: str = "1") -> Finding:
+    """The reader may read email of the cast's dataset; without one, everybody reads it."""
+    return Finding.objects.create(
+        source=cast.source,
+        kind=kind,
+        key=key,
+        sentence=f"{reader or 'everybody'} may read email of public.users.",
+        principal=reader,
+        dataset=cast.dataset,
+        columns=["email"],
+        remedy=[REMEDY],
+    )
+
+
+@pytest.fixture
+def master(cast: Cast) -> Principal:
+    """An owner of the source's domain."""
+    made = person("mona")
+    role(cast.domain, made, "owner")
+    return made
+
+
+class JudgedByWhom(TestCase):
+    """A finding of each kind about each of three people with any roles, one of them perhaps an administrator."""
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        held=st.tuples(*[st.frozensets(st.sampled_from(["owner", "steward", "analyst", "dataset owner"]))] * 3),
+        administrator=st.integers(0, 3),
+        closed=st.integers(0, 3),
+        elsewhere=st.booleans(),
+    )
+    def test_the_condition_and_the_rows_agree(
+        self, held: tuple[frozenset[str], ...], administrator: int, closed: int, elsewhere: bool
+    ) -> None:
+        place = domain()
+        where = source(of=place)
+        table = dataset(domain=domain() if elsewhere else place, source=where)
+        people = [person(administrator=number == administrator) for number in range(3)]
+        for each, roles in zip(people, held, strict=True):
+            for name in roles - {"dataset owner"}:
+                role(place, each, name)
+            if "dataset owner" in roles:
+                ownership(table, each)
+        if closed < 3:
+            people[closed].user.is_active = False
+            people[closed].user.save()
+        for number, kind in enumerate(Finding.Kind.values):
+            for about in (*people, None):
+                Finding.objects.create(
+                    source=where, kind=kind, key=f"{number}{about and about.pk}", sentence="It reads.", principal=about,
+                    dataset=table if number % 2 == 0 else None,
+                )  # fmt: skip
+        Finding.objects.create(
+            source=where, kind="privilege", key="0", sentence="It reads.", principal=people[0], dataset=table,
+            resolution="gone", resolved_at="2026-01-01T00:00Z",
+        )  # fmt: skip
+        for each in [*people, pipeline(), person()]:
+            reader = fresh(each)
+            sees = can_see_enforcement(reader, where)
+            assert sees == readable_sources(reader).filter(pk=where.pk).exists()
+            shown = Finding.objects.filter(source=where).visible_to(reader)
+            assert shown.exists() == sees
+            may = {
+                row.finding.pk
+                for row in finding_rows(shown.open().select_related("source", "dataset"), reader)
+                if row.may_adopt or row.may_accept
+            }
+            listed = set(Finding.objects.filter(source=where).judgeable_by(reader).values_list("pk", flat=True))
+            assert listed == (may if reader.is_active and reader.kind == "person" else set()), held
+
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_finding_waits_for_whoever_may_judge_it_and_for_nobody_else(cast: Cast, master: Principal) -> None:
+    privilege = found(cast, cast.outsider)
+    everybody = found(cast, None, Finding.Kind.PUBLIC, key="2")
+    role(cast.domain, cast.outsider, "owner")
+    waits = {
+        each.name: {item.id for item in waiting_list(fresh(each))}
+        for each in (cast.administrator, master, cast.steward, cast.owner, cast.analyst, cast.outsider)
+    }
+    both = {privilege.pk, everybody.pk}
+    assert waits == {
+        cast.administrator.name: both,
+        master.name: both,
+        cast.steward.name: {privilege.pk},
+        cast.owner.name: set(),
+        cast.analyst.name: set(),
+        cast.outsider.name: {everybody.pk},
+    }
+    for each in (cast.administrator, master, cast.steward, cast.owner, cast.outsider):
+        assert count_waiting(fresh(each)) == len(waits[each.name])
+
+
+def test_the_inbox_adopts_accepts_and_shows_the_revoke(client: Client, cast: Cast, master: Principal) -> None:
+    privilege, everybody = found(cast, cast.outsider), found(cast, None, Finding.Kind.PUBLIC, key="2")
+    client.force_login(master.user)
+    page = client.get(reverse("access:inbox")).text
+    assert page.count("data-inbox-item") == 2 and page.count("Show the statements that end it") == 2
+    assert "REVOKE SELECT ON TABLE" in page
+    assert f'action="{reverse("access:finding_adopt", args=[privilege.pk])}"' in page
+    assert reverse("access:finding_adopt", args=[everybody.pk]) not in page
+    adopted = client.post(
+        reverse("access:finding_adopt", args=[privilege.pk]),
+        {"days": 5, "note": "The nightly report", "next": reverse("access:inbox")},
+    )
+    assert adopted["Location"] == reverse("access:inbox")
+    assert Grant.objects.get().principal == cast.outsider
+    accepted = client.post(
+        reverse("access:finding_accept", args=[everybody.pk]), {"note": "It is open", "next": reverse("access:inbox")}
+    )
+    assert accepted["Location"] == reverse("access:inbox")
+    assert waiting_list(fresh(master)) == []
+
+
+def test_home_and_the_navigation_tell_of_a_finding(client: Client, cast: Cast) -> None:
+    finding = found(cast, cast.outsider)
+    client.force_login(cast.steward.user)
+    page = client.get(reverse("portal:home")).text
+    assert f"Nobody approved this in ontrack: {finding.sentence}" in page
+    link = f"{reverse('access:enforcement', args=[cast.source.pk])}#finding-{finding.pk}"
+    assert f'href="{link}"' in page
+    assert f'id="finding-{finding.pk}"' in client.get(link).text
+
+
+def test_rest_lists_what_waits(client: Client, cast: Cast) -> None:
+    privilege, everybody = found(cast, cast.outsider), found(cast, None, Finding.Kind.PUBLIC, key="2")
+
+    def ids(reader: Principal, query: str = "") -> set[int]:
+        answer = Client().get(f"{reverse('finding-list')}{query}", headers=bearer(reader))
+        assert answer.status_code == 200, answer.text
+        return {row["id"] for row in answer.json()["results"]}
+
+    both = {privilege.pk, everybody.pk}
+    assert ids(cast.steward) == both and ids(cast.steward, "?role=reviewer") == {privilege.pk}
+    assert ids(cast.administrator, "?role=reviewer") == both and ids(cast.owner) == set()
+    elsewhere = source()
+    Finding.objects.filter(pk=everybody.pk).update(source=elsewhere)
+    assert ids(cast.administrator, f"?source={elsewhere.pk}&open=true") == {everybody.pk}
+    assert ids(cast.administrator, "?open=false") == set()
+
+
+def test_a_steward_of_the_domain_reads_the_enforcement_and_changes_nothing(
+    client: Client, cast: Cast, master: Principal
+) -> None:
+    found(cast, None, Finding.Kind.PUBLIC)
+    Reconciliation.objects.create(
+        source=cast.source, state=Reconciliation.State.WAITING, fence=1, plan_hash="0" * 64, steps=1
+    )
+    url = reverse("access:enforcement", args=[cast.source.pk])
+    buttons = ("Settings", "Carry it out", "Accept<", "Name a login")
+    client.force_login(cast.steward.user)
+    page = client.get(url)
+    assert page.status_code == 200 and "everybody may read email" in page.text and "REVOKE SELECT" in page.text
+    assert not [button for button in buttons if button in page.text]
+    for name in ("enforcement_settings", "login_name"):
+        assert client.get(reverse(f"access:{name}", args=[cast.source.pk])).status_code == 403
+    assert client.post(reverse("access:enforcement_compare", args=[cast.source.pk])).status_code == 403
+    client.force_login(master.user)
+    page = client.get(url)
+    assert [button for button in buttons if button in page.text] == list(buttons)
+    for other in (cast.analyst, cast.owner):
+        client.force_login(other.user)
+        assert client.get(url).status_code == 403
+
+
+def test_sources_of_other_domains_are_not_read(cast: Cast) -> None:
+    source("elsewhere", of=domain())
+    assert set(readable_sources(fresh(cast.steward))) == {cast.source}
+    assert set(readable_sources(fresh(cast.administrator))) == set(Source.objects.all())
+    assert not enforced_sources(fresh(cast.steward)).exists(), "it has no connection"
+
+
+def test_nobody_judges_what_they_can_read_themselves(cast: Cast, master: Principal) -> None:
+    finding = found(cast, master)
+    with pytest.raises(Forbidden, match="read yourself"):
+        accept_finding(finding=finding, note="Fine", by=master)
+    with pytest.raises(Forbidden, match="whatever your roles"):
+        adopt_finding(finding=finding, days=5, note="Fine", by=master)
+    accept_finding(finding=finding, note="Fine", by=cast.administrator)
+    assert Finding.objects.get().resolution == "accepted"
+
+
+def test_only_what_one_person_reads_of_one_dataset_is_adopted(client: Client, cast: Cast) -> None:
+    finding = found(cast, cast.outsider, Finding.Kind.SUPERUSER)
+    with pytest.raises(Conflict, match="Show the statements"):
+        adopt_finding(finding=finding, days=5, note="Fine", by=cast.steward)
+    client.force_login(cast.steward.user)
+    assert client.get(reverse("access:finding_adopt", args=[finding.pk])).status_code == 409
+    assert waiting_list(fresh(cast.steward)) == []
