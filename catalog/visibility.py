@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -43,6 +44,10 @@ class Scope:
     principal_id: int = 0
     user_id: int | None = None
     group_ids: tuple[int, ...] = ()
+    has_datasets: bool = True
+    """Whether the principal, or a group of theirs, may be an owner of some dataset."""
+    has_permissions: bool = True
+    """Whether they may have permissions of their own on some dataset."""
 
     def has_role(self, domain_id: int | None, *roles: str) -> bool:
         """Whether one of `roles` is held on the domain; always for those who see everything."""
@@ -81,7 +86,7 @@ class Scope:
     def _permissions(self, tier: int) -> list[QuerySet[Any, Any]]:
         from catalog.models import DatasetGroupPermission, DatasetUserPermission
 
-        if self.user_id is None:
+        if self.user_id is None or not self.has_permissions:
             return []
         named = {"permission__codename__in": _PERMISSIONS[max(tier, 1)]}
         own: list[QuerySet[Any, Any]] = [DatasetUserPermission.objects.filter(user_id=self.user_id, **named)]
@@ -99,6 +104,8 @@ class Scope:
 
     def answers_for(self) -> Q:
         """The condition that the principal, or a group of theirs, is an owner of the dataset."""
+        if not self.has_datasets:
+            return Q(pk__in=())
         return Q(Exists(self._held().filter(dataset=OuterRef("pk"))))
 
     def answered_for(self) -> QuerySet[Any, Any]:
@@ -139,7 +146,7 @@ def _read_scope(principal: Principal) -> Scope:
 
     if is_trusted(principal):
         return Scope(everything=True, principal_id=principal.pk, user_id=principal.user_id)
-    groups = tuple(principal.user.groups.values_list("pk", flat=True)) if principal.user else ()
+    groups, has_datasets, has_permissions = _held_by(principal)
     tiers: dict[int, int] = dict(Domain.objects.values_list("pk", "open_tier"))
     roles: dict[int, set[str]] = defaultdict(set)
     now = timezone.now()
@@ -158,4 +165,29 @@ def _read_scope(principal: Principal) -> Scope:
         principal_id=principal.pk,
         user_id=principal.user_id,
         group_ids=groups,
+        has_datasets=has_datasets,
+        has_permissions=has_permissions,
     )
+
+
+_HELD = """
+    SELECT mine.groups,
+           EXISTS (SELECT FROM catalog_ownership
+                   WHERE valid_to IS NULL AND (principal_id = %(principal)s OR group_id = ANY(mine.groups))),
+           EXISTS (SELECT FROM catalog_datasetuserpermission WHERE user_id = %(user)s)
+           OR EXISTS (SELECT FROM catalog_datasetgrouppermission WHERE group_id = ANY(mine.groups))
+    FROM (SELECT ARRAY(SELECT group_id FROM accounts_user_groups WHERE user_id = %(user)s ORDER BY 1) AS groups) AS mine
+"""
+
+
+def _held_by(principal: Principal) -> tuple[tuple[int, ...], bool, bool]:
+    """A person's groups, whether they own any dataset, and whether they have a permission on any; one statement.
+
+    Most people have neither, and then no condition on datasets needs to ask for it.
+    """
+    if principal.user_id is None:
+        return (), True, False
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, {"principal": principal.pk, "user": principal.user_id})
+        groups, has_datasets, has_permissions = cursor.fetchone()
+    return tuple(groups), has_datasets, has_permissions

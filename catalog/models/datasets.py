@@ -26,7 +26,9 @@ class Dataset(models.Model):
     `level`, `owner_names` and `tag_names` are pushed here by the actions that own them, so that search reads one table.
     """
 
-    source = models.ForeignKey(Source, null=True, blank=True, on_delete=models.PROTECT, related_name="datasets")
+    source = models.ForeignKey(
+        Source, null=True, blank=True, on_delete=models.PROTECT, related_name="datasets", db_index=False
+    )
     schema = models.ForeignKey(Schema, null=True, blank=True, on_delete=models.PROTECT, related_name="datasets")
     path = ArrayField(models.TextField(), default=list, help_text="Native path inside the source.")
     name = models.TextField(help_text="The last part of the native path: what people call it.")
@@ -83,6 +85,10 @@ class Dataset(models.Model):
             GinIndex(OpClass(Lower("name"), name="gin_trgm_ops"), name="dataset_name_trigram"),
             models.Index(Lower("name"), "id", name="dataset_by_name"),
             models.Index(name="dataset_by_domain", fields=["domain", "id"]),
+            # How many of each source somebody sees is counted in the index alone.
+            models.Index(
+                name="dataset_by_source", fields=["source", "domain"], include=["id", "gone_since", "merged_into"]
+            ),
             models.Index(name="dataset_recently_changed", fields=["-changed_at", "-id"]),
         ]
         permissions = [

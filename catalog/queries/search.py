@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
@@ -111,7 +111,7 @@ def search(
 ) -> Found:
     """A page of the visible datasets that match `text` and `narrowing`, best first; without text by name.
 
-    Two statements, and four more where nothing matched and a word may be mistyped (beside the principal's scope).
+    Three statements, and five more where nothing matched and a word may be mistyped (beside the principal's scope).
     """
     wanted = understood(text)
     if wanted is None:
@@ -133,10 +133,12 @@ def listed(principal: Principal, narrowing: Narrowing) -> QuerySet[Dataset]:
 
 def matching(principal: Principal, narrowing: Narrowing, wanted: Wanted) -> QuerySet[Dataset]:
     """The visible datasets that match, each with its `score` (more is better) and tier, in no order."""
-    rows = Dataset.objects.filter(pk__in=candidates(principal, wanted, narrowing)).annotate(
-        score=_score(principal, wanted)
-    )
-    return for_lists(rows, principal)
+    return for_lists(_ranked(principal, narrowing, wanted), principal)
+
+
+def _ranked(principal: Principal, narrowing: Narrowing, wanted: Wanted) -> QuerySet[Dataset]:
+    found: QuerySet[Dataset] = Dataset.objects.filter(pk__in=candidates(principal, wanted, narrowing))
+    return found.annotate(score=_score(principal, wanted))
 
 
 def for_lists(rows: QuerySet[Any], principal: Principal) -> QuerySet[Dataset]:
@@ -166,7 +168,11 @@ def _order(sort: str) -> tuple[str, ...]:
 
 
 def _page(principal: Principal, wanted: Wanted, narrowing: Narrowing, cursor: str | None, size: int) -> Page[Dataset]:
-    return page_of(matching(principal, narrowing, wanted), order=("-score", "id"), cursor=cursor, size=size)
+    """Ranked by what ranking needs; what a list shows is read of the page's rows alone, not of all that match."""
+    ranked = _ranked(principal, narrowing, wanted).only("id")
+    page = page_of(ranked, order=("-score", "id"), cursor=cursor, size=size)
+    shown = for_lists(Dataset.objects.filter(pk__in=[row.pk for row in page]), principal).in_bulk()
+    return replace(page, rows=[shown[row.pk] for row in page if row.pk in shown])
 
 
 def candidates(principal: Principal, wanted: Wanted, narrowing: Narrowing) -> QuerySet[Any]:
