@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection
 from django.db.models import BigIntegerField, Case, Exists, F, FloatField, OuterRef, Q, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Greatest, Length, Ln, Lower
 
 from catalog.models import Dataset, Field, Tier
@@ -76,10 +77,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of results. `columns` names, by dataset, the columns that the words were found in."""
+    """A page of results. `columns` names, by dataset, the columns that the words were found in.
+
+    `matched` are the ids that the page is of, as far as they were ranked; None without a query, when all were.
+    """
 
     page: Page[Dataset]
     wanted: Wanted | None
+    matched: Sequence[int] | None = None
     columns: dict[int, list[str]] = field(default_factory=dict)
 
 
@@ -111,18 +116,19 @@ def search(
 ) -> Found:
     """A page of the visible datasets that match `text` and `narrowing`, best first; without text by name.
 
-    Three statements, and five more where nothing matched and a word may be mistyped (beside the principal's scope).
+    Four statements, and seven more where nothing matched and a word may be mistyped (beside the principal's scope).
     """
     wanted = understood(text)
     if wanted is None:
         return Found(page_of(listed(principal, narrowing), order=_order(sort), cursor=cursor, size=size), None)
-    page = _page(principal, wanted, narrowing, cursor, size)
-    if not page.rows and wanted.words:
+    matched = _matched(principal, wanted, narrowing)
+    if not matched and wanted.words:
         corrected = _corrected(principal, wanted)
         if corrected is not None:
             wanted = corrected
-            page = _page(principal, wanted, narrowing, cursor, size)
-    return Found(page, wanted, _matching_columns(page.rows, wanted))
+            matched = _matched(principal, wanted, narrowing)
+    page = _page(principal, wanted, matched, cursor, size)
+    return Found(page, wanted, matched, _matching_columns(page.rows, wanted))
 
 
 def listed(principal: Principal, narrowing: Narrowing) -> QuerySet[Dataset]:
@@ -133,12 +139,18 @@ def listed(principal: Principal, narrowing: Narrowing) -> QuerySet[Dataset]:
 
 def matching(principal: Principal, narrowing: Narrowing, wanted: Wanted) -> QuerySet[Dataset]:
     """The visible datasets that match, each with its `score` (more is better) and tier, in no order."""
-    return for_lists(_ranked(principal, narrowing, wanted), principal)
+    rows = Dataset.objects.filter(pk__in=candidates(principal, wanted, narrowing))
+    return for_lists(rows.annotate(score=_score(principal, wanted)), principal)
 
 
-def _ranked(principal: Principal, narrowing: Narrowing, wanted: Wanted) -> QuerySet[Dataset]:
-    found: QuerySet[Dataset] = Dataset.objects.filter(pk__in=candidates(principal, wanted, narrowing))
-    return found.annotate(score=_score(principal, wanted))
+def _matched(principal: Principal, wanted: Wanted, narrowing: Narrowing) -> list[int]:
+    return list({row["pk"] for row in candidates(principal, wanted, narrowing)})
+
+
+def those(ids: Sequence[int]) -> QuerySet[Dataset]:
+    """The datasets of these ids, as one parameter however many there are."""
+    found: QuerySet[Dataset] = Dataset.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
+    return found
 
 
 def for_lists(rows: QuerySet[Any], principal: Principal) -> QuerySet[Dataset]:
@@ -167,11 +179,11 @@ def _order(sort: str) -> tuple[str, ...]:
     return _ORDERS[sort]
 
 
-def _page(principal: Principal, wanted: Wanted, narrowing: Narrowing, cursor: str | None, size: int) -> Page[Dataset]:
+def _page(principal: Principal, wanted: Wanted, matched: Sequence[int], cursor: str | None, size: int) -> Page[Dataset]:
     """Ranked by what ranking needs; what a list shows is read of the page's rows alone, not of all that match."""
-    ranked = _ranked(principal, narrowing, wanted).only("id")
+    ranked: QuerySet[Dataset] = those(matched).annotate(score=_score(principal, wanted)).only("id")
     page = page_of(ranked, order=("-score", "id"), cursor=cursor, size=size)
-    shown = for_lists(Dataset.objects.filter(pk__in=[row.pk for row in page]), principal).in_bulk()
+    shown = for_lists(those([row.pk for row in page]), principal).in_bulk()
     return replace(page, rows=[shown[row.pk] for row in page if row.pk in shown])
 
 

@@ -42,7 +42,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
         sort=request.GET.get("sort", ""),
     )
     levels = levels_by_rank()
-    counted = facets_of(principal=principal, wanted=found.wanted, narrowing=narrowing)
+    counted = facets_of(principal=principal, wanted=found.wanted, narrowing=narrowing, matched=found.matched)
     return render(
         request,
         "portal/search.html",
