@@ -41,32 +41,37 @@ class Facets:
     capped: bool = False
 
 
+# Counted by what the rows themselves hold; names are looked up of the values, not of each row.
 _COUNT = """
     WITH counted AS MATERIALIZED ({rows}),
+    of_source AS (SELECT missed, source_id, count(*) AS rows FROM counted GROUP BY missed, source_id),
+    of_domain AS (SELECT missed, domain_id, count(*) AS rows FROM counted GROUP BY missed, domain_id),
     valued AS (
-        SELECT missed, 'system' AS facet, coalesce(system.slug, 'none') AS value, coalesce(system.name, '') AS label
-        FROM counted
-        LEFT JOIN catalog_source AS source ON source.id = counted.source_id
+        SELECT missed, 'system' AS facet, coalesce(system.slug, 'none') AS value, coalesce(system.name, '') AS label, rows
+        FROM of_source
+        LEFT JOIN catalog_source AS source ON source.id = source_id
         LEFT JOIN catalog_system AS system ON system.id = source.system_id
         UNION ALL
-        SELECT missed, 'source', coalesce(source.slug, 'none'), coalesce(source.name, '')
-        FROM counted LEFT JOIN catalog_source AS source ON source.id = counted.source_id
+        SELECT missed, 'source', coalesce(source.slug, 'none'), coalesce(source.name, ''), rows
+        FROM of_source LEFT JOIN catalog_source AS source ON source.id = source_id
         UNION ALL
-        SELECT missed, 'domain', coalesce(domain.slug, 'none'), coalesce(domain.name, '')
-        FROM counted LEFT JOIN catalog_domain AS domain ON domain.id = counted.domain_id
+        SELECT missed, 'domain', coalesce(domain.slug, 'none'), coalesce(domain.name, ''), rows
+        FROM of_domain LEFT JOIN catalog_domain AS domain ON domain.id = domain_id
         UNION ALL
-        SELECT missed, 'kind', kind, '' FROM counted
+        SELECT missed, 'kind', kind, '', count(*) FROM counted GROUP BY missed, kind
         UNION ALL
-        SELECT missed, 'level', coalesce(level::text, 'none'), '' FROM counted
+        SELECT missed, 'level', coalesce(level::text, 'none'), '', count(*) FROM counted GROUP BY missed, level
         UNION ALL
-        SELECT missed, 'owner', coalesce(owner, 'none'), coalesce(owner, '')
-        FROM counted LEFT JOIN LATERAL unnest(owner_names) AS named (owner) ON true
+        SELECT missed, 'owner', coalesce(owner, 'none'), coalesce(owner, ''), count(*)
+        FROM counted LEFT JOIN LATERAL unnest(owner_names) AS named (owner) ON true GROUP BY missed, owner
         UNION ALL
-        SELECT missed, 'tag', tag, tag FROM counted CROSS JOIN LATERAL unnest(tag_names) AS named (tag)
+        SELECT missed, 'tag', tag, tag, count(*)
+        FROM counted CROSS JOIN LATERAL unnest(tag_names) AS named (tag) GROUP BY missed, tag
     )
-    SELECT '' AS facet, missed AS value, '' AS label, count(*) FROM counted GROUP BY missed
+    SELECT '' AS facet, missed AS value, '' AS label, sum(rows)::bigint FROM of_source GROUP BY missed
     UNION ALL
-    SELECT facet, value, label, count(*) FROM valued WHERE missed = '' OR missed = facet GROUP BY facet, value, label
+    SELECT facet, value, label, sum(rows)::bigint FROM valued
+    WHERE missed = '' OR missed = facet GROUP BY facet, value, label
 """
 
 _COLUMNS = ("missed", "source_id", "kind", "level", "domain_id", "owner_names", "tag_names")
