@@ -75,6 +75,7 @@ class Loading:
         self._step("Rights in OnTrack, as the catalog grants them", lambda: enforcing.enforce_ontrack(self.places))
         self._step("Requests for access", curation.request_accesses)
         self._step("Granting in OnTrack what was approved", lambda: enforcing.carry_out_grants(served))
+        self._step("Why the pipeline reads OnTrack", lambda: enforcing.explain_findings(self.places))
         self._step("A delegation, a recertification", curation.delegate_and_recertify)
 
     def _step(self, name: str, work: Callable[[], int]) -> None:

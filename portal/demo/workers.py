@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from access.enforcement.reconciling import reconcile
-from access.models import Grant
+from access.models import Enforcement, Grant
 from common.errors import CatalogError
 from ingestion.crawling import run_crawl
 from ingestion.models import OPEN_STATES, Run, RunState
@@ -63,10 +63,12 @@ def fold_events(served: Collection[str]) -> None:
 
 def carry_out_grants(waiting: QuerySet[Grant], served: Collection[str]) -> None:
     """Have grants carried out in their sources; the workers do so of themselves, every two seconds."""
+    sources = set(waiting.values_list("dataset__source_id", flat=True))
     if "expiry" in served:
-        _wait(lambda: not waiting.exists(), "The grants of the demo were not carried out")
+        unread = Enforcement.objects.filter(source__in=sources, checked_at=None)
+        _wait(lambda: not (waiting.exists() or unread.exists()), "The grants of the demo were not carried out")
     else:
-        for source_id in waiting.values_list("dataset__source_id", flat=True).distinct():
+        for source_id in sources:
             reconcile(source_id)
 
 

@@ -25,7 +25,7 @@ from django.urls import reverse
 from access.actions import approve_request
 from access.enforcement.reconciling import reconcile
 from access.inbox import waiting_list
-from access.models import AccessRequest, Grant
+from access.models import AccessRequest, Finding, Grant
 from access.states import RequestState
 from accounts.models import Principal
 from audit.models import Record
@@ -179,6 +179,13 @@ def test_the_demo_is_a_working_catalog(places: Places, live_server: Any, subtest
         granted = {(grant.dataset, grant.state) for grant in Grant.objects.select_related("dataset")}
         recorded = dataset_of("warehouse", "marts.student_progress")
         assert granted == {(recorded, "recorded"), (dataset_of("ontrack", "task_definitions"), "active")}
+
+    with subtests.test("what the pipeline reads of OnTrack without need waits for the steward"):
+        # Whatever else this server allows is another test's.
+        left = Finding.objects.filter(resolution="", grantee=places.pipeline_role)
+        assert set(left.values_list("dataset__name", flat=True)) == {"task_comments", "unit_roles"}
+        accepted = Finding.objects.filter(resolution="accepted", dataset__isnull=False)
+        assert set(accepted.values_list("resolved_by__user__username", flat=True)) == {"steward"}
 
     with subtests.test("the schema that masked views would be made in is left out of crawls"):
         assert Source.objects.get(slug="ontrack").exclude == ["dc_masked.*"]
