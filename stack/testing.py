@@ -25,7 +25,10 @@ DEBIAN_PACKAGES = {
     "mariadbd": ("mariadb-server-core",),
     "my_print_defaults": ("mariadb-client-core",),  # mariadb-install-db calls it
     "chromium": ("chromium",),
+    "/usr/lib/postgresql/15/bin/pg_ctl": ("postgresql-15",),  # of Debian 12
 }
+CLUSTERS = Path("/etc/postgresql-common/createcluster.conf")
+"""Says that the package of PostgreSQL makes no cluster and starts none; the tests make their own."""
 
 
 def main(arguments: list[str]) -> int:
@@ -71,20 +74,27 @@ def run_checks() -> list[str]:
 
 
 def install_missing_programs() -> None:
-    """Install MariaDB's and Chromium's programs on Debian as root; elsewhere their tests are skipped."""
+    """Install the programs of `DEBIAN_PACKAGES` on Debian as root; elsewhere their tests are skipped."""
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
     missing = [name for name in DEBIAN_PACKAGES if shutil.which(name, path=path) is None]
     if not missing or os.geteuid() != 0 or not Path("/etc/debian_version").exists():
         return
-    packages = [package for name in missing for package in DEBIAN_PACKAGES[name]]
-    with step(f"Installing {' and '.join(packages)}"):
-        quiet = {
-            "capture_output": True,
-            "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-            "check": False,
-        }
-        subprocess.run(["apt-get", "update", "-q"], **quiet)  # type: ignore[call-overload]
-        install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages]
-        done = subprocess.run(install, text=True, **quiet)  # type: ignore[call-overload]
-    if done.returncode != 0:
-        note(f"apt-get could not install {', '.join(packages)}; their tests are skipped.\n{done.stderr[-500:]}")
+    if not CLUSTERS.exists():
+        CLUSTERS.parent.mkdir(exist_ok=True)
+        CLUSTERS.write_text("create_main_cluster = false\n")
+    _apt_get("update")
+    for name in missing:
+        packages = DEBIAN_PACKAGES[name]
+        with step(f"Installing {' and '.join(packages)}"):
+            done = _apt_get(
+                "install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", *packages
+            )
+        if done.returncode != 0:
+            note(f"apt-get could not install {', '.join(packages)}; their tests are skipped.\n{done.stderr[-500:]}")
+
+
+def _apt_get(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    return subprocess.run(
+        ["apt-get", command, "-q", *arguments], capture_output=True, text=True, check=False, env=environment
+    )

@@ -22,7 +22,8 @@ BENCHMARK = Path(
     )
 )
 needs_benchmark = pytest.mark.skipif(
-    not BENCHMARK.is_file(), reason=f"no labelled columns at {BENCHMARK}; name them in CLASSIFICATION_BENCHMARK"
+    not BENCHMARK.is_file(),
+    reason=f"This machine has no labelled columns at {BENCHMARK}. Name them in CLASSIFICATION_BENCHMARK.",
 )
 
 

@@ -149,8 +149,6 @@ def test_table_that_is_gone_is_told_and_the_rest_goes_on(place: Place):
 
 
 def test_column_that_is_gone_is_told(place: Place):
-    if place.connector.platform == "sqlite":
-        pytest.skip("SQLite takes a quoted name that is no column for a text")
     place.execute("CREATE TABLE here (id INTEGER, name VARCHAR(9))")
     tables = place.tables()
     place.execute("ALTER TABLE here DROP COLUMN name")
