@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from access.asking import level_terms
 from access.gathering import Named, gather
-from access.models import Grant
+from access.models import Grant, PolicyVersion
 from access.policies.facts import Question
 from access.policies.masking import Mask
 from access.policies.rules import Action, Effect, InForce, Rule
@@ -102,6 +104,45 @@ def turned_grants(
                 yield Turned(grant, turn, _in_words(turn, names, title))
 
 
+def narrowed_by(due: Sequence[PolicyVersion]) -> dict[PolicyVersion, list[Turned]]:
+    """The standing grants that these versions narrow all together; `due` are those that nobody compared, policies loaded.
+
+    Each grant once, by the newest version that narrows it alone, or where none does, by the newest. The number of
+    statements depends on how many versions there are, not on how many grants.
+    """
+    holding = sorted((one for one in due if one.holds), key=lambda one: (one.valid_from, one.pk), reverse=True)
+    began: dict[int, list[dt.datetime]] = defaultdict(list)
+    for version in due:
+        if version.valid_from is not None:
+            began[version.policy_id].append(version.valid_from)
+    # What a policy said before its first version in `due`: one that was followed within a sweep was never compared.
+    first = [
+        Q(policy=one.policy_id, valid_to=min(began[one.policy_id])) & Q(valid_from__lt=F("valid_to")) for one in holding
+    ]
+    earlier = PolicyVersion.objects.filter(any_of(first), state=PolicyVersion.State.PUBLISHED).select_related("policy")
+    old = {one.policy_id: one.in_force() for one in earlier}
+    new = {one.policy_id: one.in_force() for one in holding}
+    changed = [one.rule for one in (*old.values(), *new.values())]
+    if not any(may_turn(rule) for rule in changed):
+        return {}
+    others = [one.in_force() for one in PolicyVersion.objects.in_force().order_by("pk") if one.policy_id not in new]
+    before, after = [*others, *old.values()], [*others, *new.values()]
+    grants = standing_grants(changed)
+    title = _title_of(holding[0]) if len(holding) == 1 else "policies that came into force together"
+    narrowed = {one.grant.pk: one for one in turned_grants(grants, before, after, title=title) if one.turn.narrows}
+    found: dict[PolicyVersion, list[Turned]] = {}
+    for version in holding if len(holding) > 1 else ():
+        alone = [*others, *{**old, version.policy_id: new[version.policy_id]}.values()]
+        left = grants.filter(pk__in=list(narrowed))
+        for one in turned_grants(left, before, alone, title=_title_of(version)):
+            if one.turn.narrows:
+                whole = narrowed.pop(one.grant.pk)
+                found.setdefault(version, []).append(one if one.turn == whole.turn else whole)
+    if narrowed:
+        found.setdefault(holding[0], []).extend(narrowed.values())
+    return found
+
+
 def preview_of_standing(
     grants: GrantQuerySet, before: Collection[InForce], after: Collection[InForce], *, title: str
 ) -> StandingPreview:
@@ -139,6 +180,10 @@ def _turns(
         )
         held = {int(pk): Mask(mask) for pk, mask in grant.masks.items()}
         yield turn_of(question, held, before, after, levels)
+
+
+def _title_of(version: PolicyVersion) -> str:
+    return f"version {version.number} of “{version.name}”"
 
 
 def _in_words(turn: Turn, names: Mapping[int, str], title: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -26,7 +26,7 @@ from access.permissions import check_can_decide_items, check_can_run_campaign
 from access.policies.masking import Mask, strictest
 from access.recertifying import Chosen, preview_of, ranks_of
 from access.reviewing import answerable_for
-from access.standing import Turned, may_turn, standing_grants, turned_grants
+from access.standing import Turned, narrowed_by
 from accounts.models import Principal
 from audit.events import Event
 from audit.recording import record, record_many
@@ -80,36 +80,21 @@ def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Princi
 
 @transaction.atomic
 def compare_grants_with_policies(*, by: Principal) -> int:
-    """Hold the grants that stand to one version of a policy that has come into force; returns about how many it asks.
+    """Hold the grants that stand to all policies that have come into force since; returns about how many it asks.
 
-    Where it would not give some of them as they are, a recertification of those begins: whoever answers for the data keeps
-    each, masks it as the policy does, or removes it. Nothing changes by itself. Silence keeps and flags.
+    Where they would not give some of them as they are, a recertification of those begins, one for each version that is
+    named: whoever answers for the data keeps each, masks it as the policies do, or removes it. Nothing changes by itself.
+    Silence keeps and flags.
     """
-    due = PolicyVersion.objects.to_compare().select_for_update(of=("self",), skip_locked=True)
-    version = due.select_related("policy__domain", "published_by__user").order_by("valid_from", "pk").first()
-    if version is None:
+    rows = PolicyVersion.objects.to_compare().select_for_update(of=("self",), skip_locked=True)
+    due = list(rows.select_related("policy__domain", "published_by__user").order_by("valid_from", "pk"))
+    if not due:
         return 0
-    version.compared_at = timezone.now()
-    version.save(update_fields=["compared_at"])
-    turned = [one for one in _turned_by(version) if one.turn.narrows] if version.holds else []
-    if turned:
+    PolicyVersion.objects.filter(pk__in=[version.pk for version in due]).update(compared_at=timezone.now())
+    asked = narrowed_by(due)
+    for version, turned in asked.items():
         _ask_about(version, turned, by)
-    return len(turned)
-
-
-def _turned_by(version: PolicyVersion) -> Iterator[Turned]:
-    """The standing grants that are decided otherwise by this version than by what it followed."""
-    after = [one.in_force() for one in PolicyVersion.objects.in_force().order_by("pk")]
-    others = [one for one in after if one.version_id != version.pk]
-    followed = version.policy.versions.filter(
-        state=PolicyVersion.State.PUBLISHED, valid_from__lt=version.valid_from, valid_to=version.valid_from
-    )
-    before = [one.in_force() for one in followed.select_related("policy")]
-    changed = [version.contents, *(one.rule for one in before)]
-    if not any(may_turn(rule) for rule in changed):
-        return iter(())
-    title = f"version {version.number} of “{version.name}”"
-    return turned_grants(standing_grants(changed), [*others, *before], after, title=title)
+    return sum(len(turned) for turned in asked.values())
 
 
 def _ask_about(version: PolicyVersion, turned: Sequence[Turned], by: Principal) -> None:

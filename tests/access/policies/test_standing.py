@@ -144,6 +144,52 @@ def test_what_comes_into_force_later_is_asked_about_then_and_what_never_does_is_
     assert not PolicyVersion.objects.filter(state="published", compared_at=None).exists()
 
 
+def refusing(principal: Principal) -> Rule:
+    return Rule(Effect.DENY, (Action.READ,), Subjects(people=(principal.pk,)))
+
+
+def test_policies_that_refuse_the_same_at_once_ask_about_it_once(cast: Cast):
+    grant = granted(cast)
+    compare()
+    tomorrow = timezone.now() + dt.timedelta(days=1)
+    for name in ("First", "Second"):
+        published(cast, refusing(cast.analyst), name=name, valid_from=tomorrow)
+    with time_machine.travel(tomorrow + dt.timedelta(minutes=1), tick=False):
+        compare()
+    (item,) = items()
+    assert (item.grant, item.why) == (grant, "By version 1 of “Second” it would be refused.")
+    assert item.campaign.policy_version is not None and item.campaign.policy_version.name == "Second"
+
+
+def test_what_policies_mask_together_is_asked_for_together_and_each_grant_names_what_narrows_it(cast: Cast):
+    both, refused = granted(cast), granted(cast, "id", by=cast.steward)
+    compare()
+    published(cast, refusing(cast.steward), name="Refuses")
+    published(cast, masking(cast, Mask.PARTIAL, "email"), name="Shortens")
+    published(cast, masking(cast, Mask.HASH, "email", "name"), name="Hashes")
+    published(cast, masking(cast, Mask.NULL, "name"), name="Empties")
+    assert compare_grants_with_policies(by=Principal.objects.system()) == 2
+    first, second = items()
+    assert (first.grant, second.grant) == (both, refused)
+    assert first.masks == {str(cast.field("email").pk): "hash", str(cast.field("name").pk): "null"}
+    assert first.why.startswith("By policies that came into force together it would show ")
+    assert second.why == "By version 1 of “Refuses” it would be refused."
+    assert [one.campaign.name for one in (first, second)] == ["After Empties", "After Refuses"]
+
+
+def test_a_policy_that_is_published_again_before_its_sweep_is_asked_about(cast: Cast):
+    grant = granted(cast)
+    compare()
+    version = published(cast, refusing(cast.analyst))
+    followed_by(cast, version, refusing(cast.analyst))
+    compare()
+    (item,) = items()
+    assert (item.grant, item.why) == (grant, "By version 2 of “P” it would be refused.")
+    followed_by(cast, version, refusing(cast.analyst))
+    compare()
+    assert len(items()) == 1
+
+
 def test_masking_a_grant_narrows_it_and_is_recorded(cast: Cast):
     grant = granted(cast)
     email, name = cast.field("email"), cast.field("name")
