@@ -17,7 +17,7 @@ from access.reviewing import (
 from accounts.models import DomainRole, Principal
 from accounts.permissions import is_trusted
 from catalog.models import Dataset, Domain, Field, Source, Tier
-from catalog.permissions import can_curate, can_edit_source
+from catalog.permissions import can_edit_source, uncurated
 from catalog.visibility import CURATORS, scope_of
 from common.errors import Conflict, Forbidden, NotFound
 
@@ -203,7 +203,12 @@ def may_see_policies(by: Principal) -> bool:
 
 def can_explain(by: Principal, dataset: Dataset) -> bool:
     """Whether `by` may know who reads a dataset: its owners, the stewards and owners of its domain, administrators."""
-    return can_curate(by, dataset)
+    return not unexplained(by, [dataset.pk])
+
+
+def unexplained(by: Principal, ids: Sequence[int]) -> set[int]:
+    """Those of these datasets of which `by` may not know who reads them."""
+    return uncurated(by, ids)
 
 
 def check_can_explain(by: Principal, dataset: Dataset) -> None:

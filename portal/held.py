@@ -1,4 +1,7 @@
-"""Where governed data is held, who owns it, and who may read it: categories, labels and grants in one view."""
+"""Where governed data is held, who owns it, and who has a grant to it: categories, labels and grants in one view.
+
+What sources let people read, with a grant or without, is `access.effective`'s to say.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from access.models import Grant
+from access.permissions import unexplained
 from classification.label_csv import safe
 from classification.models import Category, Label
 from common.errors import NotFound
@@ -59,13 +63,15 @@ GROUPS = {
 class Held:
     """A dataset that holds data of the group: which columns, whose it is, and who has a grant to any of them.
 
-    `suggested` are columns about which nobody has decided.
+    `suggested` are columns about which nobody has decided. `may_explain` says that the reader may ask who can read the dataset
+    in its source.
     """
 
     dataset: Dataset
     columns: Sequence[Label]
     suggested: Sequence[Label]
-    readers: Sequence[Grant]
+    grants: Sequence[Grant]
+    may_explain: bool
 
 
 def group_of(slug: str) -> tuple[Group, list[Category]]:
@@ -80,7 +86,7 @@ def group_of(slug: str) -> tuple[Group, list[Category]]:
 
 
 def held_of(principal: Principal, categories: Sequence[Category], *, most: int | None = MOST_COLUMNS) -> list[Held]:
-    """The datasets whose metadata the principal reads that hold such data, by name; two statements besides visibility.
+    """The datasets whose metadata the principal reads that hold such data, by name; three statements besides visibility.
 
     Grants are those that the principal may see: its own, those of datasets it answers for, or for administrators all.
     """
@@ -106,23 +112,27 @@ def held_of(principal: Principal, categories: Sequence[Category], *, most: int |
     live = Grant.objects.live().visible_to(principal).filter(dataset__in=list(columns))
     for grant in live.select_related("principal__user").order_by("pk"):
         grants[grant.dataset_id].append(grant)
-    return [_held(list(found.values()), grants[dataset_id]) for dataset_id, found in columns.items()]
+    closed = unexplained(principal, list(columns))
+    return [_held(list(found.values()), grants[pk], pk not in closed) for pk, found in columns.items()]
 
 
-def _held(labels: Sequence[Label], grants: Sequence[Grant]) -> Held:
+def _held(labels: Sequence[Label], grants: Sequence[Grant], may_explain: bool) -> Held:
     ids = {label.field_id for label in labels if label.field_id}
     return Held(
         dataset=labels[0].dataset,
         columns=[label for label in labels if label.state != Label.State.SUGGESTED],
         suggested=[label for label in labels if label.state == Label.State.SUGGESTED],
         # A grant without columns is one to the whole dataset.
-        readers=[grant for grant in grants if not grant.field_ids or ids & set(grant.field_ids)],
+        grants=[grant for grant in grants if not grant.field_ids or ids & set(grant.field_ids)],
+        may_explain=may_explain,
     )
 
 
 def exported(principal: Principal, categories: Sequence[Category]) -> Iterator[str]:
     """Lines of CSV, a column each, the header first."""
-    yield _line(("namespace", "dataset", "column", "category", "level", "state", "domain", "owners", "may read"))
+    yield _line(
+        ("namespace", "dataset", "column", "category", "level", "state", "domain", "owners", "have a catalog grant")
+    )
     for held in held_of(principal, categories, most=None):
         for label in (*held.columns, *held.suggested):
             yield _line(
@@ -135,12 +145,12 @@ def exported(principal: Principal, categories: Sequence[Category]) -> Iterator[s
                     label.state,
                     held.dataset.domain.name if held.dataset.domain else "",
                     "; ".join(held.dataset.owner_names),
-                    "; ".join(grant.principal.name for grant in held.readers if _reads(grant, label.field)),
+                    "; ".join(grant.principal.name for grant in held.grants if _covers(grant, label.field)),
                 )
             )
 
 
-def _reads(grant: Grant, field: Field | None) -> bool:
+def _covers(grant: Grant, field: Field | None) -> bool:
     return not grant.field_ids or (field is not None and field.pk in grant.field_ids)
 
 

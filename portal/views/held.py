@@ -1,4 +1,4 @@
-"""Where do we hold such data, who owns it, and who may read it."""
+"""Where do we hold such data, who owns it, and who has a grant to it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def held(request: HttpRequest, group: str = "special") -> HttpResponse:
                 Tab(one.name, reverse("portal:held", args=[one.slug]), current=one.slug == group)
                 for one in GROUPS.values()
             ],
-            "table": [Column("Dataset"), Column("Columns"), Column("Owners"), Column("Who may read it")],
+            "table": [Column("Dataset"), Column("Columns"), Column("Owners"), Column("Grants in the catalog")],
             "most": MOST_COLUMNS,
             "of": len(levels()),
         },

@@ -1,4 +1,4 @@
-"""Where we hold health data, who owns it, and who may read it."""
+"""Where we hold health data, who owns it, and who has a grant to it."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def cast(db: None) -> Cast:
     return made
 
 
-def test_the_list_names_columns_owners_and_readers(cast: Cast) -> None:
+def test_the_list_names_columns_owners_and_grants(cast: Cast) -> None:
     _, categories = group_of("health")
     (row,) = held_of(cast.steward, categories)
     assert row.dataset == cast.dataset
     assert [str(label.field) for label in row.columns] == ["name"]
     assert [str(label.field) for label in row.suggested] == ["email"]
-    assert [grant.principal for grant in row.readers] == [cast.analyst]
+    assert [grant.principal for grant in row.grants] == [cast.analyst]
 
 
 def test_each_reader_sees_what_is_its_to_see(cast: Cast) -> None:
@@ -58,9 +58,21 @@ def test_each_reader_sees_what_is_its_to_see(cast: Cast) -> None:
 def test_the_file_has_a_line_a_column(cast: Cast) -> None:
     _, categories = group_of("health")
     rows = list(csv.DictReader(io.StringIO("".join(exported(cast.steward, categories)))))
-    assert [(row["column"], row["state"], row["may read"]) for row in rows] == [
+    assert [(row["column"], row["state"], row["have a catalog grant"]) for row in rows] == [
         ("name", "confirmed", cast.analyst.name), ("email", "suggested", ""),
     ]  # fmt: skip
+
+
+def test_the_page_calls_grants_the_catalogs_and_leads_to_who_can_read_it(client: Client, cast: Cast) -> None:
+    url, readers = reverse("portal:held", args=["health"]), reverse("access:readers", args=[cast.dataset.pk])
+    client.force_login(cast.steward.user)
+    page = client.get(url).text
+    assert "The grants are the catalog’s" in page and "Grants in the catalog" in page
+    assert f'href="{readers}"' in page and client.get(readers).status_code == 200
+    client.force_login(cast.analyst.user)
+    page = client.get(url).text
+    assert cast.dataset.qualified_name.split(".")[-1] in page
+    assert readers not in page and client.get(readers).status_code == 403
 
 
 def test_the_schema_tab_says_category_state_and_why(client: Client, cast: Cast) -> None:
