@@ -72,6 +72,7 @@ def settings(request: HttpRequest, source_id: int) -> HttpResponse:
     present = Enforcement.objects.filter(source=found).first()
     form = EnforcementForm.of(present, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
+        check_signed_in_recently(request)
         done = form.attempt(lambda: set_enforcement(source=found, by=principal_of(request), **form.values))
         if done is not None:
             messages.success(request, f"Set: {done.get_mode_display()}. The source is compared within seconds.")

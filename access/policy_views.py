@@ -199,6 +199,7 @@ def policy_end(request: HttpRequest, policy_id: int) -> HttpResponse:
     check_can_edit_policy(principal, policy)
     form = EndForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        check_signed_in_recently(request)
         reason = form.cleaned_data["reason"]
         if form.attempt(lambda: end_policy(policy=policy, reason=reason, by=principal)) is not None:
             messages.success(request, "Ended. It says nothing any more; publish a version to bring it back.")

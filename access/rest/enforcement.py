@@ -170,11 +170,13 @@ class EnforcementViewSet(DescribedQuery, GenericViewSet[Source]):
 
     @extend_schema(
         summary="Set how grants are carried out in a source",
+        description="Needs a sign-in that is not long ago, or a token with the scope access:approve.",
         request=SettingSerializer,
         responses=EnforcementSerializer,
         parameters=[IF_MATCH],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
+        check_may_decide_now(request)
         values = checked(SettingSerializer, request)
         source = self._source()
         check_if_match(request._request, _etag(source))

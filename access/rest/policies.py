@@ -204,10 +204,15 @@ class PolicyViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Policy
         return self._anew(policy)
 
     @extend_schema(
-        summary="Take a policy out of force", request=EndSerializer, responses=PolicySerializer, parameters=[IF_MATCH]
+        summary="Take a policy out of force",
+        description="Needs a sign-in that is not long ago, or a token with the scope access:approve.",
+        request=EndSerializer,
+        responses=PolicySerializer,
+        parameters=[IF_MATCH],
     )
     @action(detail=True, methods=["post"])
     def end(self, request: Request, pk: str) -> Response:
+        check_may_decide_now(request)
         reason = _checked(EndSerializer, request)["reason"]
         policy = self._matched()
         end_policy(policy=policy, reason=reason, by=rest_principal(request))

@@ -17,6 +17,7 @@ from access.actions import (
     publish_terms,
     request_access,
     save_draft,
+    set_enforcement,
     start_campaign,
 )
 from access.inbox import count_waiting, waiting_list
@@ -37,6 +38,8 @@ from accounts.models import Principal
 from catalog.models import Proposal
 from catalog.proposals import digest_of
 from common.errors import Forbidden, Invalid
+from connections.addresses import parse_address
+from ingestion.sources import add_crawled_source
 from tests.factories import Cast, bearer, dataset, field, ownership, person, role
 
 pytestmark = pytest.mark.django_db
@@ -336,8 +339,10 @@ def test_only_who_has_just_signed_in_puts_the_scope_on_a_token(client: Client, k
     [
         ("POST", "delegation-list", []),
         ("POST", "policy-publish", [1]),
+        ("POST", "policy-end", [1]),
         ("POST", "finding-adopt", [1]),
         ("POST", "enforcement-confirm", [1]),
+        ("PATCH", "enforcement-detail", [1]),
         ("POST", "database-login-list", []),
         ("DELETE", "database-login-detail", [1]),
     ],
@@ -352,6 +357,34 @@ def test_in_rest_what_gives_others_access_takes_the_scope_or_a_recent_sign_in(
     client.force_login(keeper.user)
     stale = client.generic(method, url, b"{}", "application/json")
     assert stale.status_code == 403 and "too long ago" in stale.json()["detail"]
+
+
+@pytest.fixture
+def boss() -> Principal:
+    """An administrator with a password, whose sign-in was long ago."""
+    return person("bo", password=PASSWORD, administrator=True)
+
+
+def test_the_end_of_a_policy_waits_for_a_recent_sign_in(client: Client, boss: Principal) -> None:
+    version = policy(Rule(Effect.DENY, (Action.READ,), Subjects(everyone=True)))
+    client.force_login(boss.user)
+    sent = client.post(reverse("access:policy_end", args=[version.policy_id]), {"reason": "It was wrong."})
+    assert PolicyVersion.objects.in_force().filter(pk=version.pk).exists()
+    sign_in_again(client, sent["Location"])
+    assert not PolicyVersion.objects.in_force().filter(pk=version.pk).exists()
+
+
+def test_the_setting_of_enforcement_waits_for_a_recent_sign_in(client: Client, boss: Principal) -> None:
+    address = parse_address("postgres://catalog:secret@127.0.0.1:5432/sales")
+    source = add_crawled_source(name="Sales", address=address, by=boss)
+    set_enforcement(source=source, mode="dry_run", by=boss)
+    client.force_login(boss.user)
+    url = reverse("access:enforcement_settings", args=[source.pk])
+    typed = client.get(url).context["form"].initial | {"mode": "automatic", "revoke_limit": 500}
+    sent = client.post(url, typed)
+    assert Enforcement.objects.get().mode == "dry_run"
+    sign_in_again(client, sent["Location"])
+    assert (Enforcement.objects.get().mode, Enforcement.objects.get().revoke_limit) == ("automatic", 500)
 
 
 def test_a_delegation_waits_for_a_recent_sign_in_and_is_then_made(
