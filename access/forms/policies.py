@@ -46,6 +46,11 @@ from classification.models import Category, Level
 _DAYS = list(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
 MASK = "mask"
 STEP = "step"
+_PARTS = {
+    MASK: ("", "_fields", "_categories", "_level_from", "_level_to"),
+    STEP: ("", "_needed", "_group"),
+}
+"""What the fields of a row are called after the kind and the row's number; the first says whether there is such a row."""
 
 
 def _several(label: str, **options: Any) -> forms.MultipleChoiceField:
@@ -206,9 +211,8 @@ class PolicyForm(ActionForm):
 
     def sections(self) -> list[Section]:
         """The fields under their headings, in rows. What few policies say is folded, unless this one says it."""
-        steps = [tuple(f"step_{n}{part}" for part in ("", "_needed", "_group")) for n in self.steps]
-        parts = ("", "_fields", "_categories", "_level_from", "_level_to")
-        masks = [tuple(f"mask_{n}{part}" for part in parts) for n in self.masks]
+        steps = [tuple(f"step_{n}{part}" for part in _PARTS[STEP]) for n in self.steps]
+        masks = [tuple(f"mask_{n}{part}" for part in _PARTS[MASK]) for n in self.masks]
         excepted: list[tuple[str, ...]] = [
             ("except_people", "except_groups"),
             ("except_roles", "except_attributes"),
@@ -292,14 +296,12 @@ class PolicyForm(ActionForm):
                         level_to=_id(values[f"mask_{n}_level_to"]),
                     ),
                 )
-                for n in self.masks
-                if values[f"mask_{n}"]
+                for n in self._said(MASK, self.masks, values, "Choose how this is shown, or empty the rest of the row.")
             ),
             row_filter=values["row_filter"].strip(),
             steps=tuple(
                 Step(Audience(values[f"step_{n}"]), values[f"step_{n}_needed"] or 0, _id(values[f"step_{n}_group"]))
-                for n in self.steps
-                if values[f"step_{n}"]
+                for n in self._said(STEP, self.steps, values, "Choose who approves, or empty the rest of the row.")
             ),
             max_days=values["max_days"],
             fallback=bool(values.get("fallback")),
@@ -319,6 +321,15 @@ class PolicyForm(ActionForm):
                 for name, _, value in (line.partition("=") for line in values[f"{prefix}attributes"])
             ),
         )
+
+    def _said(self, kind: str, rows: list[int], values: dict[str, Any], problem: str) -> list[int]:
+        """The rows that say something. One that is filled and leaves open what it is about is an error at that row."""
+        filled = [n for n in rows if any(values[f"{kind}_{n}{part}"] for part in _PARTS[kind])]
+        said = [n for n in filled if values[f"{kind}_{n}"]]
+        for n in filled:
+            if n not in said:
+                self.add_error(f"{kind}_{n}", problem)
+        return said
 
     def _looked_up(self, name: str, lines: list[str], find: Find) -> tuple[int, ...]:
         """The ids of what the lines name; a line that fits nothing, or several, is an error of the field."""

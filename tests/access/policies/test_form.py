@@ -225,6 +225,28 @@ def test_what_one_row_more_says_is_saved(client: Client, cast: Cast):
 
 
 @pytest.mark.parametrize(
+    ("typed", "row", "sentence"),
+    [
+        ({"mask_2_fields": "#1"}, "mask_2", "Choose how this is shown, or empty the rest of the row."),
+        ({"mask_2_level_from": "{level}"}, "mask_2", "Choose how this is shown, or empty the rest of the row."),
+        ({"step_1_needed": "3"}, "step_1", "Choose who approves, or empty the rest of the row."),
+        ({"step_1_group": "{group}"}, "step_1", "Choose who approves, or empty the rest of the row."),
+    ],
+)
+def test_a_row_that_is_filled_by_half_is_refused_at_that_row_and_not_left_out(
+    client: Client, cast: Cast, typed: dict[str, str], row: str, sentence: str
+):
+    ids = {"level": Level.objects.order_by("rank")[0].pk, "group": group().pk}
+    written = {"name": "P", "effect": "restrict", "actions": "read", "everyone": "on", "mask_1": "hash"}
+    rows = {"mask_2": "", "step_1": ""} | {name: value.format(**ids) for name, value in typed.items()}
+    client.force_login(cast.administrator.user)
+    answer = client.post(reverse("access:policy_add"), written | rows)
+    assert answer.status_code == 422 and sentence in answer.text
+    assert answer.context["form"].errors == {row: [sentence]}
+    assert not Policy.objects.filter(shipped=False).exists()
+
+
+@pytest.mark.parametrize(
     ("rule", "member"),
     [
         (Rule(Effect.DENY, (Action.READ,), Subjects(attributes=(Attribute("department", ""),))), "attributes"),
