@@ -3,6 +3,7 @@
 Evaluations are offered at a fixed rate by 64 connections: each is due at a moment, and its time counts from then on, whether
 its connection was free or not. granian (two workers), PostgreSQL and the load generator, which is one thread, share this
 machine. People are in groups and have roles; 40 policies are in force, of which each decision weighs those that concern it.
+Of everything that waits for somebody's decision 500 are open, 10 in each domain.
 Pages are whole HTTP requests of somebody with roles in 3 of 50 domains, the slowest of 20 left out.
 
 BENCH_ACCESS_SECONDS (10) is how long evaluations are offered. What enforcement takes is `bench.access_enforcement`.
@@ -10,6 +11,7 @@ BENCH_ACCESS_SECONDS (10) is how long evaluations are offered. What enforcement 
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import importlib
 import importlib.util
@@ -34,18 +36,30 @@ from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
-from access.models import Grant, Policy, PolicyVersion
+from access.models import (
+    AccessRequest,
+    ApprovalStep,
+    Campaign,
+    CampaignItem,
+    EmergencyReview,
+    Finding,
+    Grant,
+    Policy,
+    PolicyVersion,
+)
 from access.policies.masking import Mask
 from access.policies.rules import Action, Columns, Effect, MaskOf, Resources, Role, Rule, Step, Subjects, stored_form
 from access.policy import Audience
 from accounts.models import Principal, User
 from accounts.tokens import Scope, mint
 from bench.harness import Direction, Figure
-from catalog.models import Dataset, DatasetName, Domain, DomainMembership, Field, Ownership, Source
+from catalog.models import Dataset, DatasetName, Domain, DomainMembership, Field, Ownership, Proposal, Source
+from classification.counting import count
 from classification.models import Label, Level
 
 _PEOPLE, _DATASETS, _GRANTS = 10_000, 100_000, 100_000
 _DOMAINS, _SOURCES, _GROUPS = 50, 20, 200
+_OPEN, _OWNERS_APPROVE = 500, 7
 _RATE, _CONNECTIONS = 800, 64
 _SECONDS = float(os.environ.get("BENCH_ACCESS_SECONDS", "10"))
 _SEARCHES, _PAGES = 20, 20
@@ -73,6 +87,7 @@ def _world() -> World:
     """Made once, for all runs measure the same."""
     system = Principal.objects.system()
     _make(system.pk)
+    _leave_open(system.pk)
     _publish_policies()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -132,13 +147,16 @@ def _make(system: int) -> None:
     _insert(
         Source,
         {
-            "slug": "'source-' || n",
-            "name": "'Source ' || n",
+            "slug": "'source-' || source.n",
+            "name": "'Source ' || source.n",
             "platform": "'postgres'",
-            "namespace": "'postgres://db-' || n || ':5432'",
+            "namespace": "'postgres://db-' || source.n || ':5432'",
+            "domain": "domain.id",
             "created_by": str(system),
         },
-        f"generate_series(1, {_SOURCES}) AS n",
+        f"""generate_series(1, {_SOURCES}) AS source (n)
+            JOIN (SELECT id, {_N} FROM catalog_domain) AS domain ON domain.n = (source.n - 1) * 11 %% {_DOMAINS}
+            ORDER BY source.n""",
     )
     _insert(
         Dataset,
@@ -217,6 +235,153 @@ def _make(system: int) -> None:
     )
 
 
+def _leave_open(system: int) -> None:
+    """As the actions would leave it: of each kind `_OPEN`, each about another dataset, spread evenly over the domains."""
+
+    def about(kind: int) -> str:
+        """Somebody and a dataset `_OPEN` times: 211 shares no factor with the number of domains."""
+        return f"""generate_series(0, {_OPEN - 1}) AS n
+            JOIN {_PERSON} ON person.n = (n.n * 13 + {kind}) %% {_PEOPLE}
+            JOIN (SELECT id, source_id, {_N} FROM catalog_dataset) AS dataset
+              ON dataset.n = (n.n * 211 + {kind}) %% {_DATASETS}"""
+
+    asked = {
+        "requester": "person.id",
+        "dataset": "dataset.id",
+        "purpose": "'To see what sells'",
+        "ruling": """'{"outcome": "steps", "reasons": ["A policy asks for approval."], "masks": {}}'::jsonb""",
+        "created_at": "now() - interval '1 day'",
+        "submitted_at": "now() - interval '1 day'",
+    }
+    of_level = "JOIN classification_level AS level ON level.rank = dataset.level"
+    _insert(
+        CampaignItem,
+        {
+            "campaign": str(_campaign(system)),
+            "grant": "held.id",
+            "holder": "held.principal_id",
+            "level_name": "level.name",
+            "silence_revokes": "level.rank = (SELECT max(rank) FROM classification_level)",
+        },
+        f"""(SELECT id, principal_id, dataset_id, {_N} FROM access_grant) AS held
+            JOIN catalog_dataset AS dataset ON dataset.id = held.dataset_id {of_level}
+            WHERE held.n %% 199 = 0 AND held.n < {_OPEN} * 199""",
+    )
+    _insert(
+        AccessRequest,
+        {**asked, "days": "30", "state": "'pending'", "decide_by": "now() + interval '29 days'"},
+        about(1),
+    )
+    _insert(
+        ApprovalStep,
+        {
+            "request": "request.id",
+            "position": "1",
+            "audience": f"CASE WHEN domain.n < {_OWNERS_APPROVE} THEN 'owners' ELSE 'answerable' END",
+            "needed": "level.approvals",
+            "opened_at": "request.submitted_at",
+            "escalate_at": "request.submitted_at + interval '3 days'",
+        },
+        f"""access_accessrequest AS request JOIN catalog_dataset AS dataset ON dataset.id = request.dataset_id {of_level}
+            JOIN (SELECT id, {_N} FROM catalog_domain) AS domain ON domain.id = dataset.domain_id""",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE access_accessrequest AS request SET step_id = step.id FROM access_approvalstep AS step"
+            " WHERE step.request_id = request.id"
+        )
+    _insert(
+        AccessRequest,
+        {
+            **asked,
+            "days": "1",
+            "hours": "4",
+            "is_emergency": "true",
+            "state": "'approved'",
+            "decided_at": "now() - interval '1 day'",
+            "decided_by": str(system),
+        },
+        about(2),
+    )
+    taken = "access_accessrequest AS request WHERE request.is_emergency"
+    _insert(
+        Grant,
+        {
+            "principal": "request.requester_id",
+            "dataset": "request.dataset_id",
+            "request": "request.id",
+            "is_emergency": "true",
+            "state": "'expired'",
+            "valid_from": "request.decided_at",
+            "valid_to": "request.decided_at + interval '4 hours'",
+            "granted_by": str(system),
+        },
+        taken,
+    )
+    _insert(
+        EmergencyReview,
+        {
+            "request": "request.id",
+            "requester": "request.requester_id",
+            "opened_at": "request.decided_at",
+            "due_at": "request.decided_at + interval '3 days'",
+        },
+        taken,
+    )
+    _insert(
+        Proposal,
+        {
+            "dataset": "dataset.id",
+            "kind": "'description'",
+            "payload": "jsonb_build_object('text', 'What sold, by day: ' || n.n)",
+            "digest": "md5(n.n::text)::uuid",
+            "at": "now() - interval '1 day'",
+        },
+        about(3),
+    )
+    _insert(
+        Finding,
+        {
+            "source": "dataset.source_id",
+            "kind": "'privilege'",
+            "key": "left(md5(n.n::text), 24)",
+            "sentence": "'person_' || person.n || ' may read a table, and no grant says so.'",
+            "grantee": "'person_' || person.n",
+            "principal": "person.id",
+            "dataset": "dataset.id",
+        },
+        about(4),
+    )
+    _insert(
+        Label,
+        {
+            "dataset": "dataset.id",
+            "field": "field.id",
+            "level": "level.id",
+            "category": "category.id",
+            "state": "'suggested'",
+            "origin": "'code'",
+            "author": str(system),
+            "reason": "'Found by the detectors.'",
+            "confidence": "0.8",
+            "phrase": "'column'",
+        },
+        f"""{about(5)} JOIN catalog_field AS field ON field.dataset_id = dataset.id AND field.position = 1
+            JOIN classification_level AS level ON level.slug = 'restricted'
+            JOIN (SELECT id, {_N}, count(*) OVER () AS many FROM classification_category) AS category
+              ON category.n = n.n %% category.many""",
+    )
+    count(Label.objects.suggested().values_list("dataset", flat=True))
+
+
+def _campaign(system: int) -> int:
+    now = timezone.now()
+    due = now + dt.timedelta(days=30)
+    return Campaign.objects.create(
+        name="Spring", scope="all grants", started_by_id=system, started_at=now, due_at=due
+    ).pk
+
+
 def _insert(model: type[Model], columns: dict[str, str], rows: str) -> None:
     """Rows of a model by one statement: these columns as SQL says, all others as the model does where nobody says."""
     quote = connection.ops.quote_name
@@ -275,7 +440,7 @@ def _publish_policies() -> None:
                 resources=Resources(domains=(domains[n],)),
                 steps=(Step(Audience.OWNERS),),
             )
-            for n in range(7)
+            for n in range(_OWNERS_APPROVE)
         ),
     ]
     now = timezone.now()
