@@ -4,14 +4,16 @@
 import os
 import sys
 
+from config.start import read_settings
+
 OWNER_COMMANDS = {"migrate", "makemigrations", "backup", "restore", "flush", "sqlflush", "squashmigrations"}
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     owner = os.environ.get("DATABASE_OWNER_URL")
     if owner and len(sys.argv) > 1 and sys.argv[1] in OWNER_COMMANDS:
         os.environ["DATABASE_URL"] = owner
+    read_settings()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import ipaddress
+import os
 import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from cryptography.fernet import Fernet
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from environ import Env
 from kombu import Queue
 
-env = environ.Env()
+from config import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.str("CATALOG_VAR", default=str(BASE_DIR / "var")))
-
-
-def required(name: str, purpose: str) -> str:
-    value: str = env.str(name, default="")
-    if not value:
-        raise ImproperlyConfigured(f"Set {name}: {purpose}. bin/run and bin/manage set it for you.")
-    return value
+VAR_DIR = Path(environment.text("CATALOG_VAR", str(BASE_DIR / "var"))).absolute()
+_TIERS = ("none", "discover", "metadata", "profile")
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_MOST_DAYS = 36_500
 
 
 def encryption_keys() -> list[str]:
-    keys = [key.strip() for key in env.list("CATALOG_ENCRYPTION_KEYS", default=[])]
+    keys = environment.listed("CATALOG_ENCRYPTION_KEYS", [])
     if not keys:
         raise ImproperlyConfigured(
             "Set CATALOG_ENCRYPTION_KEYS: Fernet keys, newest first, separated by commas. They encrypt source credentials."
@@ -43,52 +39,46 @@ def encryption_keys() -> list[str]:
     return keys
 
 
-def networks(name: str, default: list[str]) -> list[str]:
-    values: list[str] = env.list(name, default=default)
-    for value in values:
-        try:
-            ipaddress.ip_network(value)
-        except ValueError:
-            raise ImproperlyConfigured(f"{name} holds {value!r}, which is no network such as 10.0.0.0/8.") from None
-    return values
-
-
 def database() -> dict[str, Any]:
-    required("DATABASE_URL", "the PostgreSQL database, as postgres://user:password@host:5432/name")
+    usage = "the PostgreSQL database, as postgres://user:password@host:5432/name"
+    environment.required("DATABASE_URL", usage)
+    # What the reader says of a wrong address may quote the password.
+    unreadable = ImproperlyConfigured(f"DATABASE_URL cannot be read. Allowed: {usage}.")
     try:
-        parsed: dict[str, Any] = env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")
-    except Exception as error:
-        raise ImproperlyConfigured(
-            f"DATABASE_URL cannot be read ({error}). Use postgres://user:password@host:5432/name."
-        ) from None
+        parsed: dict[str, Any] = Env().db_url("DATABASE_URL", engine="django.db.backends.postgresql")
+    except Exception:
+        raise unreadable from None
+    if not os.environ["DATABASE_URL"].startswith(("postgres://", "postgresql://")) or not parsed["NAME"]:
+        raise unreadable
     options = parsed.setdefault("OPTIONS", {})
     options.setdefault("application_name", "catalog")
     parsed["CONN_MAX_AGE"] = 60
     parsed["CONN_HEALTH_CHECKS"] = True
     parsed["TEST"] = {
-        "NAME": env.str("TEST_DATABASE_NAME", default=None),
-        "TEMPLATE": env.str("TEST_DATABASE_TEMPLATE", default=None),
+        "NAME": environment.text("TEST_DATABASE_NAME") or None,
+        "TEMPLATE": environment.text("TEST_DATABASE_TEMPLATE") or None,
     }
     return parsed
 
 
 def email() -> dict[str, Any]:
     """The mail server of EMAIL_URL; nothing is mailed without it. Mail crosses a network by TLS, unless told otherwise."""
-    url = env.str("EMAIL_URL", default="")
+    url = environment.text("EMAIL_URL")
+    may_be_plain = environment.truth("EMAIL_ALLOW_PLAIN", default=False)
     if not url:
         return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
     usage = "Use smtp+tls://user:password@host:587 or smtp+ssl://user:password@host:465."
-    parts = urlsplit(url)
-    if parts.scheme not in ("smtp", "smtp+tls", "smtp+ssl") or not parts.hostname:
+    parts = environment.address(url)
+    if parts is None or parts.scheme not in ("smtp", "smtp+tls", "smtp+ssl"):
         raise ImproperlyConfigured(f"EMAIL_URL cannot be read. {usage}")
     is_near = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if parts.scheme == "smtp" and not is_near and not env.bool("EMAIL_ALLOW_PLAIN", default=False):
+    if parts.scheme == "smtp" and not is_near and not may_be_plain:
         raise ImproperlyConfigured(
             f"EMAIL_URL would send mail over the network in plain text. {usage} Where the server offers no TLS and the"
             " network is yours, set EMAIL_ALLOW_PLAIN=true."
         )
     try:
-        found: dict[str, Any] = env.email_url("EMAIL_URL")
+        found: dict[str, Any] = Env().email_url("EMAIL_URL")
     except Exception:
         raise ImproperlyConfigured(f"EMAIL_URL cannot be read. {usage}") from None
     names = ("EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD")
@@ -100,19 +90,22 @@ def email() -> dict[str, Any]:
 
 def broker_url(url: str) -> str:
     """kombu calls a Unix socket redis+socket:// and its database virtual_host; redis-py calls them unix:// and db."""
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return f"redis+socket://{parts.path}?virtual_host={parts.query.removeprefix('db=') or '0'}"
-    if parts.scheme in ("redis", "rediss"):
-        return url
-    raise ImproperlyConfigured("REDIS_URL starts with redis://, rediss:// or unix://.")
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "unix" and parts.path:
+            return f"redis+socket://{parts.path}?virtual_host={parts.query.removeprefix('db=') or '0'}"
+        if parts.scheme in ("redis", "rediss") and parts.port != 0:
+            return url
+    except ValueError:
+        pass
+    raise ImproperlyConfigured("REDIS_URL cannot be read. Allowed: redis://host:6379/0, rediss:// or unix:///path.")
 
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = required("SECRET_KEY", "at least 50 random characters that sign sessions")
+DEBUG = environment.truth("DEBUG", default=False)
+SECRET_KEY = environment.required("SECRET_KEY", "at least 50 random characters that sign sessions")
 CATALOG_ENCRYPTION_KEYS = encryption_keys()
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-SITE_URL: str = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS: list[str] = environment.hosts("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+SITE_URL: str = environment.site("SITE_URL", "http://127.0.0.1:8000")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 _HTTPS = SITE_URL.startswith("https://")
@@ -191,11 +184,11 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database()}
-DATABASE_APP_ROLE: str = env.str("DATABASE_APP_ROLE", default="catalog_app")
+DATABASE_APP_ROLE: str = environment.text("DATABASE_APP_ROLE", "catalog_app")
 """The runtime role that migrations grant to, where it exists; audit rows are INSERT and SELECT only for it."""
 
 # Celery: short tasks, acknowledged late, redelivered when a worker dies.
-REDIS_URL = required("REDIS_URL", "the Redis or Valkey server, as redis://host:6379/0")
+REDIS_URL = environment.required("REDIS_URL", "the Redis or Valkey server, as redis://host:6379/0")
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -266,29 +259,27 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_REAUTHENTICATION_TIMEOUT: int = env.int("REAUTHENTICATION_SECONDS", default=900)
+ACCOUNT_REAUTHENTICATION_TIMEOUT: int = environment.whole("REAUTHENTICATION_SECONDS", 900, unit="seconds")
 """So long after they last showed who they are people may approve, open data in an emergency, or make a token for it."""
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
 
-EMAIL_URL: str = env.str("EMAIL_URL", default="")
+EMAIL_URL = environment.text("EMAIL_URL")
 """The mail server, as smtp+tls://user:password@host:587; empty: no mail is sent, and pages say so."""
 vars().update(email())
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=f"Catalog <catalog@{urlsplit(SITE_URL).hostname}>")
+DEFAULT_FROM_EMAIL: str = environment.sender("DEFAULT_FROM_EMAIL", f"Catalog <catalog@{urlsplit(SITE_URL).hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-DIGEST_HOUR: int = env.int("DIGEST_HOUR", default=7)
+DIGEST_HOUR: int = environment.whole("DIGEST_HOUR", 7, unit="hours", least=0, most=23)
 """At what hour of the day, in TIME_ZONE, daily e-mails go out."""
-if not 0 <= DIGEST_HOUR <= 23:
-    raise ImproperlyConfigured("DIGEST_HOUR is an hour of the day, from 0 to 23.")
 
-WATCH: bool = env.bool("WATCH", default=True)
+WATCH: bool = environment.truth("WATCH", default=True)
 """Whether web processes look after workers, beat and the fold, and raise alarms."""
 
 LANGUAGE_CODE = "en-au"
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 USE_I18N = False
 USE_TZ = True
 
@@ -309,7 +300,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS
 SECURE_HSTS_PRELOAD = _HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if environment.truth("TRUST_PROXY", default=False) else None
+)
 SESSION_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if _HTTPS else "session"
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -380,29 +373,25 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Sources: where connectors may reach. Loopback and private networks only where they are named here.
-CONNECTION_ALLOWED_NETWORKS = networks(
+CONNECTION_ALLOWED_NETWORKS = environment.networks(
     "CONNECTION_ALLOWED_NETWORKS", ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
 )
-CONNECTION_ALLOWED_PATHS: list[str] = env.list("CONNECTION_ALLOWED_PATHS", default=[str(VAR_DIR / "files")])
+CONNECTION_ALLOWED_PATHS: list[str] = environment.folders("CONNECTION_ALLOWED_PATHS", [str(VAR_DIR / "files")])
 
-CRAWL_GONE_LIMIT: float = env.float("CRAWL_GONE_LIMIT", default=0.20)
+CRAWL_GONE_LIMIT: float = environment.share("CRAWL_GONE_LIMIT", 0.2)
 """The share of a source's datasets above which a crawl waits for a person before marking them gone."""
 
-UNASSIGNED_TIER: str = env.str("UNASSIGNED_TIER", default="discover")
+UNASSIGNED_TIER: str = environment.choice("UNASSIGNED_TIER", "discover", _TIERS)
 """What every signed-in person sees of a dataset without a domain: none, discover, metadata or profile."""
-if UNASSIGNED_TIER not in ("none", "discover", "metadata", "profile"):
-    raise ImproperlyConfigured("UNASSIGNED_TIER is none, discover, metadata or profile.")
 
-LINEAGE_MAX_EVENT_BYTES: int = env.int("LINEAGE_MAX_EVENT_BYTES", default=5 * 1024 * 1024)
-PROFILE_HISTORY_DAYS: int = env.int("PROFILE_HISTORY_DAYS", default=400)
+LINEAGE_MAX_EVENT_BYTES: int = environment.whole("LINEAGE_MAX_EVENT_BYTES", 5 * 1024 * 1024, unit="bytes")
+PROFILE_HISTORY_DAYS: int = environment.whole("PROFILE_HISTORY_DAYS", 400, unit="days", least=0, most=_MOST_DAYS)
 """After so many days a dataset's old profiles go, but for the latest three; 0 keeps them for ever."""
-if PROFILE_HISTORY_DAYS < 0:
-    raise ImproperlyConfigured("PROFILE_HISTORY_DAYS is a number of days, or 0 to keep profiles for ever.")
 
-LINEAGE_EVENT_RETENTION_DAYS: int = env.int("LINEAGE_EVENT_RETENTION_DAYS", default=365)
+LINEAGE_EVENT_RETENTION_DAYS: int = environment.whole(
+    "LINEAGE_EVENT_RETENTION_DAYS", 365, unit="days", least=0, most=_MOST_DAYS
+)
 """How long the log keeps an event after it came; 0 for ever. What was folded from it stays."""
-if LINEAGE_EVENT_RETENTION_DAYS < 0:
-    raise ImproperlyConfigured("LINEAGE_EVENT_RETENTION_DAYS is a number of days, or 0 to keep events for ever.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 LOGGING = {
@@ -410,7 +399,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "stream": sys.stderr}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": environment.choice("LOG_LEVEL", "INFO", _LOG_LEVELS)},
     "loggers": {
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from stack import chosen
 from stack.layout import Layout
 from stack.programs import Program
 
@@ -24,7 +25,7 @@ def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[
     host = os.environ.get("HOST", "127.0.0.1")
     directory = str(layout.root)
     web: tuple[str, ...] = ("granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--no-ws")
-    web += ("--workers", os.environ.get("WEB_WORKERS", "2"), "--blocking-threads", "4")
+    web += ("--workers", str(chosen.number("WEB_WORKERS", 2, most=256)), "--blocking-threads", "4")
     web += ("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5")
     celery = ("celery", "-A", "config")
     # Django's checks have run with the migrations; here they would load every page's code into each worker.

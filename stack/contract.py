@@ -7,8 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stack import secrets
-from stack.errors import StackError
+from stack import chosen, secrets
 from stack.layout import Layout
 from stack.postgres import OWNER, RUNTIME, SUPERUSER
 from stack.servers import Servers
@@ -34,10 +33,7 @@ class Outside:
 
 def web_port(environment: Mapping[str, str] = os.environ) -> int:
     """The port that PORT chooses, 8000 without it."""
-    text = environment.get("PORT") or str(DEFAULT_PORT)
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise StackError(f"PORT={text} is no port. Choose a number from 1 to 65535, for example PORT=8080.")
-    return int(text)
+    return chosen.port("PORT", environment) or DEFAULT_PORT
 
 
 def site_url(environment: Mapping[str, str] = os.environ) -> str:

@@ -21,7 +21,7 @@ from zlib import crc32
 import psycopg
 from psycopg import sql
 
-from stack import account, secrets
+from stack import account, chosen, secrets
 from stack.errors import StackError
 from stack.layout import Layout
 from stack.programs import Program
@@ -114,10 +114,10 @@ class Postgres:
     def port(self) -> int:
         """The port on 127.0.0.1, chosen once and kept: sources in the catalog are named by it."""
         kept = self.layout.state / "postgres.port"
-        chosen = os.environ.get("POSTGRES_PORT", "")
-        if chosen:
-            kept.write_text(f"{chosen}\n")
-            return int(chosen)
+        wanted = chosen.port("POSTGRES_PORT")
+        if wanted:
+            kept.write_text(f"{wanted}\n")
+            return wanted
         if kept.exists():
             return int(kept.read_text())
         start = crc32(os.fsencode(self.layout.state)) % len(PORTS)

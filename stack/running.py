@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from urllib.parse import urlsplit
@@ -116,6 +116,7 @@ class Start:
         self._check_port()
         frontend.ensure()
         management = contract.management(self.servers, self.outside)
+        check_settings(self.layout, management)
         self._migrate(management)
         self._collect_static(management)
         self._start_applications()
@@ -191,6 +192,14 @@ class Start:
         if said:
             note(f"  {said}")
         note(f"Logs are in {self.layout.log}. Stop with Ctrl-C.")
+
+
+def check_settings(layout: Layout, environment: Mapping[str, str]) -> None:
+    """Refuse settings that are wrong: they would only show in the logs of processes that start over and over."""
+    command = [sys.executable, "-m", "config"]
+    done = subprocess.run(command, cwd=layout.root, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StackError(done.stderr.strip())
 
 
 def migrations_digest(layout: Layout) -> str:
