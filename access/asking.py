@@ -55,4 +55,5 @@ def evidence_of(ruling: Ruling, at: dt.datetime) -> dict[str, Any]:
             {"audience": step.audience.value, "needed": step.needed, "group": step.group_id} for step in ruling.steps
         ],
         "masks": {str(field): mask.value for field, mask in sorted(ruling.masks.items())},
+        "filtering": list(ruling.filtering),
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from access.enforcement.offering import can_carry_out, is_carried_out
+from access.enforcement.offering import can_carry_out, cannot_mask, is_carried_out
 from access.models import AccessRequest, CampaignItem, EmergencyReview, Grant, TermsAcceptance, Vote
 from access.policies.masking import Mask
 from access.policy import (
@@ -383,9 +383,15 @@ def _may_request(principal: Principal, dataset: Dataset, open_request: AccessReq
     return Decision(True, ("Everybody who may know of a dataset may ask for it.",))
 
 
+def rows_in_words(filtering: Sequence[str]) -> str:
+    """What a source does not do of what these policies say, by title."""
+    return f"Policy {' and '.join(filtering)} would show only some rows; the source gives whoever is granted this all of them."
+
+
 def _conflicts(row: RequestRow) -> tuple[str, ...]:
     """What an approver should know before deciding, as sentences."""
     request, duration = row.request, row.duration
+    told = request.ruling or {}
     found = []
     if request.dataset.gone_since is not None:
         found.append("The dataset is gone from its source: this cannot be approved.")
@@ -394,6 +400,10 @@ def _conflicts(row: RequestRow) -> tuple[str, ...]:
         found.append(f"Gone from the dataset since: {', '.join(gone)}. This cannot be approved as it stands.")
     if request.days > duration.days:
         found.append(f"It would last {duration.days} days, not {request.days}: {duration.reasons[0]}")
+    if told.get("masks") and cannot_mask(request.dataset):
+        found.append("Policy masks some columns of this, and the source cannot: this cannot be approved.")
+    if told.get("filtering") and is_carried_out(request.dataset):
+        found.append(rows_in_words(told["filtering"]))
     if not request.requester.is_active:
         found.append("The requester's account is closed.")
     return tuple(found)

@@ -22,7 +22,7 @@ from access.actions import (
 from access.agreements import terms_for
 from access.asking import ruling_for
 from access.confirming import ask, tabs_of
-from access.enforcement.offering import is_carried_out, lacks_account
+from access.enforcement.offering import cannot_mask, is_carried_out, lacks_account
 from access.enforcement.preview import preview_of
 from access.enforcement.queries import FindingRow
 from access.forms import (
@@ -46,6 +46,7 @@ from access.queries import (
     offered_columns,
     own_of,
     review_of,
+    rows_in_words,
     visible_grants,
     visible_requests,
 )
@@ -152,6 +153,7 @@ def request_create(request: HttpRequest) -> HttpResponse:
     chosen = list(Field.objects.filter(dataset=dataset, pk__in=form.ticked_ids).order_by("position"))
     ruling = ruling_for(principal, dataset, chosen, purpose=form.purpose_chosen)
     masked = chosen or Field.objects.filter(dataset=dataset, pk__in=ruling.masks) if columns is not None else ()
+    carried_out = is_carried_out(dataset)
     return render(
         request,
         "access/request_form.html",
@@ -160,7 +162,9 @@ def request_create(request: HttpRequest) -> HttpResponse:
             "dataset": dataset,
             "level": levels_by_rank().get(dataset.level or 0),
             "ruling": ruling,
-            "carried_out": is_carried_out(dataset),
+            "carried_out": carried_out,
+            "cannot_mask": bool(ruling.masks) and cannot_mask(dataset),
+            "unfiltered": rows_in_words(ruling.filtering) if ruling.filtering and carried_out else "",
             "masked": masked_names(ruling.masks, masked),
             "lacks_account": lacks_account(principal, dataset),
             "renews": renews,

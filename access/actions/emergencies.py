@@ -15,6 +15,7 @@ from access.actions.terms import accept_terms
 from access.actions.words import names_of, told_of_grant, told_of_request
 from access.agreements import check_accepted, terms_for
 from access.asking import evidence_of, ruling_for
+from access.enforcement.offering import check_can_mask
 from access.events import (
     EmergencyJustified,
     EmergencyMisused,
@@ -66,6 +67,7 @@ def open_in_emergency(
     ruling = ruling_for(by, dataset, fields)
     if ruling.is_refused:
         raise Forbidden(f"{' '.join(ruling.reasons)} An emergency does not change that.")
+    check_can_mask(dataset, fields, ruling.masks)
     terms = terms_for(dataset, fields)
     check_accepted(terms, accepts)
     now = timezone.now()

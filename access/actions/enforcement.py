@@ -17,6 +17,7 @@ from access.enforcement.asking import ask, first_state
 from access.enforcement.engines import can_enforce
 from access.enforcement.events import EnforcementChanged, FindingResolved, LoginNamed, LoginTaken, PlanConfirmed
 from access.enforcement.logins import naming_of
+from access.enforcement.offering import check_can_mask
 from access.events import GrantAdopted
 from access.models import DatabaseLogin, Enforcement, Finding, Grant, ManagedObject, Reconciliation
 from access.permissions import check_can_accept, check_can_adopt, check_can_enforce_grants
@@ -196,6 +197,7 @@ def adopt_finding(*, finding: Finding, days: int, note: str, by: Principal) -> G
     ruling = ruling_for(holder, dataset, fields)
     if ruling.is_refused:
         raise Conflict(f"{' '.join(ruling.reasons)} Take the privilege away in the source, or have the policy changed.")
+    check_can_mask(dataset, fields, ruling.masks)
     if not ruling.is_automatic and not _one_answerable_is_enough(ruling.steps):
         raise Conflict("This takes more approvals than yours, or those of others. Let them ask for it.")
     limit = ruling.duration

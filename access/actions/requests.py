@@ -16,6 +16,7 @@ from access.actions.terms import accept_terms
 from access.actions.words import names_of, told_of_grant, told_of_request
 from access.agreements import check_accepted, terms_for
 from access.asking import evidence_of, ruling_for
+from access.enforcement.offering import check_can_mask
 from access.events import (
     AccessRequested,
     GrantSuperseded,
@@ -56,8 +57,8 @@ def request_access(
     `accepts` are ids of the terms accepted, `renews` one's own grant that the new one replaces. A draft of the same
     person and dataset is sent by this. Where policy grants it without approval, it comes back approved.
 
-    Raises `Forbidden` where policy refuses, `Invalid` without a purpose, beyond the days that policy and levels allow or
-    without terms that must be accepted, `Conflict` while another one is open.
+    Raises `Forbidden` where policy refuses, `Invalid` without a purpose, beyond the days that policy and levels allow,
+    without terms that must be accepted or for what its source cannot mask, `Conflict` while another one is open.
     """
     check_can_request(by, dataset, fields)
     dataset = Dataset.objects.get(pk=dataset.pk)
@@ -68,6 +69,7 @@ def request_access(
     ruling = ruling_for(by, dataset, fields, purpose=purpose_kind)
     if ruling.is_refused:
         raise Forbidden(" ".join(ruling.reasons))
+    check_can_mask(dataset, fields, ruling.masks)
     limit = ruling.duration
     if not 1 <= days <= limit.days:
         raise Invalid(limit.reasons[0], {"days": [f"Choose from 1 to {limit.days} days. {limit.reasons[0]}"]})
@@ -121,6 +123,7 @@ def approve_request(
     ruling = ruling_for(request.requester, request.dataset, fields, purpose=request.purpose_kind)
     if ruling.is_refused:
         raise Conflict(f"{' '.join(ruling.reasons)} Refuse the request, or have the policy changed.")
+    check_can_mask(request.dataset, fields, ruling.masks)
     if days is not None and days < 1:
         raise Invalid("Grant at least one day, or refuse the request.", {"days": ["Choose at least 1 day."]})
     step, reason = request.step, reason.strip()

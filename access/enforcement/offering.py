@@ -1,15 +1,25 @@
-"""What a source can carry out, so that nobody is offered more: sources grant whole columns, to accounts that they know."""
+"""What a source can carry out, so that nobody is offered more: sources grant whole columns, to accounts that they know,
+and some of them nothing that is masked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from django.db.models import Q
 
 from access.enforcement.asking import first_state
-from access.models import DatabaseLogin
+from access.models import DatabaseLogin, Enforcement
+from access.policies.masking import Mask
+from access.provisioning.desired import Profile
 from access.states import GrantState
 from accounts.models import Principal
 from catalog.models import Dataset, Field
 from common.errors import Invalid
+from connections.platforms import Platform
+
+_IS_MYSQL = Q(source__platform=Platform.MYSQL) & ~Q(version="") & ~Q(version__icontains="mariadb")
+_MAKES_NO_VIEWS = Q(profile=Profile.GRANT_ONLY.value) | _IS_MYSQL
 
 
 def is_carried_out(dataset: Dataset) -> bool:
@@ -31,6 +41,27 @@ def check_can_carry_out(dataset: Dataset, fields: Iterable[Field]) -> None:
             f"The source grants whole columns. Ask for {columns}, or for other columns.",
             {"fields": [f"{field} is inside a column, which its source cannot grant alone." for field in inside]},
         )
+
+
+def cannot_mask(dataset: Dataset) -> bool:
+    """Whether grants are carried out in the dataset's source, and masks cannot be there; one statement."""
+    if dataset.source_id is None:
+        return False
+    enforcement = Enforcement.objects.filter(_MAKES_NO_VIEWS, source_id=dataset.source_id).first()
+    return enforcement is not None and enforcement.carries_out
+
+
+def check_can_mask(dataset: Dataset, fields: Iterable[Field], masks: Mapping[int, Mask]) -> None:
+    """Raises `Invalid` where policy masks something of these fields (none: the whole dataset) and the source cannot.
+
+    Columns are named only where they were asked for by name: not everybody may know what a dataset holds.
+    """
+    if masks and cannot_mask(dataset):
+        named = ", ".join(str(field) for field in fields if field.pk in masks)
+        text = (
+            f"Policy masks {named or 'some columns'}, and the source cannot show columns masked. Ask for other columns."
+        )
+        raise Invalid(text, {"fields": [text]})
 
 
 def lacks_account(principal: Principal, dataset: Dataset) -> bool:

@@ -35,7 +35,7 @@ class Ruling:
     """What policy says of a request. `reasons` are sentences, `versions` ids of the policy versions it rests on.
 
     `steps` are those to pass, in order; none unless the outcome is `steps`. `masks` are by field id: how columns must be
-    shown to whoever is granted them.
+    shown to whoever is granted them. `filtering` are the titles of the policies that choose rows, which no grant does.
     """
 
     outcome: Outcome
@@ -44,6 +44,7 @@ class Ruling:
     steps: tuple[StepWanted, ...] = ()
     masks: Mapping[int, Mask] = field(default_factory=dict)
     versions: tuple[int, ...] = ()
+    filtering: tuple[str, ...] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -80,7 +81,14 @@ def rule_on(question: Question, policies: Iterable[InForce], levels: Iterable[Le
     approvals = max((one.approvals for one in concerned), default=1)
     limits = [LevelLimit(one.name, one.days) for one in concerned]
     limits += [LevelLimit(f"Policy {one.title}", one.rule.max_days) for one in using if one.rule.max_days is not None]
-    masks, masking = _masks(question, policies, using)
+    restricting = [
+        policy
+        for policy in policies
+        if policy.rule.effect is Effect.RESTRICT
+        and not policy.rule.conditions.is_of_hours
+        and concerns(policy.rule, question, Action.READ)
+    ]
+    masks, masking = _masks(question, [*using, *restricting])
     return Ruling(
         outcome=Outcome.STEPS if needs_people else Outcome.AUTOMATIC,
         reasons=_reasons(using, undecided),
@@ -88,6 +96,11 @@ def rule_on(question: Question, policies: Iterable[InForce], levels: Iterable[Le
         steps=_steps(using, approvals, undecided) if needs_people else (),
         masks=masks,
         versions=tuple(sorted({*deciding, *masking})),
+        filtering=tuple(
+            policy.title
+            for policy in restricting
+            if policy.rule.row_filter and any(selects(policy.rule, one, question) for one in question.fields)
+        ),
     )
 
 
@@ -140,21 +153,12 @@ def _steps(using: Sequence[InForce], approvals: int, undecided: bool) -> tuple[S
     return tuple(StepWanted(audience, count, group) for (audience, group), count in needed.items())
 
 
-def _masks(
-    question: Question, policies: Sequence[InForce], using: Sequence[InForce]
-) -> tuple[dict[int, Mask], set[int]]:
-    """How columns must be shown, by field id, and the versions that say so beside those that decide."""
-    restricting = [
-        policy
-        for policy in policies
-        if policy.rule.effect is Effect.RESTRICT
-        and not policy.rule.conditions.is_of_hours
-        and concerns(policy.rule, question, Action.READ)
-    ]
+def _masks(question: Question, policies: Sequence[InForce]) -> tuple[dict[int, Mask], set[int]]:
+    """How these policies want columns shown, by field id, and the versions that say so."""
     found: dict[int, Mask] = {}
     saying: set[int] = set()
     for one in question.fields:
-        for policy in (*using, *restricting):
+        for policy in policies:
             mask = mask_for(one, policy.rule.masks, question) if selects(policy.rule, one, question) else None
             if mask is not None:
                 found[one.field_id] = strictest((found.get(one.field_id), mask)) or mask

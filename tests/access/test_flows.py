@@ -20,6 +20,7 @@ from access.actions import (
     set_enforcement,
     start_campaign,
 )
+from access.enforcement.offering import cannot_mask
 from access.inbox import count_waiting, waiting_list
 from access.models import (
     AccessRequest,
@@ -32,10 +33,11 @@ from access.models import (
     Policy,
     PolicyVersion,
 )
-from access.policies.rules import Action, Effect, Rule, Subjects, stored_form
+from access.policies.masking import Mask
+from access.policies.rules import Action, Columns, Effect, MaskOf, Rule, Subjects, stored_form
 from access.recertifying import Chosen
 from accounts.models import Principal
-from catalog.models import Proposal
+from catalog.models import Proposal, Source
 from catalog.proposals import digest_of
 from common.errors import Forbidden, Invalid
 from connections.addresses import parse_address
@@ -307,6 +309,56 @@ def test_a_form_offers_only_what_the_source_can_carry_out(client: Client, cast: 
         request_access(dataset=cast.dataset, fields=[nested], purpose="Look", days=5, by=cast.analyst)
     DatabaseLogin.objects.create(source=cast.source, principal=cast.analyst, name="ana", set_by=cast.administrator)
     assert "does not know you" not in client.get(form_of(cast)).text
+
+
+def test_a_source_that_cannot_mask_is_not_asked_to(client: Client, cast: Cast) -> None:
+    email = cast.field("email")
+    whole = {"dataset": cast.dataset, "purpose": "Look", "days": 5}
+    enforcement = Enforcement.objects.create(source=cast.source, mode="automatic", changed_by=cast.administrator)
+    masks = (MaskOf(Mask.HASH, Columns(fields=(email.pk,))),)
+    policy(Rule(Effect.RESTRICT, (Action.READ,), Subjects(everyone=True), masks=masks))
+    request = request_access(**whole, by=cast.analyst)
+    client.force_login(cast.steward.user)
+    assert "come masked" in client.get(form_of(cast)).text
+
+    enforcement.profile = "grant_only"
+    enforcement.save()
+    page = client.get(form_of(cast)).text
+    assert "<code>email</code>, and the source cannot show columns masked" in page and "come masked" not in page
+    with pytest.raises(Invalid, match="Policy masks some columns, and the source cannot"):
+        request_access(**whole, by=cast.steward)
+    with pytest.raises(Invalid, match="Policy masks email, and the source cannot"):
+        request_access(**whole, fields=[email], by=cast.steward)
+    with pytest.raises(Invalid, match="the source cannot"):
+        open_in_emergency(dataset=cast.dataset, reason="Down", hours=1, by=cast.steward)
+    assert request_access(**whole, fields=[cast.field("id")], by=cast.steward).is_pending
+    client.force_login(cast.owner.user)
+    assert "this cannot be approved" in client.get(reverse("access:request", args=[request.pk])).text
+    with pytest.raises(Invalid, match="the source cannot"):
+        approve_request(request=request, by=cast.owner)
+
+    enforcement.profile, enforcement.mode = "grant_only", "dry_run"
+    enforcement.save()
+    assert approve_request(request=request, by=cast.owner) is not None
+
+
+@pytest.mark.parametrize(("version", "can"), [("8.0.36", False), ("10.11.6-MariaDB", True), ("", True)])
+def test_mysql_masks_nothing_whatever_its_profile(cast: Cast, version: str, can: bool) -> None:
+    Source.objects.filter(pk=cast.source.pk).update(platform="mysql")
+    Enforcement.objects.create(source=cast.source, mode="automatic", version=version, changed_by=cast.administrator)
+    assert cannot_mask(cast.dataset) is not can
+
+
+def test_requester_and_approver_are_told_that_a_source_gives_every_row(client: Client, cast: Cast) -> None:
+    policy(Rule(Effect.RESTRICT, (Action.READ,), Subjects(everyone=True), row_filter="region = 'AU'"))
+    told = "Policy “Ours” (version 1) would show only some rows; the source gives whoever is granted this all of them."
+    client.force_login(cast.analyst.user)
+    assert told not in client.get(form_of(cast)).text
+    Enforcement.objects.create(source=cast.source, mode="automatic", changed_by=cast.administrator)
+    assert told in client.get(form_of(cast)).text
+    request = request_access(dataset=cast.dataset, purpose="Look", days=5, by=cast.analyst)
+    client.force_login(cast.owner.user)
+    assert told in client.get(reverse("access:request", args=[request.pk])).text
 
 
 def test_in_rest_an_approval_takes_the_scope_or_a_recent_sign_in(client: Client, cast: Cast, keeper: Principal) -> None:

@@ -45,6 +45,14 @@ def test_what_may_not_be_read_is_not_granted():
     assert not rule(FALLBACK, denying, asked={ID}).is_refused
 
 
+def test_the_policies_that_choose_rows_are_named_where_they_are_about_what_is_asked_for():
+    choosing = policy(
+        Effect.RESTRICT, number=2, name="Ours", resources=Resources(categories=(EMAIL,)), row_filter="region = 'AU'"
+    )
+    assert rule(FALLBACK, choosing, asked={ADDRESS}).filtering == ("“Ours” (version 1)",)
+    assert rule(FALLBACK, choosing, asked={ID}).filtering == ()
+
+
 def test_what_is_denied_at_night_only_may_be_asked_for():
     assert not rule(FALLBACK, policy(Effect.DENY, number=2, conditions=Conditions(weekdays=(6,)))).is_refused
     assert not rule(FALLBACK, policy(Effect.DENY, number=2, conditions=Conditions(weekdays=(2,)))).is_refused
