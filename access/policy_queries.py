@@ -16,6 +16,7 @@ from accounts.models import Principal
 from catalog.models import Dataset, Domain, Field, Source
 from classification.models import Category, Level
 from common.components import Change, ChangeKind
+from common.http import etag_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ def current_of(policy: Policy) -> PolicyVersion | None:
 
 def draft_of(policy: Policy) -> PolicyVersion | None:
     return next((one for one in policy.versions.all() if one.state == PolicyVersion.State.DRAFT), None)
+
+
+def etag_of_policy(policy: Policy) -> str:
+    """Changes whenever something is changed about the policy, a version of it, or its draft."""
+    versions = [(one.pk, one.state, one.edited_at, one.valid_to) for one in policy.versions.all()]
+    return etag_of("policy", policy.pk, policy.name, policy.description, *sorted(map(str, versions)))
 
 
 def names_in(rules: Iterable[Rule]) -> Names:

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from access.actions.policies import (
     discard_draft,
     draft_policy,
-    draft_version,
-    edit_draft,
+    edit_policy,
     end_policy,
     publish_policy,
 )
@@ -26,7 +25,15 @@ from access.permissions import (
     may_edit_policy,
 )
 from access.policies.words import rule_in_words
-from access.policy_queries import changes_between, current_of, draft_of, names_in, policy_rows, visible_policies
+from access.policy_queries import (
+    changes_between,
+    current_of,
+    draft_of,
+    etag_of_policy,
+    names_in,
+    policy_rows,
+    visible_policies,
+)
 from access.previewing import preview_of
 from access.vocabulary_views import vocabulary_tabs
 from accounts.authentication import principal_of
@@ -125,22 +132,27 @@ def policy_edit(request: HttpRequest, policy_id: int) -> HttpResponse:
     check_can_edit_policy(principal, policy)
     like = _chosen(list(policy.versions.all()), request.GET.get("like"))
     begun = draft_of(policy) or like or current_of(policy) or policy.versions.all()[0]
-    initial = {"name": policy.name, "description": policy.description, "reason": begun.reason}
+    initial = {
+        "name": policy.name,
+        "description": policy.description,
+        "reason": begun.reason,
+        "seen": etag_of_policy(policy),
+    }
     form = PolicyForm(request.POST or None, rule=begun.contents, domain=policy.domain, initial=initial)
     if request.method == "POST" and form.is_valid():
-
-        def save() -> PolicyVersion:
-            draft = draft_version(policy=policy, by=principal, like=begun)
-            return edit_draft(
-                version=draft,
+        edited = form.attempt(
+            lambda: edit_policy(
+                policy=policy,
+                seen=form.cleaned_data["seen"],
+                like=begun,
                 rule=form.cleaned_data["rule"],
                 name=form.cleaned_data["name"],
                 description=form.cleaned_data["description"],
                 reason=form.cleaned_data["reason"],
                 by=principal,
             )
-
-        if form.attempt(save) is not None:
+        )
+        if edited is not None:
             return redirect("access:policy_preview", policy.pk)
     return _form_page(request, form, f"Edit {policy.name}", reverse("access:policy", args=[policy.pk]))
 
@@ -160,7 +172,7 @@ def policy_preview(request: HttpRequest, policy_id: int) -> HttpResponse:
             "draft": draft,
             "preview": preview_of(policy, draft.contents),
             "changes": changes_between(current_of(policy), draft),
-            "publish": PublishForm(),
+            "publish": PublishForm(initial={"seen": etag_of_policy(policy)}),
             "sample_columns": [Column("Who"), Column("Dataset")],
             "standing_columns": [Column("Who"), Column("Dataset"), Column("What changes")],
             "crumbs": [*_crumbs(), Crumb(policy.name, reverse("access:policy", args=[policy.pk])), Crumb("Preview")],
@@ -170,15 +182,20 @@ def policy_preview(request: HttpRequest, policy_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def policy_publish(request: HttpRequest, policy_id: int) -> HttpResponse:
+    """Put the draft into force that the preview showed; whoever did not come from there is sent there."""
     principal = principal_of(request)
     policy = _policy(principal, policy_id)
     check_can_edit_policy(principal, policy)
+    if request.method == "GET":
+        return redirect("access:policy_preview", policy.pk)
     draft = _draft(policy)
-    form = PublishForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
+    form = PublishForm(request.POST)
+    if form.is_valid():
         check_signed_in_recently(request)
-        begins = form.cleaned_data["valid_from"]
-        made = form.attempt(lambda: publish_policy(version=draft, valid_from=begins, by=principal))
+        values = form.cleaned_data
+        made = form.attempt(
+            lambda: publish_policy(version=draft, valid_from=values["valid_from"], seen=values["seen"], by=principal)
+        )
         if made is not None:
             messages.success(request, f"Published. Decisions go by version {made.number} from then on.")
             return redirect("access:policy", policy.pk)

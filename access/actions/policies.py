@@ -16,6 +16,7 @@ from access.events import PolicyDiscarded, PolicyDrafted, PolicyEdited, PolicyEn
 from access.models import Policy, PolicyVersion, Purpose
 from access.permissions import check_can_edit_policies, check_can_edit_policy
 from access.policies.rules import Effect, Rule, problems_of, read_rule, stored_form
+from access.policy_queries import etag_of_policy
 from accounts.models import Principal
 from audit.recording import record
 from catalog.models import Dataset, Domain, Field, Source
@@ -74,6 +75,24 @@ def draft_version(*, policy: Policy, by: Principal, like: PolicyVersion | None =
 
 
 @transaction.atomic
+def edit_policy(
+    *, policy: Policy, seen: str, by: Principal, like: PolicyVersion | None = None, **changes: Any
+) -> PolicyVersion:
+    """Edit the policy's draft, or make one that begins as `like` says; `changes` are those of `edit_draft`.
+
+    Raises `Conflict` where the policy is not any more as it was when its `etag_of_policy` was `seen`.
+    """
+    policy = _locked(policy)
+    check_can_edit_policy(by, policy)
+    if seen != etag_of_policy(policy):
+        raise Conflict(
+            "Somebody changed this policy since you opened it, and saving would undo that. Open it once more, look at"
+            " the change, then repeat yours."
+        )
+    return edit_draft(version=draft_version(policy=policy, by=by, like=like), by=by, **changes)
+
+
+@transaction.atomic
 def edit_draft(
     *,
     version: PolicyVersion,
@@ -109,14 +128,19 @@ def edit_draft(
 
 
 @transaction.atomic
-def publish_policy(*, version: PolicyVersion, by: Principal, valid_from: dt.datetime | None = None) -> PolicyVersion:
+def publish_policy(
+    *, version: PolicyVersion, by: Principal, valid_from: dt.datetime | None = None, seen: str | None = None
+) -> PolicyVersion:
     """Put a draft into force, now or from a later moment on, in place of what the policy said before.
 
-    Raises `Invalid` for a moment in the past or where what it names is gone, and `Conflict` where it is no draft.
+    Raises `Invalid` for a moment in the past or where what it names is gone, and `Conflict` where it is no draft, or the
+    policy is not any more as it was when its `etag_of_policy` was `seen`.
     """
     version = _locked_draft(version)
     policy = version.policy
     check_can_edit_policy(by, policy)
+    if seen is not None and seen != etag_of_policy(policy):
+        raise Conflict("The draft was changed since you looked. Look at the preview again.")
     _check(version.contents, policy.domain)
     now = timezone.now()
     begins = valid_from or now

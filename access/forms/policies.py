@@ -79,7 +79,8 @@ _UNSAID: tuple[Any, ...] = (None, "", False, [], "UTC")
 
 
 class PolicyForm(ActionForm):
-    """A policy's name and rule. Of a domain's own policy `domain` is said: it is about that domain's datasets.
+    """A policy's name and rule. Of a domain's own policy `domain` is said: it is about that domain's datasets. `seen` is
+    which state of the policy the form was filled from, and stays what it was where the form is shown again.
 
     Every rule that there can be comes back from its form as it was. There are as many rows of masks and of steps as were
     sent or as the rule has, with an empty one after them; a form sent by the button named `add` has one more of that kind and
@@ -133,6 +134,7 @@ class PolicyForm(ActionForm):
         required=False, label="Stand in only where no other policy says how a request is decided"
     )
     reason = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}), label="Why this change")
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, rule: Rule | None = None, domain: Domain | None = None, **options: Any) -> None:
         initial = _initial(rule) if rule is not None else {"effect": Effect.DENY, "actions": [Action.READ]}
@@ -405,7 +407,7 @@ def _initial(rule: Rule) -> dict[str, Any]:
 
 
 class PublishForm(ActionForm):
-    """When a draft comes into force."""
+    """When a draft comes into force; `seen` is which state of the policy was previewed."""
 
     valid_from = forms.DateTimeField(
         required=False,
@@ -413,6 +415,7 @@ class PublishForm(ActionForm):
         help_text="UTC, as 2026-12-01 09:00. Empty: from now on.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
     )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
 
 class EndForm(ActionForm):

@@ -15,15 +15,14 @@ from rest_framework.viewsets import GenericViewSet
 from access.actions.policies import (
     discard_draft,
     draft_policy,
-    draft_version,
-    edit_draft,
+    edit_policy,
     end_policy,
     publish_policy,
     rule_from,
 )
 from access.models import Policy, PolicyVersion
 from access.permissions import check_can_edit_policy, check_can_see_policies
-from access.policy_queries import draft_of, visible_policies
+from access.policy_queries import draft_of, etag_of_policy, visible_policies
 from access.previewing import Preview, Side, preview_of
 from access.standing import StandingPreview
 from accounts.authentication import rest_principal
@@ -32,7 +31,7 @@ from accounts.rest import PrincipalSerializer
 from catalog.models import Domain
 from common.described_query import DescribedQuery
 from common.errors import Conflict, NotFound
-from common.http import check_if_match, etag_of
+from common.http import check_if_match
 from common.json_body import BodySerializer
 from common.keyset import KeysetPagination
 
@@ -133,11 +132,6 @@ class PolicyPreviewSerializer(serializers.Serializer[Preview]):
     standing = StandingSerializer()
 
 
-def etag_of_policy(policy: Policy) -> str:
-    versions = [(one.pk, one.state, one.edited_at, one.valid_to) for one in policy.versions.all()]
-    return etag_of("policy", policy.pk, policy.name, policy.description, *sorted(map(str, versions)))
-
-
 @extend_schema_view(list=extend_schema(summary="Policies that you may see, newest first"))
 class PolicyViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Policy]):
     queryset = Policy.objects.none()
@@ -184,8 +178,7 @@ class PolicyViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Policy
         values = _checked(DraftSerializer, request)
         by, policy = rest_principal(request), self._matched()
         rule = rule_from(values.pop("rule")) if "rule" in values else None
-        draft = draft_version(policy=policy, by=by)
-        edit_draft(version=draft, rule=rule, by=by, **values)
+        edit_policy(policy=policy, seen=etag_of_policy(policy), rule=rule, by=by, **values)
         return self._anew(policy)
 
     @extend_schema(
@@ -200,7 +193,7 @@ class PolicyViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Policy
         check_may_decide_now(request)
         values = _checked(PublishSerializer, request)
         policy = self._matched()
-        publish_policy(version=_draft(policy), by=rest_principal(request), **values)
+        publish_policy(version=_draft(policy), seen=etag_of_policy(policy), by=rest_principal(request), **values)
         return self._anew(policy)
 
     @extend_schema(

@@ -187,8 +187,9 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "access:policy_edit", "302 404 404 403 200", page=True),
     Row("POST", "access:policy_edit", "302 404 404 403 200"),
     Row("GET", "access:policy_preview", "302 404 404 403 200", page=True),
-    Row("GET", "access:policy_publish", "302 404 404 403 200", page=True),
-    Row("POST", "access:policy_publish", "302 404 404 403 302"),
+    Row("GET", "access:policy_publish", "302 404 404 403 302"),
+    # What is published was previewed: nothing says so here.
+    Row("POST", "access:policy_publish", "302 404 404 403 422"),
     Row("GET", "access:policy_end", "302 404 404 403 200", page=True),
     Row("POST", "access:policy_end", "302 404 404 403 200"),
     Row("POST", "access:policy_discard", "302 404 404 403 302"),

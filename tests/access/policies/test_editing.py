@@ -182,6 +182,12 @@ def post_form(client: Client, url: str, **values: Any) -> Any:
     return client.post(url, {"effect": "deny", "actions": ["read"], "timezone": "UTC", **values})
 
 
+def publish_previewed(client: Client, policy: Policy) -> Any:
+    """As the button of the preview does."""
+    form = client.get(reverse("access:policy_preview", args=[policy.pk])).context["publish"]
+    return client.post(reverse("access:policy_publish", args=[policy.pk]), {"seen": form["seen"].value()})
+
+
 def test_a_policy_is_written_previewed_and_published_on_pages(client: Client, cast: Cast):
     client.force_login(cast.administrator.user)
     values = {"name": "No addresses", "people": "ana\notto@example.org", "fields_named": f"{cast.dataset.pk}#email"}
@@ -194,13 +200,48 @@ def test_a_policy_is_written_previewed_and_published_on_pages(client: Client, ca
     assert "Nobody gains" in client.get(made.headers["Location"]).text
     edit = client.get(reverse("access:policy_edit", args=[policy.pk])).text
     assert f"{cast.dataset.pk}#email" in edit
-    client.post(reverse("access:policy_publish", args=[policy.pk]))
+    publish_previewed(client, policy)
     page = client.get(reverse("access:policy", args=[policy.pk])).text
     assert "In force" in page
     assert "column ontrack.public.users#email" in page
     assert "No addresses" in client.get(reverse("access:policies")).text
     client.post(reverse("access:policy_end", args=[policy.pk]), {"reason": "Enough."})
     assert "Not in force" in client.get(reverse("access:policy", args=[policy.pk])).text
+
+
+def test_nobody_publishes_what_another_wrote_since_the_preview(client: Client, cast: Cast):
+    draft = draft_policy(name="P", rule=DENY, by=cast.administrator)
+    client.force_login(cast.administrator.user)
+    url = reverse("access:policy_publish", args=[draft.policy_id])
+    assert client.get(url).headers["Location"] == reverse("access:policy_preview", args=[draft.policy_id])
+    looked_at = client.get(reverse("access:policy_preview", args=[draft.policy_id])).context["publish"]["seen"].value()
+    edit_draft(version=draft, rule=Rule(Effect.ALLOW, (Action.READ,), EVERYBODY), by=cast.administrator)
+    for seen in (looked_at, ""):
+        refused = client.post(url, {"seen": seen})
+        assert refused.status_code == 422
+        assert "The draft was changed since you looked. Look at the preview again." in refused.text
+    assert not PolicyVersion.objects.in_force().filter(pk=draft.pk).exists()
+    assert publish_previewed(client, draft.policy).status_code == 302
+    assert PolicyVersion.objects.in_force().filter(pk=draft.pk).exists()
+
+
+@pytest.mark.parametrize("has_draft", [True, False])
+def test_nobody_saves_over_what_another_saved_meanwhile(client: Client, cast: Cast, has_draft: bool):
+    draft = draft_policy(name="P", rule=DENY, by=cast.administrator)
+    if not has_draft:
+        publish_policy(version=draft, by=cast.administrator)
+    client.force_login(cast.administrator.user)
+    url = reverse("access:policy_edit", args=[draft.policy_id])
+    typed = {"name": "P", "everyone": "on", "reason": "Mine", "seen": client.get(url).context["form"]["seen"].value()}
+    theirs = draft_version(policy=draft.policy, by=cast.administrator)
+    edit_draft(version=theirs, reason="Theirs", by=cast.administrator)
+    refused = post_form(client, url, **typed)
+    assert refused.status_code == 422 and "Somebody changed this policy since you opened it" in refused.text
+    # The same form pressed once more is as late as before.
+    again = post_form(client, url, **typed | {"seen": refused.context["form"]["seen"].value()})
+    assert again.status_code == 422
+    theirs.refresh_from_db()
+    assert theirs.reason == "Theirs"
 
 
 @pytest.mark.parametrize(
