@@ -19,9 +19,11 @@ from access.models import Grant, Policy, PolicyVersion, PrincipalAttribute
 from access.policies.facts import SubjectFacts
 from access.policies.matching import is_named
 from access.policies.rules import KIND, Action, Effect, InForce, Role, Rule
+from access.policies.standing import may_turn
+from access.policies.words import left_out_of_previews, showing_in_words
 from access.policies_in_sql import Setting, conditions_on_fields, holding_now
 from access.querysets import memberships_now, owners_now
-from access.standing import StandingPreview, datasets_of, may_turn, preview_of_standing, standing_grants
+from access.standing import StandingPreview, datasets_of, preview_of_standing, standing_grants
 from accounts.models import Principal
 from catalog.models import Dataset, Field
 from classification.models import Level
@@ -51,6 +53,7 @@ class Preview:
     """What would change for reading. `concerned` are the people whom the policy is about, before or after.
 
     `decides` says that it is about requests: then `concerned` people's requests of `datasets` datasets are decided by it.
+    `shown` says in words how what is read would be shown, and `left_out` what is not counted; both may be empty.
     `is_capped`: there are more kinds of people than were counted. `standing` are grants that would be decided otherwise.
     """
 
@@ -59,7 +62,8 @@ class Preview:
     concerned: int
     datasets: int
     decides: bool
-    masks: bool
+    shown: str
+    left_out: str
     is_capped: bool
     standing: StandingPreview
 
@@ -104,7 +108,8 @@ def preview_of(policy: Policy, after: Rule | None) -> Preview:
         concerned=len(concerned),
         datasets=datasets.count(),
         decides=any(rule.decides_requests or Action.REQUEST in rule.actions for rule in changed),
-        masks=any(rule.masks or rule.row_filter for rule in changed),
+        shown=showing_in_words(after) if after is not None else "",
+        left_out=left_out_of_previews(changed),
         is_capped=capped,
         standing=_standing(policy, changed, concerned, before_all, after_all),
     )

@@ -14,9 +14,9 @@ from access.gathering import Named, gather
 from access.models import Grant, PolicyVersion
 from access.policies.facts import Question
 from access.policies.masking import Mask
-from access.policies.rules import Action, Effect, InForce, Rule
+from access.policies.rules import Action, InForce, Rule
 from access.policies.ruling import LevelTerms
-from access.policies.standing import Turn, turn_of
+from access.policies.standing import Turn, may_turn, turn_of
 from access.policies_in_sql import any_of
 from access.querysets import GrantQuerySet
 from catalog.models import Dataset, Field
@@ -51,13 +51,6 @@ class StandingPreview:
     @property
     def total(self) -> int:
         return self.refused + self.allowed + self.masked + self.looser
-
-
-def may_turn(rule: Rule) -> bool:
-    """Whether a rule bears on what is granted: it refuses requests, or says how what is granted is shown."""
-    if rule.effect is Effect.DENY:
-        return bool({Action.READ, Action.REQUEST} & set(rule.actions)) and not rule.conditions.is_of_hours
-    return bool(rule.masks) or rule.decides_requests
 
 
 def datasets_of(rules: Iterable[Rule]) -> QuerySet[Dataset]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from access.policies.facts import Question
 from access.policies.masking import Mask, strength
-from access.policies.rules import InForce
+from access.policies.rules import Action, Effect, InForce, Rule
 from access.policies.ruling import LevelTerms, rule_on
 
 
@@ -29,6 +29,18 @@ class Turn:
 
     def __bool__(self) -> bool:
         return self.narrows or self.allowed or self.looser
+
+
+def may_turn(rule: Rule) -> bool:
+    """Whether a rule bears on what is granted: it refuses requests, or says how what is granted is shown.
+
+    A denial or a mask at some hours only does neither, as `access.policies.ruling` has it, and a grant gives every row.
+    """
+    if rule.effect is Effect.DENY:
+        return bool({Action.READ, Action.REQUEST} & set(rule.actions)) and not rule.conditions.is_of_hours
+    if rule.effect is Effect.RESTRICT:
+        return bool(rule.masks) and not rule.conditions.is_of_hours
+    return rule.decides_requests
 
 
 def turn_of(

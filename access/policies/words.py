@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from access.policies.rules import Columns, Conditions, Effect, Rule, Step, Subjects
+from access.policies.rules import Action, Columns, Conditions, Effect, Rule, Step, Subjects
+from access.policies.standing import may_turn
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -42,6 +43,42 @@ def rule_in_words(rule: Rule, names: Names) -> dict[str, str]:
         "Stands in": "Only where no other policy says how a request is decided." if rule.fallback else "",
     }
     return {question: words for question, words in lines.items() if words}
+
+
+def showing_in_words(rule: Rule) -> str:
+    """What becomes of what is read and granted where a rule masks or filters; empty where it does neither."""
+    if not (rule.masks or rule.row_filter):
+        return ""
+    does = _listed([*(["masks columns"] if rule.masks else []), *(["filters rows"] if rule.row_filter else [])], "and")
+    of_what = "what may be read" if rule.effect is Effect.RESTRICT else "what it gives"
+    said = [f"It {does} of {of_what}."]
+    if Action.READ in rule.actions:
+        said.append(f"Decisions do so {'at its hours' if rule.conditions.is_of_hours else 'at once'}.")
+    if rule.masks and may_turn(rule):
+        rows = " and give every row" if rule.row_filter else ""
+        said.append(f"New grants carry the masks{rows}; whoever answers for the data is asked about grants that stand.")
+    else:
+        said.append("Grants do not carry it, and nobody is asked about those that stand.")
+    return " ".join(said)
+
+
+def left_out_of_previews(rules: Iterable[Rule]) -> str:
+    """What these rules do and no preview of who may read counts, as a sentence; empty where it counts all of it."""
+    rules = list(rules)
+    left_out = {
+        "what holds at other hours": any(rule.conditions.is_of_hours for rule in rules),
+        "what holds for a purpose that is told": any(
+            rule.conditions.purposes or rule.conditions.other_purposes_than for rule in rules
+        ),
+        "which columns are masked and which rows are shown": any(rule.masks or rule.row_filter for rule in rules),
+        "writing": any(Action.WRITE in rule.actions for rule in rules),
+    }
+    named = [what for what, is_left_out in left_out.items() if is_left_out]
+    return (
+        f"Who gains and who loses is counted for reading now, without a purpose: not {_listed(named, 'or')}."
+        if named
+        else ""
+    )
 
 
 def _effect(rule: Rule) -> str:

@@ -24,7 +24,17 @@ from access.actions.policies import draft_policy, draft_version, edit_draft, pub
 from access.inbox import waiting_list
 from access.models import Campaign, CampaignItem, Grant, PolicyVersion
 from access.policies.masking import Mask
-from access.policies.rules import Action, Columns, Effect, MaskOf, Resources, Rule, Subjects
+from access.policies.rules import (
+    Action,
+    Columns,
+    Conditions,
+    Effect,
+    MaskOf,
+    Resources,
+    Rule,
+    Step,
+    Subjects,
+)
 from access.previewing import preview_of
 from access.recertifying import Chosen
 from accounts.models import Principal
@@ -282,6 +292,61 @@ def test_pages_and_rest_tell_and_mask(client: Client, cast: Cast):
     for grant in (first, second):
         grant.refresh_from_db()
         assert grant.masks == {str(cast.field("email").pk): "hash"}
+
+
+HOURS = Conditions(weekdays=tuple(range(7)))
+"""Of hours, and it holds whenever the tests run."""
+HASHED = (MaskOf(Mask.HASH),)
+NOBODY_IS_ASKED = "Grants do not carry it, and nobody is asked about those that stand."
+SOMEBODY_IS_ASKED = "New grants carry the masks; whoever answers for the data is asked about grants that stand."
+
+
+@pytest.mark.parametrize(
+    ("rule", "shown"),
+    [
+        (Rule(Effect.RESTRICT, (Action.READ,), EVERYBODY, masks=HASHED), SOMEBODY_IS_ASKED),
+        (Rule(Effect.APPROVAL, (Action.REQUEST,), EVERYBODY, masks=HASHED, steps=(Step(),)), SOMEBODY_IS_ASKED),
+        (Rule(Effect.RESTRICT, (Action.READ,), EVERYBODY, masks=HASHED, conditions=HOURS), NOBODY_IS_ASKED),
+        (Rule(Effect.RESTRICT, (Action.READ,), EVERYBODY, row_filter="campus = 'Geelong'"), NOBODY_IS_ASKED),
+        (Rule(Effect.ALLOW, (Action.READ,), EVERYBODY, masks=HASHED), NOBODY_IS_ASKED),
+    ],
+)
+def test_the_preview_says_that_somebody_is_asked_where_somebody_is(client: Client, cast: Cast, rule: Rule, shown: str):
+    granted(cast)
+    draft = draft_policy(name="P", rule=rule, by=cast.administrator)
+    client.force_login(cast.administrator.user)
+    page = client.get(reverse("access:policy_preview", args=[draft.policy_id])).text
+    assert [one for one in (SOMEBODY_IS_ASKED, NOBODY_IS_ASKED) if one in page] == [shown]
+    publish_policy(version=draft, by=cast.administrator)
+    compare()
+    assert Campaign.objects.exists() == (shown == SOMEBODY_IS_ASKED)
+
+
+@pytest.mark.parametrize(
+    ("rule", "left_out"),
+    [
+        (Rule(Effect.DENY, (Action.READ,), EVERYBODY), ""),
+        (Rule(Effect.DENY, (Action.READ,), EVERYBODY, conditions=HOURS), "not what holds at other hours."),
+        (
+            Rule(Effect.ALLOW, (Action.READ,), EVERYBODY, conditions=Conditions(purposes=("research",))),
+            "not what holds for a purpose that is told.",
+        ),
+        (
+            Rule(Effect.RESTRICT, (Action.READ,), EVERYBODY, masks=HASHED),
+            "not which columns are masked and which rows are shown.",
+        ),
+        (
+            Rule(Effect.DENY, (Action.READ, Action.WRITE), EVERYBODY, conditions=HOURS),
+            "not what holds at other hours or writing.",
+        ),
+    ],
+)
+def test_the_preview_says_what_it_does_not_count(client: Client, cast: Cast, rule: Rule, left_out: str):
+    draft = draft_policy(name="P", rule=rule, by=cast.administrator)
+    client.force_login(cast.administrator.user)
+    page = client.get(reverse("access:policy_preview", args=[draft.policy_id])).text
+    sentence = f"Who gains and who loses is counted for reading now, without a purpose: {left_out}"
+    assert (sentence in page) == bool(left_out)
 
 
 def test_grants_of_other_datasets_are_left_alone(cast: Cast):
