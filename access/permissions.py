@@ -129,14 +129,12 @@ def check_can_enforce_grants(by: Principal, source: Source) -> None:
 def check_can_accept(by: Principal, finding: Finding) -> None:
     """Whoever sees to the source's enforcement, but never of what they can read themselves."""
     check_can_enforce_grants(by, finding.source)
-    if finding.principal_id == by.pk:
-        raise Forbidden(
-            "This is what you can read yourself; somebody else says whether it may stay, whatever your roles."
-        )
+    _check_is_not_about(by, finding)
 
 
 def check_can_adopt(by: Principal, finding: Finding) -> tuple[Dataset, Principal]:
-    """Whoever may decide on the dataset, but never for themselves. Returns what would be granted to whom.
+    """Whoever may decide on the dataset, but never on what they can read themselves. Returns what would be granted to
+    whom.
 
     Raises `Conflict` for what cannot become a grant: it is not about what one known person reads of one dataset.
     """
@@ -145,10 +143,19 @@ def check_can_adopt(by: Principal, finding: Finding) -> tuple[Dataset, Principal
         raise Conflict(
             "Only what one known person reads of one dataset can become a grant. Show the statements instead."
         )
+    _check_is_not_about(by, finding)
     decision = may_review(reviewer_of(by), requester_id=holder.pk, answerable=answerable_for([dataset])[dataset.pk])
     if not decision:
         raise Forbidden(decision.reasons[0])
     return dataset, holder
+
+
+def _check_is_not_about(by: Principal, finding: Finding) -> None:
+    if Finding.objects.filter(pk=finding.pk).about(by).exists():
+        raise Forbidden(
+            "This is what you can read yourself, or could by a login that was yours; somebody else judges it, whatever"
+            " your roles."
+        )
 
 
 def check_can_cancel(by: Principal, request: AccessRequest) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -216,20 +217,31 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         scope = scope_of(principal)
         return self if scope.everything else self.filter(source__domain__in=scope.curated_domains())
 
+    def about(self, principal: Principal) -> FindingQuerySet:
+        """What `principal` can read by, as the logins of the source are named now or ever were."""
+        return self.filter(_read_by(principal))
+
     def judgeable_by(self, principal: Principal) -> FindingQuerySet:
-        """Open ones that `principal` sees and may let stay or make a grant of; never of what they can read themselves.
+        """Open ones that `principal` sees and may let stay or make a grant of; never those about themselves.
 
         Letting stay is for administrators and owners of the source's domain, a grant for whoever answers for the dataset.
         """
         if principal.kind != Principal.Kind.PERSON or not principal.is_active:
             return self.none()
-        others = self.open().visible_to(principal).exclude(principal=principal)
+        others = self.open().visible_to(principal).exclude(_read_by(principal))
         scope = scope_of(principal)
         if scope.everything:
             return others
         owned = [domain for domain in scope.roles_of_domain if scope.has_role(domain, DomainRole.OWNER)]
         adoptable = Q(kind__in=_model("Finding").model.ADOPTABLE, principal__isnull=False) & _answers_for(principal)
         return others.filter(Q(source__domain__in=owned) | adoptable)
+
+
+def _read_by(principal: Principal) -> Q:
+    """The condition that a finding is about the principal, or a login that is or was theirs in its source."""
+    # Whoever sees to a source may take their own login's name away; the login goes on reading.
+    named = _model("DatabaseLogin").filter(source=OuterRef("source_id"), principal=principal)
+    return Q(principal=principal) | Q(logins__overlap=ArraySubquery(named.values("name")))
 
 
 def _answers_for(principal: Principal) -> Q:

@@ -184,6 +184,22 @@ class DriftFound(SourceEvent):
     finding_ids: list[int]
 
 
+@event(
+    "access.finding_reopened",
+    "opened a finding in {source} again, because {why}: {what}",
+    personal=["note"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingReopened(SourceEvent):
+    """`resolution` and `note` say what was decided before, and why."""
+
+    finding_id: int
+    what: str
+    why: str
+    resolution: str
+    note: str
+
+
 @event("access.finding_resolved", "closed a finding in {source} as {resolution}: {what}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingResolved(SourceEvent):

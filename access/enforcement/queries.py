@@ -104,18 +104,20 @@ def overviews(sources: Sequence[Source]) -> list[SourceOverview]:
 
 
 def finding_rows(findings: Iterable[Finding], principal: Principal) -> list[FindingRow]:
-    """Findings, read with their sources and datasets, and what `principal` may do about them; three statements more."""
+    """Findings, read with their sources and datasets, and what `principal` may do about them; four statements more."""
     rows = list(findings)
+    own = set(Finding.objects.filter(pk__in=[row.pk for row in rows]).about(principal).values_list("pk", flat=True))
     answerable = answerable_for([row.dataset for row in rows if row.is_adoptable and row.dataset])
     reviewer = reviewer_of(principal)
     return [
         FindingRow(
             row,
             may_adopt=row.is_adoptable
+            and row.pk not in own
             and may_review(
                 reviewer, requester_id=row.principal_id or 0, answerable=answerable[row.dataset_id or 0]
             ).allowed,
-            may_accept=row.principal_id != principal.pk and can_enforce_grants(principal, row.source),
+            may_accept=row.pk not in own and can_enforce_grants(principal, row.source),
         )
         for row in rows
     ]

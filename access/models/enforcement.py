@@ -223,7 +223,10 @@ class ManagedObject(models.Model):
 
 
 class Finding(models.Model):
-    """Something that a source allows and nobody approved. It is a work item until it is gone, adopted or accepted."""
+    """Something that a source allows and nobody approved. It is a work item until it is gone, adopted or accepted.
+
+    One that was opened again keeps who resolved it before and why in `resolved_by` and `note`.
+    """
 
     class Kind(models.TextChoices):
         PRIVILEGE = "privilege", "A privilege that no grant explains"
@@ -248,6 +251,7 @@ class Finding(models.Model):
     sentence = models.TextField()
     fact = models.JSONField(default=dict)
     grantee = models.TextField(default="", blank=True)
+    logins = ArrayField(models.TextField(), default=list, help_text="The logins that can read by it.")
     principal = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     dataset = models.ForeignKey(Dataset, null=True, blank=True, on_delete=models.CASCADE, related_name="findings")
     columns = ArrayField(models.TextField(), default=list)

@@ -38,7 +38,10 @@ class DriftKind(StrEnum):
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """A finding. `grantee` is who can read (`PUBLIC`: everybody), `path` what (`()`: everything)."""
+    """A finding. `grantee` is who can read (`PUBLIC`: everybody), `path` what (`()`: everything).
+
+    `shown_to` are the roles that read by a view, without everybody.
+    """
 
     kind: DriftKind
     sentence: str
@@ -46,6 +49,7 @@ class Drift(msgspec.Struct, frozen=True):
     grantee: str
     path: Path = ()
     columns: tuple[str, ...] = ()
+    shown_to: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -53,16 +57,24 @@ class Drift(msgspec.Struct, frozen=True):
         told = msgspec.json.encode((self.kind, self.grantee, self.path, sorted(self.columns)))
         return hashlib.sha256(told).hexdigest()[:24]
 
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The roles that can read by it; none where only everybody can."""
+        if self.kind is DriftKind.DEFINER_VIEW:
+            return self.shown_to
+        return (self.grantee,) if self.grantee != PUBLIC else ()
+
 
 def drifts(
     inspection: Inspection, governed: Iterable[Path], logins: Iterable[str], rules: Rules, ours: Ours
 ) -> list[Drift]:
     """Findings about relations that are `governed` (catalogued datasets), and about the logins of people.
 
-    `ours` are not drift, nor is what an owner of a relation may do with it.
+    `ours` are not drift, nor is what an owner of a relation may do with it. The same facts are told in the same order
+    and words.
     """
     found = _Drifts(inspection, frozenset(governed), frozenset(logins), rules, ours)
-    return sorted(found.all(), key=lambda one: (one.kind, one.grantee, one.path))
+    return sorted(found.all(), key=lambda one: (one.kind, one.grantee, one.path, one.sentence))
 
 
 class _Drifts:
@@ -117,7 +129,7 @@ class _Drifts:
             if fact.column:
                 columns.setdefault(place, set()).add(fact.column)
             else:
-                whole[place] = fact
+                whole[place] = max(fact, whole.get(place, fact))
         for grantee, path in {*columns, *whole}:
             told = tuple(sorted(columns[grantee, path])) if (grantee, path) not in whole else ()
             fact = whole.get((grantee, path)) or Privilege(Right.SELECT, path, grantee, grantor=grantors[grantee, path])
@@ -202,12 +214,14 @@ class _Drifts:
             reads = [base for base in view.reads if base[:2] in self.governed]
             bases = sorted({base[:2] for base in reads})
             foreign = readers.get(view.path, set()) - {view.owner, self.inspection.account}
-            unexplained = sorted(who or "everybody" for who in foreign if not _reads(who, reads, readers))
+            unexplained = sorted(who for who in foreign if not _reads(who, reads, readers))
             if bases and unexplained:
                 shown = ", ".join(".".join(base) for base in bases)
-                sentence = f"The view {'.'.join(view.path)} shows {shown} to {', '.join(unexplained)} without a grant."
+                whom = ", ".join(sorted(who or "everybody" for who in unexplained))
+                sentence = f"The view {'.'.join(view.path)} shows {shown} to {whom} without a grant."
                 seen = Relation(view.path, view.kind, view.owner, reads=tuple(bases), as_owner=True)
-                yield Drift(DriftKind.DEFINER_VIEW, sentence, seen, ", ".join(unexplained), view.path)
+                shown_to = tuple(who for who in unexplained if who != PUBLIC)
+                yield Drift(DriftKind.DEFINER_VIEW, sentence, seen, whom, view.path, shown_to=shown_to)
 
 
 def _reads(who: str, places: Iterable[Path], readers: Mapping[Path, set[str]]) -> bool:

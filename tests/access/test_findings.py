@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from access.actions import accept_finding, adopt_finding
+from access.enforcement.drift import _write
 from access.enforcement.queries import enforced_sources, finding_rows, readable_sources
 from access.inbox import count_waiting, waiting_list
-from access.models import Finding, Grant, Reconciliation
-from access.permissions import can_see_enforcement
+from access.models import DatabaseLogin, Finding, Grant, Reconciliation
+from access.permissions import can_see_enforcement, check_can_accept, check_can_adopt
+from access.provisioning.desired import Inspection, Ours, Rules
+from access.provisioning.drift import Drift, drifts
+from access.provisioning.facts import (
+    PUBLIC,
+    AnyFact,
+    DefaultPrivilege,
+    Privilege,
+    Relation,
+    RelationKind,
+    Right,
+)
 from accounts.models import Principal
 from catalog.models import Source
-from common.errors import Conflict, Forbidden
+from common.errors import CatalogError, Conflict, Forbidden
 from tests.factories import Cast, bearer, dataset, domain, ownership, person, pipeline, role, source
 
 REMEDY = 'REVOKE SELECT ON TABLE "public"."users" FROM "otto"'
@@ -40,6 +57,22 @@ def found(cast: Cast, reader: Principal | None, kind: str = Finding.Kind.PRIVILE
     )
 
 
+def named_once(where: Source, holder: Principal, name: str) -> None:
+    """It was the holder's login there, and is so no more."""
+    DatabaseLogin.objects.create(
+        source=where, principal=holder, name=name, set_by=holder, valid_from="2026-01-01T00:00Z",
+        valid_to="2026-02-01T00:00Z",
+    )  # fmt: skip
+
+
+def allows(check: Callable[[Principal, Finding], object], by: Principal, finding: Finding) -> bool:
+    try:
+        check(by, finding)
+    except CatalogError:
+        return False
+    return True
+
+
 @pytest.fixture
 def master(cast: Cast) -> Principal:
     """An owner of the source's domain."""
@@ -57,9 +90,10 @@ class JudgedByWhom(TestCase):
         administrator=st.integers(0, 3),
         closed=st.integers(0, 3),
         elsewhere=st.booleans(),
+        once=st.integers(0, 3),
     )
     def test_the_condition_and_the_rows_agree(
-        self, held: tuple[frozenset[str], ...], administrator: int, closed: int, elsewhere: bool
+        self, held: tuple[frozenset[str], ...], administrator: int, closed: int, elsewhere: bool, once: int
     ) -> None:
         place = domain()
         where = source(of=place)
@@ -73,11 +107,13 @@ class JudgedByWhom(TestCase):
         if closed < 3:
             people[closed].user.is_active = False
             people[closed].user.save()
+        if once < 3:
+            named_once(where, people[once], "once")
         for number, kind in enumerate(Finding.Kind.values):
             for about in (*people, None):
                 Finding.objects.create(
                     source=where, kind=kind, key=f"{number}{about and about.pk}", sentence="It reads.", principal=about,
-                    dataset=table if number % 2 == 0 else None,
+                    dataset=table if number % 2 == 0 else None, logins=["once", "another"][number % 3 :],
                 )  # fmt: skip
         Finding.objects.create(
             source=where, kind="privilege", key="0", sentence="It reads.", principal=people[0], dataset=table,
@@ -96,6 +132,10 @@ class JudgedByWhom(TestCase):
             }
             listed = set(Finding.objects.filter(source=where).judgeable_by(reader).values_list("pk", flat=True))
             assert listed == (may if reader.is_active and reader.kind == "person" else set()), held
+            if each is people[0]:
+                for row in Finding.objects.filter(source=where).open().select_related("source", "dataset"):
+                    checked = {allows(check, reader, row) for check in (check_can_accept, check_can_adopt)}
+                    assert (row.pk in may) == (True in checked)
 
 
 pytestmark = pytest.mark.django_db
@@ -209,6 +249,99 @@ def test_nobody_judges_what_they_can_read_themselves(cast: Cast, master: Princip
         adopt_finding(finding=finding, days=5, note="Fine", by=master)
     accept_finding(finding=finding, note="Fine", by=cast.administrator)
     assert Finding.objects.get().resolution == "accepted"
+
+
+def test_nobody_judges_what_a_login_reads_that_was_once_theirs(client: Client, cast: Cast, master: Principal) -> None:
+    """Whoever it is named for now, with or without others who read by the same."""
+    finding = found(cast, None, Finding.Kind.DEFINER_VIEW)
+    adoptable = found(cast, cast.outsider, key="2")
+    Finding.objects.update(logins=["mona", "otto"])
+    named_once(source(), cast.administrator, "mona")
+    named_once(cast.source, master, "mona")
+    for one in (finding, adoptable):
+        with pytest.raises(Forbidden, match="a login that was yours"):
+            accept_finding(finding=one, note="Fine", by=master)
+    with pytest.raises(Forbidden, match="whatever your roles"):
+        adopt_finding(finding=adoptable, days=5, note="Fine", by=master)
+    assert waiting_list(fresh(master)) == []
+    client.force_login(master.user)
+    page = client.get(reverse("access:enforcement", args=[cast.source.pk])).text
+    assert finding.sentence in page and "Adopt as a grant" not in page and "finding_accept" not in page
+    assert reverse("access:finding_accept", args=[finding.pk]) not in page
+    assert {item.id for item in waiting_list(fresh(cast.administrator))} == {finding.pk, adoptable.pk}
+    accept_finding(finding=finding, note="Fine", by=cast.administrator)
+
+
+def test_what_opened_again_shows_what_was_said_before(client: Client, cast: Cast) -> None:
+    finding = found(cast, cast.outsider)
+    accept_finding(finding=finding, note="The nightly report", by=cast.administrator)
+    Finding.objects.update(resolution="", resolved_at=None)
+    client.force_login(cast.steward.user)
+    page = client.get(reverse("access:enforcement", args=[cast.source.pk])).text
+    assert f"judged before: “The nightly report”, {cast.administrator.name}" in page
+
+
+def test_findings_are_written_with_as_many_statements_for_many_as_for_few(cast: Cast) -> None:
+    """Of each fate some: new, told otherwise, opened again, gone."""
+
+    def written(count: int) -> int:
+        Finding.objects.all().delete()
+        now = timezone.now()
+        kept = [
+            Finding(
+                source=cast.source, kind="privilege", key=f"{fate}{number}", sentence="It read.", resolution=resolution,
+                resolved_at=now if resolution else None,
+            )
+            for number in range(count)
+            for fate, resolution in (("told", ""), ("adopted", "adopted"), ("gone", "accepted"))
+        ]  # fmt: skip
+        Finding.objects.bulk_create(kept)
+        seen = [
+            Finding(source=cast.source, kind="privilege", key=f"{fate}{number}", sentence="It reads.")
+            for number in range(count)
+            for fate in ("told", "adopted", "new")
+        ]
+        with CaptureQueriesContext(connection) as queries:
+            _write(cast.source, seen, {finding.key for finding in seen})
+        stood = set(Finding.objects.values_list("key", "resolution", "sentence"))
+        for fate, resolution, sentence in (
+            ("told", "", "It reads."), ("adopted", "", "It reads."), ("new", "", "It reads."), ("gone", "gone", "It read."),
+        ):  # fmt: skip
+            assert (f"{fate}{count - 1}", resolution, sentence) in stood
+        return len(queries)
+
+    with transaction.atomic():
+        Principal.objects.system()
+        assert written(1) == written(7)
+
+
+def inspected(*facts: AnyFact) -> list[Drift]:
+    return drifts(
+        Inspection("catalog", frozenset(facts)), [("s", f"t{number}") for number in range(8)], [], Rules(), Ours()
+    )
+
+
+def test_the_same_facts_are_told_in_the_same_words() -> None:
+    """Of what several gave, whom the finding names does not hang on the order of a set."""
+    rights = [
+        Privilege(Right.SELECT, ("s", f"t{number}"), "otto", grantor=grantor)
+        for number in range(8)
+        for grantor in ("ann", "bea", "zoe")
+    ]
+    assert {one.fact.grantor for one in inspected(*rights) if isinstance(one.fact, Privilege)} == {"zoe"}
+    creators = [f"creator {number}" for number in range(8)]
+    born = [
+        one.sentence for one in inspected(*[DefaultPrivilege(name, Right.SELECT, "otto", ("s",)) for name in creators])
+    ]
+    assert born == sorted(born) and len(born) == 8
+
+
+def test_a_finding_of_a_view_names_each_login_that_reads_by_it() -> None:
+    view, base = ("s", "leak"), ("s", "t0")
+    readers = [Privilege(Right.SELECT, view, grantee, grantor="dba") for grantee in ("otto", PUBLIC, "ana")]
+    facts = [Relation(view, RelationKind.VIEW, "dba", reads=(base,), as_owner=True), *readers]
+    (one,) = [one for one in inspected(*facts) if one.kind == "definer_view"]
+    assert (one.grantee, one.readers) == ("ana, everybody, otto", ("ana", "otto"))
 
 
 def test_only_what_one_person_reads_of_one_dataset_is_adopted(client: Client, cast: Cast) -> None:

@@ -13,11 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from access.actions import (
+    accept_finding,
     adopt_finding,
     compare_grants_with_policies,
     confirm_plan,
     expire_grants,
     mask_items,
+    name_login,
     revoke_grant,
 )
 from access.actions.policies import draft_policy, publish_policy
@@ -44,11 +46,12 @@ from access.provisioning.desired import Inspection, Profile, view_path
 from access.provisioning.plan import Plan, make_plan
 from accounts.models import Principal
 from audit.events import Subject
+from audit.models import Record
 from audit.queries import activity_of
-from common.errors import Conflict, Invalid
+from common.errors import Conflict, Forbidden, Invalid
 from tests.access.enforcement.world import REFUSED, World, catalogued, world_of
 from tests.access.provisioning.postgres import Cluster, warehouse
-from tests.factories import person
+from tests.factories import person, role
 
 pytestmark = pytest.mark.django_db
 
@@ -333,6 +336,121 @@ def test_drift_is_found_once_and_goes_when_it_is_gone(world: World) -> None:
     world.reconcile()
     left = Finding.objects.filter(resolution="")
     assert {(finding.kind, finding.sentence) for finding in left if finding.kind != "superuser"} == set()
+
+
+def accepted(world: World, *statements: str, kind: str = "privilege") -> Finding:
+    """The one finding of a kind after these statements, accepted."""
+    world.place.owner(*statements)
+    world.reconcile()
+    finding = Finding.objects.get(resolution="", kind=kind)
+    return accept_finding(finding=finding, note="The nightly report", by=person(administrator=True))
+
+
+def reopened(finding: Finding) -> list[str]:
+    """Why a finding opened again, each time with what was said before."""
+    rows = Record.objects.filter(event="access.finding_reopened").select_related("personal").order_by("pk")
+    values = [row.values | row.personal.values for row in rows]
+    return [f"{told['why']}: {told['note']}" for told in values if told["finding_id"] == finding.pk]
+
+
+def test_what_was_accepted_ends_with_its_right_and_is_new_work_when_given_again(world: World) -> None:
+    bob = world.login("bob")
+    given, taken = (
+        f"{way} ON sales.orders {to} {bob}" for way, to in (("GRANT SELECT", "TO"), ("REVOKE SELECT", "FROM"))
+    )
+    finding = accepted(world, given)
+    world.reconcile()
+    finding.refresh_from_db()
+    assert finding.resolution == "accepted"
+    world.place.owner(taken)
+    world.reconcile()
+    finding.refresh_from_db()
+    assert (finding.resolution, finding.note) == ("gone", "The nightly report")
+    world.place.owner(given)
+    world.reconcile()
+    again = Finding.objects.get(kind="privilege", resolution="")
+    assert again.pk != finding.pk and again.note == ""
+
+
+def test_what_was_accepted_stays_so_while_a_grant_explains_it(world: World) -> None:
+    finding = accepted(world, f"GRANT SELECT (email) ON sales.orders TO {world.login('bob')}")
+    grant = world.grant("bob", "email")
+    world.reconcile()
+    revoke_grant(grant=grant, reason="Done", by=world.owner)
+    world.reconcile()
+    finding.refresh_from_db()
+    assert finding.resolution == "accepted" and reopened(finding) == []
+
+
+def test_what_was_accepted_of_one_person_opens_again_when_its_login_is_anothers(world: World) -> None:
+    finding = accepted(world, f"GRANT SELECT ON sales.orders TO {world.login('bob')}")
+    name, mine = world.login("bob"), DatabaseLogin.objects.filter(principal=world.people["bob"])
+    mine.update(valid_to=timezone.now())
+    world.reconcile()
+    finding.refresh_from_db()
+    assert (finding.resolution, finding.principal) == ("accepted", None)
+    DatabaseLogin.objects.create(source=world.source, principal=world.owner, name=name, set_by=world.owner)
+    before = Record.objects.filter(event="access.drift_found").count()
+    world.reconcile()
+    finding.refresh_from_db()
+    assert (finding.resolution, finding.principal, finding.note) == ("", world.owner, "The nightly report")
+    assert reopened(finding) == ["its login is known to be another person's: The nightly report"]
+    assert Record.objects.filter(event="access.drift_found").count() == before + 1
+    world.reconcile()
+    assert len(reopened(finding)) == 1
+
+
+def test_a_view_that_was_accepted_opens_again_when_it_shows_another_relation(world: World) -> None:
+    world.place.owner("CREATE TABLE sales.refunds (id int)")
+    catalogued(world.source, world.domain, world.owner, "refunds", ("id",))
+    finding = accepted(
+        world,
+        "CREATE VIEW sales.leak AS SELECT id FROM sales.orders",
+        f"GRANT SELECT ON sales.leak TO {world.login('bob')}",
+        kind="definer_view",
+    )
+    world.place.owner(f"ALTER VIEW sales.leak OWNER TO {world.login('eve')}")
+    world.reconcile()
+    finding.refresh_from_db()
+    assert finding.resolution == "accepted" and finding.fact["owner"] == world.login("eve")
+    world.place.owner(
+        "CREATE OR REPLACE VIEW sales.leak AS SELECT id FROM sales.orders UNION SELECT id FROM sales.refunds"
+    )
+    world.reconcile()
+    finding.refresh_from_db()
+    assert finding.resolution == "" and "shows sales.orders, sales.refunds to" in finding.sentence
+    assert reopened(finding) == ["the view shows something else: The nightly report"]
+
+
+def test_a_finding_says_what_is_so_now_and_what_ends_it_now(world: World) -> None:
+    ada, bob, eve = (world.login(name) for name in ("ada", "bob", "eve"))
+    world.place.owner(f"GRANT SELECT ON sales.orders TO {ada}, {eve}", f"GRANT {ada} TO {bob}")
+    world.reconcile()
+    finding = Finding.objects.get(kind="inherited")
+    assert finding.sentence.endswith(f"as a member of {ada}.") and ada in finding.remedy[0]
+    world.place.owner(f"REVOKE {ada} FROM {bob}", f"GRANT {eve} TO {bob}")
+    world.reconcile()
+    renewed = Finding.objects.get(kind="inherited")
+    assert renewed.pk == finding.pk and renewed.sentence.endswith(f"as a member of {eve}.")
+    assert renewed.fact["role"] == eve
+    world.place.owner(*renewed.remedy)
+    world.reconcile()
+    assert Finding.objects.get(kind="inherited").resolution == "gone"
+
+
+def test_nobody_gets_to_judge_what_they_read_by_taking_their_name_away(world: World) -> None:
+    bob = world.people["bob"]
+    role(world.domain, bob, "owner")
+    world.source.domain = world.domain
+    world.source.save()
+    world.place.owner(f"GRANT SELECT ON sales.orders TO {world.login('bob')}")
+    world.reconcile()
+    name_login(source=world.source, principal=bob, name="", by=bob)
+    world.reconcile()
+    finding = Finding.objects.get(kind="privilege")
+    assert finding.principal is None
+    with pytest.raises(Forbidden, match="read yourself"):
+        accept_finding(finding=finding, note="Fine", by=bob)
 
 
 def adopted(world: World, *columns: str, days: int = 30) -> Grant:
