@@ -5,6 +5,7 @@ them. Linux only; ask as the one who started the catalog, or as root: others may
 """
 
 import json
+from contextlib import suppress
 
 import psutil
 
@@ -30,7 +31,11 @@ def measure(layout: Layout) -> dict[str, int]:
 
 
 def _pss(processes: list[psutil.Process]) -> int:
-    return sum(process.memory_full_info().pss for process in processes)
+    total = 0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # one that has ended since takes nothing
+            total += process.memory_full_info().pss
+    return total
 
 
 def main() -> None:

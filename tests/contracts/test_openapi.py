@@ -34,7 +34,7 @@ def _lines(context: Any, value: Any) -> bytes:
     return (value if isinstance(value, str) else json.dumps(value)).encode(errors="surrogatepass")
 
 
-FEW, MANY = 3, 60
+FEW, MANY = 3, 20
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 ACCEPTED = ("2xx", "401", "403", "404", "409", "412", "422", "428")
 """What good data may meet besides success: ids of nothing, rights, states and rules that no schema can tell."""

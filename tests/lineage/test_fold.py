@@ -407,6 +407,6 @@ def test_any_order_any_split_and_any_duplicates_give_the_same_state(db, events, 
 
 @pytest.mark.long
 @given(**_orders)
-@settings(max_examples=400, deadline=None, suppress_health_check=_unhurried)
+@settings(max_examples=120, deadline=None, suppress_health_check=_unhurried)
 def test_any_order_gives_the_same_state_at_length(db, events, seed, batches):
     check_any_order(events, seed, batches)

@@ -215,7 +215,7 @@ def test_searches_find_what_decisions_allow(data: st.DataObject):
 
 
 @pytest.mark.long
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_searches_find_what_decisions_allow_in_many_worlds(data: st.DataObject):
     check_and_undo(data)

@@ -186,6 +186,6 @@ def test_what_facts_say_is_what_a_login_finds(cluster: Cluster, state) -> None:
 
 @pytest.mark.long
 @given(state=STATES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_facts_say_is_what_a_login_finds_in_many_states(cluster: Cluster, state) -> None:
     holds_at_logins(cluster, state)
