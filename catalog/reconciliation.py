@@ -1,7 +1,8 @@
 """Compare a staged reading with the catalog: one statement, whatever the number of datasets.
 
-The plan is rows (reading, dataset or path, change). Gone is only what stands in a schema that was read completely, or in
-one that the source no longer lists; a schema that failed keeps everything.
+The plan is rows (reading, dataset or path, change). What is merged into another dataset is compared like any other. Gone is
+only what stands in a schema that was read completely, or in one that the source no longer lists; a schema that failed keeps
+everything.
 """
 
 from __future__ import annotations
@@ -53,8 +54,7 @@ _COMPARE = """
            END
     FROM (SELECT path, fingerprint, unchanged FROM catalog_stageddataset WHERE reading = %(reading)s) AS staged
     FULL JOIN (
-        SELECT id, path, fingerprint, gone_since FROM catalog_dataset
-        WHERE source_id = %(source)s AND merged_into_id IS NULL
+        SELECT id, path, fingerprint, gone_since FROM catalog_dataset WHERE source_id = %(source)s
     ) AS known ON known.path = staged.path
     WHERE CASE
         WHEN known.id IS NULL THEN true
@@ -118,7 +118,7 @@ def plan_of(source: Source, reading: int) -> Plan:
         cursor.execute(
             """
             SELECT (SELECT count(*) FROM catalog_dataset
-                    WHERE source_id = %(source)s AND gone_since IS NULL AND merged_into_id IS NULL),
+                    WHERE source_id = %(source)s AND gone_since IS NULL),
                    (SELECT count(*) FROM catalog_stageddataset WHERE reading = %(reading)s)
             """,
             {"source": source.pk, "reading": reading},

@@ -152,11 +152,7 @@ def _report_progress(run: Run, fence: int, staged: Staged) -> None:
 
 def known_fingerprints(source: Source) -> Mapping[Path, str]:
     """What the last reading of each dataset of this source looked like."""
-    rows = (
-        Dataset.objects.filter(source=source, merged_into=None)
-        .exclude(fingerprint="")
-        .values_list("path", "fingerprint")
-    )
+    rows = Dataset.objects.filter(source=source).exclude(fingerprint="").values_list("path", "fingerprint")
     return {tuple(path): fingerprint for path, fingerprint in rows.iterator(chunk_size=10_000)}
 
 

@@ -57,7 +57,10 @@ def note_written(times: Mapping[int, dt.datetime]) -> None:
 
 
 def push_merges(standing: Mapping[int, int]) -> None:
-    """Say for each dataset which one stands for it, itself included. For `lineage`; the rows are locked by the caller."""
+    """Say for each dataset which one stands for it, itself included, and count anew the schemas and sources that hold them.
+
+    For `lineage`; the rows are locked by the caller. Three statements.
+    """
     ids, others = list(standing.keys()), list(standing.values())
     with connection.cursor() as cursor:
         cursor.execute(
@@ -68,3 +71,22 @@ def push_merges(standing: Mapping[int, int]) -> None:
             """,
             [ids, others],
         )
+        for statement in _COUNT_AGAIN:
+            cursor.execute(statement, [ids])
+
+
+_COUNT_AGAIN = (
+    """
+    UPDATE catalog_schema AS container SET dataset_count = (
+        SELECT count(*) FROM catalog_dataset
+        WHERE schema_id = container.id AND gone_since IS NULL AND merged_into_id IS NULL
+    )
+    WHERE container.id IN (SELECT schema_id FROM catalog_dataset WHERE id = ANY(%s))
+    """,
+    """
+    UPDATE catalog_source AS source SET dataset_count = (
+        SELECT coalesce(sum(dataset_count), 0) FROM catalog_schema WHERE source_id = source.id
+    )
+    WHERE source.id IN (SELECT source_id FROM catalog_dataset WHERE id = ANY(%s))
+    """,
+)

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Principal
 from audit.models import Record, RecordSubject
 from catalog.actions import apply_snapshots
+from catalog.actions.pushed import push_merges
 from catalog.identity import resolve_names
 from catalog.models import Dataset, DatasetName, Field, Key, SchemaVersion, Source
 from catalog.naming import DatasetKey
@@ -180,6 +181,34 @@ def test_crawl_adopts_the_dataset_that_a_pipeline_spoke_of_first(shop):
     assert (orders.source, orders.path) == (shop, ["shop", "public", "orders"])
     assert orders.fields.count() == 1
     assert plan.added == 1
+
+
+def test_a_merged_dataset_is_unchanged_changed_gone_and_back_for_itself(shop):
+    crawl(shop, reading(table("orders"), table("items")))
+    orders, items = Dataset.objects.get(name="orders"), Dataset.objects.get(name="items")
+    push_merges({items.pk: orders.pk})
+    before = list(Dataset.objects.order_by("id").values())
+    plan = crawl(shop, reading(table("orders"), table("items")))
+    assert plan.is_empty and (plan.unchanged, plan.standing) == (2, 2)
+    assert list(Dataset.objects.order_by("id").values()) == before
+    plan = crawl(shop, reading(table("orders"), table("items", "id", "price")))
+    assert (plan.added, plan.changed) == (0, 1)
+    assert list(items.versions.values_list("number", flat=True).order_by("number")) == [1, 2]
+    assert crawl(shop, reading(table("orders"))).gone == 1
+    items.refresh_from_db()
+    assert items.gone_since is not None and items.merged_into == orders
+    assert crawl(shop, reading(table("orders"), table("items", "id", "price"))).returned == 1
+    items.refresh_from_db()
+    assert items.gone_since is None
+
+
+def test_schemas_and_sources_count_what_stands_when_merges_change(shop):
+    crawl(shop, reading(table("orders"), table("items")))
+    orders, items = Dataset.objects.get(name="orders"), Dataset.objects.get(name="items")
+    for standing, count in ((orders, 1), (items, 2)):
+        push_merges({items.pk: standing.pk})
+        shop.refresh_from_db()
+        assert shop.dataset_count == shop.schemas.get().dataset_count == count
 
 
 def test_resolving_names_makes_each_dataset_once(shop):

@@ -23,11 +23,11 @@ from catalog.models import Dataset, Source, StagedDataset
 from catalog.snapshots import DatasetKind, DatasetSnapshot, SchemaRead, SchemasListed
 from common.errors import Conflict, Forbidden, Invalid
 from ingestion.actions import cancel_run, confirm_plan, cron_of, push_snapshots, request_crawl, set_schedule
-from ingestion.crawling import run_crawl
+from ingestion.crawling import known_fingerprints, run_crawl
 from ingestion.leases import SILENT_SECONDS, claim, give_up_silent
 from ingestion.models import TRANSITIONS, PushedBatch, Run, RunState
 from ingestion.queries import next_times
-from tests.factories import domain, person, personas, role, source
+from tests.factories import dataset, domain, person, personas, role, source
 from tests.ingestion.sources import held_wire, postgres_source, worker_process
 from tests.servers.databases import PostgresServer
 
@@ -80,6 +80,13 @@ def test_second_crawl_notices_only_what_changed(postgres_server, shop):
     run = crawl(target)
     assert run.message == "1 added, 1 changed, 1 gone, 9 unchanged."
     assert Dataset.objects.get(name="table_1").version == 2
+
+
+@pytest.mark.django_db
+def test_the_last_reading_of_a_merged_dataset_is_known():
+    table = dataset("orders")
+    Dataset.objects.filter(pk=table.pk).update(fingerprint="f", merged_into=dataset("bills"))
+    assert known_fingerprints(table.source) == {tuple(table.path): "f"}
 
 
 @pytest.mark.django_db(transaction=True)
