@@ -11,7 +11,7 @@ from catalog.events import SnapshotApplied
 from catalog.models import Proposal
 from catalog.proposals import on_decision
 from lineage.events import DatasetsMerged, DatasetsSeparated
-from lineage.merging import follow_proposal
+from lineage.merging import follow_proposal, note_crawled
 
 on_decision[Proposal.Kind.SAME_AS] = follow_proposal
 
@@ -20,6 +20,12 @@ on_decision[Proposal.Kind.SAME_AS] = follow_proposal
 def read_views(record: Record) -> None:
     """A crawl brought definitions and columns: the views' lineage follows. Twice is as once."""
     _derive_views_about(record)
+
+
+@handles(SnapshotApplied)
+def settle_merges(record: Record) -> None:
+    """A crawl found what others stood for, or no longer found what stood for others. Twice is as once."""
+    note_crawled(record)
 
 
 @handles(DatasetsMerged)

@@ -21,7 +21,8 @@ AROUND = """
 """
 
 MEMBERS = """
-    SELECT id, merged_into_id, source_id IS NOT NULL, domain_id IS NOT NULL, namespace, qualified_name
+    SELECT id, merged_into_id, source_id IS NOT NULL AND gone_since IS NULL, source_id IS NOT NULL, domain_id IS NOT NULL,
+           namespace, qualified_name
     FROM catalog_dataset WHERE id = ANY(%s) ORDER BY id
 """
 
@@ -84,4 +85,14 @@ WRITTEN_AGAIN = """
 
 NOTE_AGAIN = """
     INSERT INTO lineage_dirtydataset (dataset_id, facets) SELECT unnest(%s::bigint[]), '{again}'
+"""
+
+NOTE_CRAWLED = """
+    INSERT INTO lineage_dirtydataset (dataset_id, facets)
+    SELECT subject.object_id, '{symlinks}' FROM audit_recordsubject AS subject
+    WHERE subject.record_id = %s AND subject.kind = 'dataset' AND subject.change IN ('adopted', 'returned', 'gone')
+      AND (
+          EXISTS (SELECT FROM lineage_sameas AS link WHERE link.first_id = subject.object_id)
+          OR EXISTS (SELECT FROM lineage_sameas AS link WHERE link.second_id = subject.object_id)
+      )
 """

@@ -36,6 +36,8 @@ from lineage.told import other_names
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
+    from audit.models import Record
+
 
 class _Link(NamedTuple):
     first: int
@@ -46,18 +48,21 @@ class _Link(NamedTuple):
 
 
 class _Member(NamedTuple):
-    """A dataset with what decides whether it stands for others: crawled before told, in a domain, then by name."""
+    """A dataset with what decides whether it stands for others: what a crawl finds there before what one found once, that
+    before what is only told, then in a domain, then by name.
+    """
 
     id: int
     merged_into: int | None
+    found: bool
     crawled: bool
     in_domain: bool
     namespace: str
     name: str
 
     @property
-    def rank(self) -> tuple[bool, bool, str, str]:
-        return not self.crawled, not self.in_domain, self.namespace, self.name
+    def rank(self) -> tuple[bool, bool, bool, str, str]:
+        return not self.found, not self.crawled, not self.in_domain, self.namespace, self.name
 
 
 def tell_names(dataset_ids: Collection[int]) -> set[int]:
@@ -69,6 +74,12 @@ def tell_names(dataset_ids: Collection[int]) -> set[int]:
         return set()
     _note_told(dataset_ids)
     return settle(dataset_ids, by=Principal.objects.system())
+
+
+def note_crawled(record: Record) -> None:
+    """Have the reduction settle the merges of what a crawl adopted, brought back or found gone: another may stand now."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements.NOTE_CRAWLED, [record.pk])
 
 
 @transaction.atomic
