@@ -49,10 +49,11 @@ def _fold_until(until: float, batch_size: int) -> int:
             done = len(fold_batch(batch_size))
             passing = 0
         except FoldFailed as failure:
-            if isinstance(failure.__cause__, OperationalError) and not _is_of_the_event(failure.__cause__):
+            cause = failure.__cause__
+            if isinstance(cause, OperationalError) and not _took_too_long(cause):
                 passing += 1
-                if passing > _PASSING_IN_A_ROW or not isinstance(failure.__cause__.__cause__, PASSING):
-                    raise failure.__cause__ from None
+                if passing > _PASSING_IN_A_ROW or not _is_passing(cause):
+                    raise cause from None
                 continue
             done = _isolate(failure.event_ids, failure)
         if not done:
@@ -66,17 +67,27 @@ def _tell() -> None:
         tell_catalog()
     except OperationalError as error:
         # A crawl holds these datasets: the notes stay, and are worked off a second later.
-        if not isinstance(error.__cause__, PASSING):
+        if not _is_passing(error):
             raise
 
 
-def _is_of_the_event(error: OperationalError) -> bool:
-    """A statement that ran too long, which another batch would not have done."""
-    return isinstance(error.__cause__, errors.QueryCanceled)
+def _is_passing(error: BaseException | None) -> bool:
+    """Others were in the way: nothing is wrong with what was folded."""
+    return isinstance(error, OperationalError) and isinstance(error.__cause__, PASSING)
+
+
+def _took_too_long(error: BaseException | None) -> bool:
+    """A statement was ended by its time limit: the server is busy, or one event is large. A smaller batch may be in time."""
+    return isinstance(error, OperationalError) and isinstance(error.__cause__, errors.QueryCanceled)
 
 
 def _isolate(event_ids: Sequence[int], failure: FoldFailed) -> int:
-    """Fold the halves of a batch that failed, down to the event that is at fault; returns how many were folded."""
+    """Fold the halves of a batch that failed, down to the event that is at fault; returns how many were folded.
+
+    Those that others are in the way of are left waiting.
+    """
+    if _is_passing(failure.__cause__):
+        return 0
     if len(event_ids) == 1:
         _note_failure(event_ids[0], failure)
         return 0
@@ -91,15 +102,16 @@ def _isolate(event_ids: Sequence[int], failure: FoldFailed) -> int:
 
 
 def _note_failure(event_id: int, failure: FoldFailed) -> None:
-    """Try again after 2, 4, 8 … seconds; after the last attempt the event is set aside with the reason."""
+    """Try again after 2, 4, 8 … seconds; after the last attempt the event is set aside with the reason.
+
+    What took too long is no fault of the event: it is put off, for longer each time, and never set aside.
+    """
     cause = failure.__cause__
     reason = f"{type(cause).__name__}: {cause}"[:2000].replace("\x00", "\ufffd")
     logger.warning("Event %s cannot be folded: %s", event_id, reason)
+    statement = statements.PUT_OFF if _took_too_long(cause) else statements.NOTE_FAILURE
     with connection.cursor() as cursor:
-        cursor.execute(
-            statements.NOTE_FAILURE,
-            {"event_id": event_id, "reason": reason, "attempts": PendingEvent.MAX_ATTEMPTS},
-        )
+        cursor.execute(statement, {"event_id": event_id, "reason": reason, "attempts": PendingEvent.MAX_ATTEMPTS})
 
 
 def send_again(event_ids: Iterable[int]) -> int:

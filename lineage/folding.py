@@ -34,6 +34,9 @@ PROVENANCE = ("_producer", "_schemaURL")
 _LONGEST_STATEMENT = 30_000
 """Milliseconds; the broker hands a task to another worker after 60 seconds."""
 
+_LONGEST_WAIT = 10_000
+"""Milliseconds for a lock: so that waiting for others is told apart from a statement that takes long by itself."""
+
 
 class Waiting(NamedTuple):
     """An event that this transaction has claimed."""
@@ -79,7 +82,10 @@ def _read(item: Waiting) -> Arrived:
 
 def _claim(limit: int, only: Sequence[int] | None) -> list[Waiting]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(_LONGEST_STATEMENT)])
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)",
+            [str(_LONGEST_STATEMENT), str(_LONGEST_WAIT)],
+        )
         cursor.execute(statements.CLAIM, {"limit": limit, "only": list(only) if only is not None else None})
         return [Waiting(*row) for row in cursor.fetchall()]
 

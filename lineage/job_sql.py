@@ -1,6 +1,7 @@
 """Lineage from the SQL that jobs tell of, for outputs whose columns no pipeline tells: read once for each text.
 
-What lacks is looked for, so it does not matter when a job's SQL and its outputs became known, nor which worker died.
+What lacks is looked for, so it does not matter when a job's SQL and its outputs became known, nor which worker died. Texts
+are parsed with nothing locked; what became outdated meanwhile is not written, and is found again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from lineage import sql as parsing
 from lineage import sql_edges
 from lineage import sql_statements as statements
 from lineage.models import EdgeOrigin
+from lineage.rows import encoded
 from lineage.sql import SqlLineage
 from lineage.sql_edges import SqlRead
 
@@ -55,21 +57,48 @@ class _Text(NamedTuple):
 
 
 def read_jobs_sql(limit: int = AT_ONCE) -> int:
-    """Read the SQL of jobs whose lineage lacks it; gives how many outputs were explained. Again while it gives `limit`."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statements.OUTDATED)
-        outdated = cursor.fetchall()
+    """Read the SQL of jobs whose lineage lacks it; gives for how many outputs it was read. Again while it gives `limit`."""
+    while _forget_outdated(limit) == limit:
+        pass
+    with connection.cursor() as cursor:
         cursor.execute(statements.UNREAD, [limit])
         texts = [_Text(*row) for row in cursor.fetchall()]
-        jobs = sorted({job_id for job_id, _ in outdated} | {text.job_id for text in texts})
-        if not jobs:
-            return 0
-        cursor.execute(statements.LOCK_JOBS, [jobs])
-        for job_id, dataset_id in [*outdated, *((text.job_id, text.dataset_id) for text in texts)]:
-            sql_edges.forget([job_id], EdgeOrigin.SQL, [dataset_id])
-        reads = [read for own in _alike(texts) for read in _read(own)]
-        sql_edges.write(reads, EdgeOrigin.SQL)
-    return len(reads)
+    _write([read for own in _alike(texts) for read in _read(own)])
+    return len(texts)
+
+
+@transaction.atomic
+def _forget_outdated(limit: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statements.OUTDATED, [limit])
+        outdated = cursor.fetchall()
+        if outdated:
+            cursor.execute(statements.LOCK_JOBS, [sorted({job_id for job_id, _ in outdated})])
+            sql_edges.forget_outputs(outdated, EdgeOrigin.SQL)
+    return len(outdated)
+
+
+@transaction.atomic
+def _write(reads: Sequence[SqlRead]) -> None:
+    """Write what still counts once the jobs are locked: their texts are those that were read, and no input was merged."""
+    if not reads:
+        return
+    with connection.cursor() as cursor:
+        # Datasets before jobs, as folds and merges lock them.
+        named = {pk for read in reads for pk in (read.dataset_id, *read.upstream.values())}
+        cursor.execute(statements.HOLD_STANDING, [sorted(named)])
+        standing = {pk for (pk,) in cursor.fetchall()}
+        cursor.execute(statements.LOCK_JOBS, [sorted({read.job_id for read in reads})])
+        rows = [{"job_id": one.job_id, "dataset_id": one.dataset_id, "content": one.content} for one in reads]
+        cursor.execute(statements.STILL_UNREAD, [encoded(rows)])
+        unread = set(cursor.fetchall())
+    current = [
+        read
+        for read in reads
+        if (read.job_id, read.dataset_id, read.content) in unread and standing.issuperset(read.upstream.values())
+    ]
+    sql_edges.forget_outputs([(read.job_id, read.dataset_id) for read in current], EdgeOrigin.SQL)
+    sql_edges.write(current, EdgeOrigin.SQL)
 
 
 def _alike(texts: Sequence[_Text]) -> list[list[_Text]]:

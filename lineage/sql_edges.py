@@ -6,7 +6,7 @@ transaction, with the jobs locked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -46,14 +46,20 @@ class SqlRead(NamedTuple):
         return self.lineage.problem or " ".join(one.sentence for one in self.lineage.unresolved[:20])
 
 
-def forget(job_ids: Sequence[int], origin: EdgeOrigin, dataset_ids: Sequence[int] | None = None) -> None:
-    """Delete what SQL said for these jobs (and these outputs only, where given)."""
-    values = {
-        "jobs": sorted(job_ids), "origin": origin.value, "datasets": sorted(dataset_ids) if dataset_ids is not None else None
-    }  # fmt: skip
+def forget(job_ids: Iterable[int], origin: EdgeOrigin) -> None:
+    """Delete what SQL said for these jobs."""
+    _forget(sorted(job_ids), None, origin)
+
+
+def forget_outputs(outputs: Sequence[tuple[int, int]], origin: EdgeOrigin) -> None:
+    """Delete what SQL said for these outputs alone, each with its job before it."""
+    _forget([job_id for job_id, _ in outputs], [dataset_id for _, dataset_id in outputs], origin)
+
+
+def _forget(job_ids: list[int], dataset_ids: list[int] | None, origin: EdgeOrigin) -> None:
     with connection.cursor() as cursor:
         for statement in statements.FORGET:
-            cursor.execute(statement, values)
+            cursor.execute(statement, {"jobs": job_ids, "datasets": dataset_ids, "origin": origin.value})
 
 
 def write(reads: Sequence[SqlRead], origin: EdgeOrigin) -> None:

@@ -50,27 +50,29 @@ JOBS_OF = """
 
 LOCK_JOBS = "SELECT id FROM lineage_job WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
+# Where no datasets are given, of the whole jobs; else each is the output of the job beside it.
+_OF_OUTPUTS = (
+    "(%(datasets)s::bigint[] IS NULL OR {} IN (SELECT * FROM unnest(%(jobs)s::bigint[], %(datasets)s::bigint[])))"
+)
+
 FORGET = (
     f"""
     WITH changed AS (
         DELETE FROM lineage_columnedge AS edge USING lineage_explanation AS explanation
         WHERE explanation.id = edge.explanation_id AND explanation.job_id = ANY(%(jobs)s)
-          AND explanation.origin = %(origin)s
-          AND (%(datasets)s::bigint[] IS NULL OR explanation.dataset_id = ANY(%(datasets)s))
+          AND explanation.origin = %(origin)s AND {_OF_OUTPUTS.format("(explanation.job_id, explanation.dataset_id)")}
         RETURNING edge.downstream_id, edge.current
     )
     {NOTE_CHANGED}
     """,  # noqa: S608 -- constants only
-    """
+    f"""
     DELETE FROM lineage_explanation
-    WHERE job_id = ANY(%(jobs)s) AND origin = %(origin)s
-      AND (%(datasets)s::bigint[] IS NULL OR dataset_id = ANY(%(datasets)s))
-    """,
-    """
+    WHERE job_id = ANY(%(jobs)s) AND origin = %(origin)s AND {_OF_OUTPUTS.format("(job_id, dataset_id)")}
+    """,  # noqa: S608 -- constants only
+    f"""
     DELETE FROM lineage_datasetedge
-    WHERE job_id = ANY(%(jobs)s) AND origin = %(origin)s
-      AND (%(datasets)s::bigint[] IS NULL OR downstream_id = ANY(%(datasets)s))
-    """,
+    WHERE job_id = ANY(%(jobs)s) AND origin = %(origin)s AND {_OF_OUTPUTS.format("(job_id, downstream_id)")}
+    """,  # noqa: S608 -- constants only
 )
 
 # What a pipeline told stands: the same edge from SQL adds nothing.
@@ -128,9 +130,7 @@ VIEWS_OVER = """
 """
 
 # Outputs whose columns no pipeline tells, of jobs whose SQL was not read for them yet. Standing jobs only.
-UNREAD = """
-    SELECT job.id, output.id, facet.content_id, content.value, output.namespace,
-           CASE WHEN cardinality(output.path) > 0 THEN output.path ELSE string_to_array(output.qualified_name, '.') END
+_UNREAD = """
     FROM lineage_jobfacet AS facet
     JOIN lineage_job AS job ON job.id = facet.job_id AND (job.deleted_at IS NULL OR job.deleted_at < job.last_seen)
     JOIN lineage_content AS content ON content.digest = facet.content_id
@@ -141,8 +141,28 @@ UNREAD = """
         WHERE known.job_id = job.id AND known.dataset_id = output.id
           AND ((known.origin = 'sql' AND known.content = facet.content_id) OR (known.origin = 'event' AND known.current))
     )
+"""
+
+UNREAD = f"""
+    SELECT job.id, output.id, facet.content_id, content.value, output.namespace,
+           CASE WHEN cardinality(output.path) > 0 THEN output.path ELSE string_to_array(output.qualified_name, '.') END
+    {_UNREAD}
     ORDER BY job.id, output.id
     LIMIT %s
+"""
+
+STILL_UNREAD = f"""
+    SELECT job.id, output.id, facet.content_id
+    {_UNREAD}
+      AND (job.id, output.id, facet.content_id) IN (
+          SELECT job_id, dataset_id, content
+          FROM json_to_recordset(%s) AS read (job_id bigint, dataset_id bigint, content uuid)
+      )
+"""  # noqa: S608 -- constants only
+
+# Whoever merges datasets locks them against this: those that are given stand until the transaction ends.
+HOLD_STANDING = """
+    SELECT id FROM catalog_dataset WHERE id = ANY(%s) AND merged_into_id IS NULL ORDER BY id FOR KEY SHARE
 """
 
 # What was read from SQL and no longer counts: a pipeline tells the columns itself, or the job was deleted.
@@ -156,4 +176,6 @@ OUTDATED = """
             WHERE told.job_id = own.job_id AND told.dataset_id = own.dataset_id AND told.origin = 'event' AND told.current
         )
     )
+    ORDER BY own.job_id, own.dataset_id
+    LIMIT %s
 """

@@ -331,6 +331,14 @@ NOTE_FAILURE = """
     ON CONFLICT (event_id) DO UPDATE SET set_aside_at = excluded.set_aside_at, reason = excluded.reason
 """
 
+# No attempt is counted. It waits as long again as it has waited: from a minute to an hour.
+PUT_OFF = """
+    UPDATE lineage_pendingevent
+    SET last_error = %(reason)s,
+        not_before = now() + least(greatest(now() - received_at, interval '1 minute'), interval '1 hour')
+    WHERE event_id = %(event_id)s
+"""
+
 SEND_AGAIN = """
     WITH taken AS (
         DELETE FROM lineage_setasideevent WHERE event_id = ANY(%s::bigint[]) RETURNING event_id, received_at

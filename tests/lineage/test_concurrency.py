@@ -11,16 +11,18 @@ from django.db import connection, transaction
 
 from accounts.tokens import mint
 from catalog.models import Dataset
+from lineage import folding, sql_statements
 from lineage.draining import drain
 from lineage.folding import fold_batch
 from lineage.intake import accept, accept_batch
+from lineage.job_sql import read_jobs_sql
 from lineage.merging import decide_same, separate
-from lineage.models import DatasetEdge, PendingEvent, Run
+from lineage.models import ColumnEdge, DatasetEdge, Event, Explanation, Job, PendingEvent, Run, SetAsideEvent
 from lineage.tasks import fold
 from stack.supervision import wait_until
 from tests.factories import dataset as make_dataset
 from tests.factories import person, pipeline
-from tests.lineage.events import dataset, run_event, run_id
+from tests.lineage.events import NAMESPACE, dataset, run_event, run_id
 from tests.lineage.state import folded_state, forget
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -178,9 +180,90 @@ def test_a_fold_whose_connection_is_lost_leaves_its_events_waiting(token):
     assert drain() == 3
 
 
+@pytest.mark.parametrize(
+    ("limit", "milliseconds", "poisoned"),
+    [("_LONGEST_WAIT", 500, False), ("_LONGEST_WAIT", 500, True), ("_LONGEST_STATEMENT", 500, False)],
+)
+def test_a_lock_that_is_held_too_long_counts_against_no_event(token, monkeypatch, limit, milliseconds, poisoned):
+    accept(json.dumps(run_event(job="held")).encode(), token=token)
+    drain()
+    accept_batch(json.dumps([run_event(job="held") for _ in range(3)]).encode(), token=token)
+    good = list(PendingEvent.objects.values_list("event_id", flat=True))
+    if poisoned:
+        accept(json.dumps(run_event(job="poison")).encode(), token=token)
+        Event.objects.filter(id=max(Event.objects.values_list("id", flat=True))).update(body='{"eventTime": "never"}')
+    folded: list[int] = []
+    with monkeypatch.context() as patch, transaction.atomic():
+        patch.setattr(folding, limit, milliseconds)
+        Job.objects.select_for_update().get(name="held")
+        for _ in range(PendingEvent.MAX_ATTEMPTS if poisoned else 1):
+            in_threads(1, lambda number: folded.append(_drained_at_once()))
+    assert set(folded) == {0} and SetAsideEvent.objects.count() == poisoned
+    assert PendingEvent.objects.filter(event_id__in=good, attempts=0).count() == 3
+    assert set(SetAsideEvent.objects.values_list("event_id", flat=True)).isdisjoint(good)
+    assert _drained_at_once() == 3
+
+
+def _drained_at_once() -> int:
+    """What waits to be tried again is tried now."""
+    PendingEvent.objects.update(not_before=None)
+    return drain()
+
+
 def _terminate(pid: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+def _sql_event(select: str, seconds: float = 0, inputs: tuple[str, ...] = ("app.public.people",)) -> bytes:
+    query = {"sql": {"query": f"INSERT INTO app.public.mails (id) SELECT {select} FROM app.public.people"}}
+    told = [dataset(name, fields=["id", "name"]) for name in inputs]
+    event = run_event("COMPLETE", inputs=told, outputs=["app.public.mails"], seconds=seconds, job_facets=query)
+    return json.dumps(event).encode()
+
+
+def test_a_fold_waits_for_no_sql_that_is_read_and_what_it_makes_outdated_is_not_written(token):
+    accept(_sql_event("id"), token=token)
+    drain()
+    accept(_sql_event("name", seconds=9), token=token)
+    folded: list[int] = []
+
+    def fold_meanwhile(execute, sql, params, many, context):
+        if sql == sql_statements.TABLES_OF_NAMESPACE:
+            in_threads(1, lambda number: folded.append(drain()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fold_meanwhile):
+        read_jobs_sql()
+    assert folded == [1]
+    assert not Explanation.objects.filter(origin="sql").exists()
+    read_jobs_sql()
+    assert [edge.upstream.name for edge in ColumnEdge.objects.select_related("upstream")] == ["name"]
+
+
+def test_sql_is_not_written_about_a_dataset_that_was_merged_while_it_was_read(token):
+    """No run reads `people`, so the merge does not know of the job yet."""
+    accept(_sql_event("id", inputs=()), token=token)
+    drain()
+    people, other = make_dataset("people_made"), make_dataset("another")
+    Dataset.objects.filter(pk=people.pk).update(
+        namespace=NAMESPACE, name="people", qualified_name="app.public.people", path=["app", "public", "people"]
+    )
+    Dataset.objects.filter(pk=other.pk).update(namespace="a", domain=None)
+    admin = person("Ada", administrator=True)
+
+    def merge_meanwhile(execute, sql, params, many, context):
+        if sql == sql_statements.HOLD_STANDING:
+            in_threads(1, lambda number: decide_same(first=people, second=other, same=True, by=admin))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(merge_meanwhile):
+        read_jobs_sql()
+    assert not DatasetEdge.objects.exists()
+    read_jobs_sql()
+    stands = Dataset.objects.get(pk__in=[people.pk, other.pk], merged_into=None)
+    assert stands == other
+    assert DatasetEdge.objects.get().upstream == stands
 
 
 def test_an_event_of_a_month_without_a_partition_makes_the_partition(token):

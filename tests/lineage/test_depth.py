@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.tokens import mint
 from catalog.actions import accept_proposal
@@ -13,7 +15,7 @@ from lineage.draining import drain
 from lineage.intake import accept
 from lineage.job_sql import read_jobs_sql
 from lineage.merging import separate
-from lineage.models import ColumnEdge, DatasetEdge, Job, JobEdge, Run
+from lineage.models import ColumnEdge, DatasetEdge, Explanation, Job, JobEdge, Run
 from lineage.told import DELETION
 from tests.factories import dataset as crawled
 from tests.factories import person, pipeline
@@ -266,6 +268,39 @@ def test_the_sql_of_a_job_explains_columns_that_nobody_tells(send):
                    job_facets=query, seconds=9))  # fmt: skip
     read_jobs_sql()
     assert columns() == {("app.public.people.id", "app.public.mails.id", "DIRECT", "IDENTITY", False)}
+
+
+def test_reading_sql_and_forgetting_it_cost_no_more_for_many_outputs(send):
+    query = {"sql": {"query": "INSERT INTO app.public.mails SELECT id FROM app.public.people"}}
+    people = dataset("app.public.people", fields=["id"])
+    facet = told_columns("app.public.people", id="id")
+    costs = []
+    for letter, count in (("p", 1), ("q", 12)):
+        outputs = [dataset(f"app.public.{letter}{number}") for number in range(count)]
+        send(run_event("COMPLETE", job=letter, inputs=[people], outputs=outputs, job_facets=query))
+        with CaptureQueriesContext(connection) as reading:
+            assert read_jobs_sql() == count
+        explained = [one | {"facets": {"columnLineage": facet}} for one in outputs]
+        send(run_event("COMPLETE", job=letter, inputs=[people], outputs=explained, job_facets=query, seconds=9))
+        with CaptureQueriesContext(connection) as forgetting:
+            assert read_jobs_sql() == 0
+        costs.append((len(reading), len(forgetting)))
+        assert not Explanation.objects.filter(origin="sql").exists()
+    assert costs[0] == costs[1]
+
+
+def test_what_is_outdated_is_forgotten_in_batches_until_none_is_left(send):
+    query = {"sql": {"query": "INSERT INTO app.public.mails SELECT id FROM app.public.people"}}
+    outputs = [dataset(f"app.public.t{number}") for number in range(5)]
+    send(run_event("COMPLETE", outputs=outputs, job_facets=query))
+    while read_jobs_sql(2):
+        pass
+    assert Explanation.objects.filter(origin="sql").count() == 5
+    facet = told_columns("app.public.people", id="id")
+    explained = [one | {"facets": {"columnLineage": facet}} for one in outputs]
+    send(run_event("COMPLETE", outputs=explained, job_facets=query, seconds=9))
+    read_jobs_sql(2)
+    assert not Explanation.objects.filter(origin="sql").exists()
 
 
 def test_the_sql_of_a_job_adds_the_inputs_that_it_did_not_tell(send):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import random
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import ApiToken, Principal
 from accounts.tokens import mint
 from catalog.models import Dataset
-from lineage import openlineage
+from lineage import openlineage, statements
 from lineage.draining import drain
 from lineage.folding import fold_batch
 from lineage.intake import accept, accept_batch
@@ -277,6 +279,19 @@ def test_a_failed_event_waits_before_it_is_tried_again(token):
     drain()
     drain()
     assert PendingEvent.objects.get().attempts == 1
+
+
+def test_what_is_put_off_waits_as_long_again_as_it_has_waited(db):
+    now, waits = timezone.now(), []
+    for number, minutes in enumerate((0, 10, 600)):
+        waiting = PendingEvent.objects.create(event_id=number, received_at=now - dt.timedelta(minutes=minutes))
+        with connection.cursor() as cursor:
+            cursor.execute(statements.PUT_OFF, {"event_id": number, "reason": "slow"})
+        waiting.refresh_from_db()
+        assert waiting.not_before is not None
+        waits.append(round((waiting.not_before - now).total_seconds() / 60))
+        assert (waiting.attempts, waiting.last_error) == (0, "slow")
+    assert waits == [1, 10, 60]
 
 
 _names = st.sampled_from(["a", "b", "c", "d"])
