@@ -219,7 +219,7 @@ def request_rows(requests: Iterable[AccessRequest]) -> list[RequestRow]:
 
 
 def dataset_access(principal: Principal, dataset: Dataset) -> DatasetAccess:
-    """What the dataset page's access tab shows to `principal`, who may discover the dataset.
+    """What the dataset page's access tab shows to `principal`, who may discover the dataset, which came with its tier.
 
     Those who answer for the dataset and administrators see all that is live or pending, others theirs.
     """
@@ -249,7 +249,7 @@ def dataset_access(principal: Principal, dataset: Dataset) -> DatasetAccess:
         is_carried_out=is_carried_out(dataset),
         may_open=principal.kind == principal.Kind.PERSON
         and dataset.gone_since is None
-        and Dataset.objects.filter(pk=dataset.pk).visible_to(principal, Tier.METADATA).exists(),
+        and dataset.tier >= Tier.METADATA,
     )
 
 

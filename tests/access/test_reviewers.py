@@ -19,6 +19,7 @@ from access.queries import dataset_access, own_of, review_of, visible_requests
 from access.reviewing import review_decision
 from accounts.models import Principal
 from catalog.models import DomainMembership, Ownership
+from catalog.queries.datasets import visible_dataset
 from common.errors import CatalogError, Conflict
 from tests.factories import Cast, dataset, domain, group, ownership, person, personas, pipeline, role
 from tests.thoroughness import examples
@@ -130,12 +131,12 @@ def test_others_see_only_their_own_grants_of_a_dataset(cast: Cast) -> None:
         approve_request(
             request=request_access(dataset=cast.dataset, purpose="Look", days=5, by=principal), by=cast.owner
         )
-    everybody = dataset_access(cast.owner, cast.dataset)
+    everybody = dataset_access(cast.owner, visible_dataset(cast.owner, cast.dataset.pk))
     assert everybody.sees_all and {row.grant.principal for row in everybody.grants} == {cast.analyst, cast.outsider}
-    own = dataset_access(cast.outsider, cast.dataset)
+    own = dataset_access(cast.outsider, visible_dataset(cast.outsider, cast.dataset.pk))
     assert not own.sees_all and [row.grant.principal for row in own.grants] == [cast.outsider]
     assert own.mine is not None
-    assert dataset_access(cast.administrator, cast.dataset).sees_all
+    assert dataset_access(cast.administrator, visible_dataset(cast.administrator, cast.dataset.pk)).sees_all
 
 
 def counted(read: Callable[[], object]) -> int:
@@ -167,7 +168,7 @@ def test_reads_take_as_many_statements_for_many_as_for_few(cast: Cast) -> None:
     reads: list[Callable[[Principal], object]] = [
         own_of,
         waiting_list,
-        lambda by: dataset_access(by, cast.dataset),
+        lambda by: dataset_access(by, visible_dataset(by, cast.dataset.pk)),
         lambda by: review_of(by, visible_requests(by).get(pk=request.pk)),
     ]
 
