@@ -20,6 +20,8 @@ _ICONS = {
     "catalog.schemas_told": "columns-3",
     "catalog.role_granted": "user-plus",
     "catalog.role_ended": "user",
+    "catalog.exception_granted": "user-plus",
+    "catalog.exception_ended": "user",
 }
 _ICON_OF_ROOM = {
     "classification": "shield-lock",

@@ -129,6 +129,39 @@ class RoleEnded(RoleGranted):
     pass
 
 
+@event(
+    "catalog.exception_granted",
+    "let {member} see {dataset} whatever their roles: {reason}",
+    personal=["member", "reason"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionGranted(Event):
+    """`before` and `after` say how much the member sees by exception."""
+
+    dataset_id: int
+    dataset: str
+    member: str
+    principal_id: int | None
+    group_id: int | None
+    reason: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def subjects(self) -> Iterable[Subject]:
+        found = [Subject("dataset", self.dataset_id)]
+        return [*found, Subject("principal", self.principal_id)] if self.principal_id else found
+
+
+@event(
+    "catalog.exception_ended",
+    "ended the exception by which {member} saw {dataset}",
+    personal=["member", "reason"],
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionEnded(ExceptionGranted):
+    pass
+
+
 @event("catalog.datasets_moved", "put {what} into the domain {domain}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetsMoved(Event):

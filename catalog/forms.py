@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Q
 
 from accounts.models import DomainRole, Principal
-from catalog.models import Domain, Ownership, Tag, Tier, slug_validator
+from catalog.models import DatasetException, Domain, Ownership, Tag, Tier, slug_validator
 
 MAX_TEXT = 50_000
 
@@ -78,6 +78,20 @@ class DescriptionForm(forms.Form):
 class OwnerForm(forms.Form):
     member = MemberField()
     kind = forms.ChoiceField(label="Answers as", choices=Ownership.Kind.choices, initial=Ownership.Kind.OWNER)
+
+
+class ExceptionForm(forms.Form):
+    member = MemberField()
+    tier = forms.TypedChoiceField(
+        label="Sees",
+        choices=DatasetException.TIERS,
+        coerce=int,
+        initial=Tier.METADATA,
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(
+        label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}), help_text="It stays with the exception."
+    )
 
 
 class DecisionForm(forms.Form):

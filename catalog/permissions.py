@@ -22,12 +22,14 @@ __all__ = [
     "can_edit_domain",
     "can_edit_source",
     "can_edit_tags",
+    "can_make_exceptions",
     "check_can_crawl_source",
     "check_can_curate",
     "check_can_curate_domain",
     "check_can_edit_domain",
     "check_can_edit_source",
     "check_can_edit_tags",
+    "check_can_make_exceptions",
     "check_is_catalog_administrator",
     "uncurated",
 ]
@@ -67,6 +69,19 @@ def can_edit_domain(by: Principal, domain: Domain) -> bool:
 def check_can_edit_domain(by: Principal, domain: Domain) -> None:
     if not can_edit_domain(by, domain):
         raise Forbidden(f"Only owners of {domain} and administrators may change it.")
+
+
+def can_make_exceptions(by: Principal, dataset: Dataset) -> bool:
+    """Those who give roles where the dataset is: owners of its domain, and administrators."""
+    return scope_of(by).has_role(dataset.domain_id, DomainRole.OWNER)
+
+
+def check_can_make_exceptions(by: Principal, dataset: Dataset) -> None:
+    """Raises `NotFound` where `by` does not see the dataset and `Forbidden` where it does."""
+    if not can_make_exceptions(by, dataset):
+        if not Dataset.objects.filter(pk=dataset.pk).visible_to(by).exists():
+            raise NotFound("There is no such dataset, or you may not see it.")
+        raise Forbidden(f"Only owners of the domain of {dataset.name} and administrators say who else sees it.")
 
 
 def check_can_curate_domain(by: Principal, domain: Domain) -> None:

@@ -27,6 +27,10 @@ urlpatterns = [
         views.end_ownership,
         name="end_ownership",
     ),
+    path("datasets/<int:dataset_id>/edit/exceptions/", views.dataset_exceptions, name="dataset_exceptions"),
+    path(
+        "datasets/<int:dataset_id>/edit/exceptions/<int:exception_id>/end/", views.end_exception, name="end_exception"
+    ),
     path("datasets/<int:dataset_id>/edit/tags/", views.dataset_tags, name="dataset_tags"),
     path("datasets/<int:dataset_id>/edit/tags/<slug:slug>/remove/", views.remove_tag, name="remove_tag"),
     path("datasets/<int:dataset_id>/edit/domain/", views.move_dataset, name="move_dataset"),

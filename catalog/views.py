@@ -17,6 +17,7 @@ from catalog import actions
 from catalog.forms import (
     DescriptionForm,
     DomainForm,
+    ExceptionForm,
     MoveForm,
     NewTagForm,
     OwnerForm,
@@ -33,10 +34,12 @@ from catalog.permissions import (
     check_can_curate,
     check_can_edit_domain,
     check_can_edit_tags,
+    check_can_make_exceptions,
     check_is_catalog_administrator,
 )
 from catalog.queries.datasets import owners_of, said_of, visible_dataset
 from catalog.queries.domains import domain_called, domain_lines, members_of
+from catalog.queries.exceptions import exception_of, exceptions_of
 from catalog.queries.tags import tag_called, tag_lines
 from catalog.visibility import scope_of
 from common.components import Column, Crumb
@@ -138,6 +141,35 @@ def end_ownership(request: HttpRequest, dataset_id: int, ownership_id: int) -> H
     actions.remove_owner(ownership=ownership, by=principal_of(request))
     messages.success(request, f"{ownership.principal or ownership.group} no longer answers for {dataset.name}.")
     return redirect("catalog:dataset_owners", dataset.pk)
+
+
+@form_page
+def dataset_exceptions(request: HttpRequest, dataset_id: int) -> HttpResponse:
+    """Who sees the dataset whatever their roles: a list with a button to end each, and a form to add one."""
+    by = principal_of(request)
+    dataset = visible_dataset(by, dataset_id)
+    check_can_make_exceptions(by, dataset)
+    form = ExceptionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        chosen = form.cleaned_data
+        values = {"dataset": dataset, "tier": chosen["tier"], "reason": chosen["reason"], "by": by}
+        if saved(form, actions.grant_exception, **values, **member_values(chosen["member"])):
+            messages.success(request, f"{chosen['member']} now sees {dataset.name} by exception.")
+            return redirect("catalog:dataset_exceptions", dataset.pk)
+    exceptions = exceptions_of(dataset)
+    return _dataset_form(
+        request, dataset, form, "Who else sees it", exceptions=exceptions, may_make_exceptions=True, add_label="Add"
+    )
+
+
+@require_POST
+def end_exception(request: HttpRequest, dataset_id: int, exception_id: int) -> HttpResponse:
+    by = principal_of(request)
+    exception = exception_of(visible_dataset(by, dataset_id), exception_id)
+    actions.end_exception(exception=exception, by=by)
+    member = exception.principal or exception.group
+    messages.success(request, f"{member} no longer sees {exception.dataset.name} by exception.")
+    return redirect("catalog:dataset_exceptions", dataset_id)
 
 
 @form_page

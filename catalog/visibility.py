@@ -26,10 +26,9 @@ TIER_OF_ROLE = {DomainRole.VIEWER: 2, DomainRole.ANALYST: 2, DomainRole.STEWARD:
 CURATORS = (DomainRole.STEWARD, DomainRole.OWNER)
 """Whoever has one of these roles on a domain may curate its datasets."""
 _TIER_NAMES = {"none": 0, "discover": 1, "metadata": 2, "profile": 3}
+PERMISSION_OF_TIER = {1: "discover_dataset", 2: "read_dataset_metadata", 3: "read_dataset_profile"}
 _PERMISSIONS = {
-    1: ("discover_dataset", "read_dataset_metadata", "read_dataset_profile"),
-    2: ("read_dataset_metadata", "read_dataset_profile"),
-    3: ("read_dataset_profile",),
+    wanted: tuple(name for tier, name in PERMISSION_OF_TIER.items() if tier >= wanted) for wanted in PERMISSION_OF_TIER
 }
 
 

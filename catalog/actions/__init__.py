@@ -3,6 +3,7 @@
 from catalog.actions.criticality import push_criticality
 from catalog.actions.curation import add_tag, assign_owner, describe, remove_owner, remove_tag
 from catalog.actions.domains import add_domain, edit_domain, end_role, grant_role, move_datasets
+from catalog.actions.exceptions import end_exception, grant_exception
 from catalog.actions.profiles import Sampled, forget_old_profiles, keep_profiles, withdraw_values
 from catalog.actions.proposals import accept_proposal, decline_proposal
 from catalog.actions.pushed import note_written, push_levels
@@ -26,8 +27,10 @@ __all__ = [
     "describe_from_pipeline",
     "edit_domain",
     "edit_source",
+    "end_exception",
     "end_role",
     "forget_old_profiles",
+    "grant_exception",
     "grant_role",
     "keep_profiles",
     "move_datasets",

@@ -1,7 +1,8 @@
 """What there is: systems and sources, datasets and their fields, who answers for them, and what they looked like before."""
 
 from catalog.models.curation import Description, Ownership, Tag, TagAssignment
-from catalog.models.datasets import Dataset, DatasetGroupPermission, DatasetName, DatasetUserPermission
+from catalog.models.datasets import Dataset, DatasetName
+from catalog.models.exceptions import DatasetException, DatasetGroupPermission, DatasetUserPermission
 from catalog.models.organisation import Domain, DomainMembership, System
 from catalog.models.profiles import FieldProfile, Profile, Sampling
 from catalog.models.proposals import Proposal
@@ -14,6 +15,7 @@ from catalog.models.vocabulary import DATASET_KINDS, Origin, Tier, slug_validato
 __all__ = [
     "DATASET_KINDS",
     "Dataset",
+    "DatasetException",
     "DatasetGroupPermission",
     "DatasetName",
     "DatasetUserPermission",

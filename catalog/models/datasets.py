@@ -1,4 +1,4 @@
-"""Datasets, by which names they are known, and who sees one by exception."""
+"""Datasets, and by which names they are known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
-from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from catalog.models.organisation import Domain
 from catalog.models.sources import Schema, Source
@@ -106,18 +105,6 @@ class Dataset(models.Model):
         if self.gone_since is None and self.schema is not None and self.schema.last_read_at is not None:
             return max(self.last_seen, self.schema.last_read_at)
         return self.last_seen
-
-
-class DatasetUserPermission(UserObjectPermissionBase):
-    """An exception for one person, by a direct foreign key: it goes with its dataset."""
-
-    content_object = models.ForeignKey(Dataset, on_delete=models.CASCADE)
-
-
-class DatasetGroupPermission(GroupObjectPermissionBase):
-    """An exception for a group."""
-
-    content_object = models.ForeignKey(Dataset, on_delete=models.CASCADE)
 
 
 class DatasetName(models.Model):

@@ -22,9 +22,12 @@ from audit.queries import tell
 from catalog import actions
 from catalog.filters import Narrowing
 from catalog.models import Dataset, Field, FieldProfile, Ownership, Profile, SchemaVersion, Tag, Tier
+from catalog.permissions import check_can_curate
 from catalog.queries import datasets as reads
 from catalog.queries.domains import domain_called
+from catalog.queries.exceptions import exception_of, exceptions_of
 from catalog.queries.search import listed
+from catalog.rest.exceptions import DatasetExceptionSerializer, NewDatasetExceptionSerializer
 from catalog.rest.members import member_called
 from catalog.rest.parameters import FILTERS
 from catalog.rest.profiles import FieldProfileSerializer, ProfileSerializer
@@ -232,6 +235,38 @@ class DatasetViewSet(DescribedQuery, GenericViewSet[Dataset]):
         if ownership is None:
             raise NotFound("There is no such owner of this dataset.")
         actions.remove_owner(ownership=ownership, by=principal)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Who sees it whatever their roles; for those who curate it",
+        methods=["GET"],
+        responses=DatasetExceptionSerializer(many=True),
+    )
+    @extend_schema(
+        summary="Let a person or group see it whatever their roles; for owners of its domain",
+        methods=["POST"],
+        request=NewDatasetExceptionSerializer,
+        responses={201: DatasetExceptionSerializer},
+    )
+    @action(detail=True, methods=["get", "post"], pagination_class=None)
+    def exceptions(self, request: Request, pk: str) -> Response:
+        principal, dataset = self._read(request, pk)
+        if request.method != "POST":
+            check_can_curate(principal, [dataset])
+            return Response(DatasetExceptionSerializer(exceptions_of(dataset), many=True).data)
+        wanted = NewDatasetExceptionSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        member = member_called(wanted.validated_data.pop("member"))
+        granted = actions.grant_exception(dataset=dataset, by=principal, **wanted.validated_data, **member)
+        return Response(DatasetExceptionSerializer(granted).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="End an exception now", parameters=[_path("exception_id")], request=None, responses={204: None}
+    )
+    @action(detail=True, methods=["delete"], url_path=f"exceptions/(?P<exception_id>{_ID})", url_name="exception")
+    def exception(self, request: Request, pk: str, exception_id: str) -> Response:
+        principal, dataset = self._read(request, pk)
+        actions.end_exception(exception=exception_of(dataset, int(exception_id)), by=principal)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(summary="Its tags", responses=TagAssignmentSerializer(many=True))

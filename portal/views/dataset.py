@@ -17,8 +17,9 @@ from audit.events import Subject
 from audit.feed import feed
 from audit.queries import activity_of
 from catalog.models import Dataset, Field, Ownership, Tier
-from catalog.permissions import can_curate
+from catalog.permissions import can_curate, can_make_exceptions
 from catalog.queries.datasets import Said, names_of, owners_of, said_of, visible_dataset
+from catalog.queries.exceptions import exceptions_of
 from catalog.queries.proposals import about as proposals_about
 from classification.propagation.paths import inherited_path
 from classification.queries import history_of as label_history
@@ -127,7 +128,12 @@ def _lineage(request: HttpRequest, principal: Principal, dataset: Dataset) -> di
 
 def _access(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
     may_know = can_curate(principal, dataset)
-    return {"access": dataset_access(principal, dataset), "who": who_reads(dataset, None) if may_know else None}
+    return {
+        "access": dataset_access(principal, dataset),
+        "who": who_reads(dataset, None) if may_know else None,
+        "exceptions": exceptions_of(dataset) if may_know else [],
+        "may_make_exceptions": can_make_exceptions(principal, dataset),
+    }
 
 
 def _activity(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:

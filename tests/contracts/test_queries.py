@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -26,6 +27,7 @@ from accounts.tokens import mint
 from alerts.events import DatasetFollowed
 from alerts.models import Follow, Notification
 from audit.recording import record as record_event
+from catalog.actions import grant_exception
 from catalog.models import Dataset, Field, Ownership, Tag, TagAssignment
 from catalog.search_index import refresh_search
 from ingestion.models import Run, RunState
@@ -75,9 +77,11 @@ PAGES = (
     "/datasets/{dataset}/access/",
     "/access/datasets/{dataset}/readers/",
     "/access/people/{analyst}/reads/",
+    "/datasets/{dataset}/edit/exceptions/",
     "/datasets/{dataset}/activity/",
     "/api/v2/datasets/",
     "/api/v2/datasets/{dataset}/",
+    "/api/v2/datasets/{dataset}/exceptions/",
     "/api/v2/datasets/{dataset}/fields/",
     "/api/v2/datasets/{dataset}/field-profiles/",
     "/api/v2/datasets/{dataset}/profiles/",
@@ -126,6 +130,9 @@ def _grow(world: World, count: int) -> None:
         tag = Tag.objects.create(slug=f"tag-{number}", name=f"tag {number}")
         TagAssignment.objects.create(tag=tag, dataset=world.users, origin="person", asserted_by=cast.steward)
         factories.ownership(world.users, factories.person(), Ownership.Kind.OWNER)
+        shown: dict[str, Any] = {"dataset": world.users, "tier": 2, "reason": "Audit.", "by": cast.administrator}
+        grant_exception(principal=factories.person(), **shown)
+        grant_exception(group=factories.group(), **shown)
         other = factories.source(f"more-{number}", of=factories.domain(f"more-{number}"))
         Run.objects.create(source=other, state=RunState.SUCCEEDED, trigger="person", requested_by=cast.steward)
         job = Job.objects.create(

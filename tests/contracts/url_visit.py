@@ -80,6 +80,7 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "hidden": lambda world: world.hidden.pk,
     "hidden_field": lambda world: world.hidden.fields.first().pk,
     "membership_id": lambda world: world.membership.pk,
+    "exception_id": lambda world: world.exception.pk,
     "ownership_id": lambda world: world.ownership.pk,
     "request_id": lambda world: world.request.pk,
     "decided": lambda world: world.decided.pk,
@@ -146,8 +147,8 @@ for _name in ("version", "revise", "retire"):
     OBJECTS[f"access:terms_{_name}.number"] = OBJECTS["terms_number"]
 for _name, _object in {
     **{f"dataset-{part}": "dataset_id" for part in (
-        "detail", "activity", "diff", "field", "field-profiles", "fields", "names", "owner", "owners", "profiles", "tag",
-        "tags", "version", "versions")},
+        "detail", "activity", "diff", "exception", "exceptions", "field", "field-profiles", "fields", "names", "owner",
+        "owners", "profiles", "tag", "tags", "version", "versions")},
     "job-detail": "job_id", "job-run-detail": "lineage:run.run_id",
     "job-run-family": "lineage:run.run_id", "label-detail": "label",
     **{f"access-request-{part}": "request_id" for part in ("detail", "approve", "cancel", "deny")},
@@ -216,6 +217,7 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "POST domain-members": lambda _: {"member": "otto", "role": "viewer"},
     "PATCH dataset-detail": lambda _: {"description": "Who signs in."},
     "PATCH dataset-field": lambda _: {"description": "An address."},
+    "POST dataset-exceptions": lambda _: {"member": "stella", "tier": 3, "reason": "Audits it."},
     "POST dataset-owners": lambda _: {"member": "stella"},
     "PUT source-schedule": lambda _: {"cron": "30 4 * * *"},
     "PUT source-sampling": lambda _: {"sampling": "light"},

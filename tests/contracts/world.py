@@ -52,9 +52,19 @@ from accounts.tokens import Scope, mint
 from alerts.actions import follow
 from alerts.notifying import notify
 from audit.models import Record
-from catalog.actions import Sampled, add_system, add_tag, apply_snapshots, assign_owner, describe, keep_profiles
+from catalog.actions import (
+    Sampled,
+    add_system,
+    add_tag,
+    apply_snapshots,
+    assign_owner,
+    describe,
+    grant_exception,
+    keep_profiles,
+)
 from catalog.models import (
     Dataset,
+    DatasetException,
     Domain,
     DomainMembership,
     Field,
@@ -134,6 +144,7 @@ class World:
     hidden: Dataset
     tag: Tag
     ownership: Ownership
+    exception: DatasetException
     membership: DomainMembership
     level: Level
     label_id: int
@@ -216,6 +227,9 @@ def build() -> World:
         hidden=hidden,
         tag=tag,
         ownership=Ownership.objects.filter(dataset=users, valid_to=None).get(),
+        exception=grant_exception(
+            dataset=users, group=factories.group("Auditors"), tier=Tier.METADATA, reason="Audit.", by=cast.administrator
+        ),
         membership=DomainMembership.objects.get(domain=cast.domain, principal=cast.analyst),
         level=Level.objects.get(slug="internal"),
         label_id=labels[0],
