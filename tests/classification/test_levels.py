@@ -187,3 +187,25 @@ def test_labels_over_rest(client: Client, cast: Cast) -> None:
     assert refused.status_code == 404
     body.pop("level")
     assert client.post("/api/v2/labels/clear/", body, "application/json", headers=headers).json() == {"changed": 1}
+
+
+def test_a_level_is_edited_on_its_page(client: Client, cast: Cast) -> None:
+    url = reverse("classification:level_edit", args=["internal"])
+    typed = {
+        "name": "For staff",
+        "description": "What the staff may know.",
+        "handling": "**Keep** it inside.",
+        "colour": "teal",
+        "longest_grant_days": "30",
+        "approvals": "2",
+    }
+    client.force_login(cast.steward.user)
+    assert client.post(url, typed).status_code == 403
+    client.force_login(cast.administrator.user)
+    assert "For staff is changed." in client.post(url, typed, follow=True).text
+    changed = level("internal")
+    assert {name: str(getattr(changed, name)) for name in typed} == typed
+    refused = client.post(url, typed | {"approvals": "0"})
+    assert "approvals" in refused.context["form"].errors
+    assert level("internal").approvals == 2
+    assert order()[1] == ("internal", 2)

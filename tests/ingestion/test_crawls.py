@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,17 +17,21 @@ from django.conf import settings
 from django.db import IntegrityError, connections
 from django.http import UnreadablePostError
 from django.utils import timezone
+from django_celery_beat.schedulers import ModelEntry
 
 from accounts.models import DomainRole, Principal
 from audit.models import Record
 from catalog.models import Dataset, Source, StagedDataset
 from catalog.snapshots import DatasetKind, DatasetSnapshot, SchemaRead, SchemasListed
 from common.errors import Conflict, Forbidden, Invalid
+from config.celery import app
+from connections.addresses import parse_address
 from ingestion.actions import cancel_run, confirm_plan, cron_of, push_snapshots, request_crawl, set_schedule
 from ingestion.crawling import known_fingerprints, run_crawl
 from ingestion.leases import SILENT_SECONDS, claim, give_up_silent
 from ingestion.models import TRANSITIONS, PushedBatch, Run, RunState
 from ingestion.queries import next_times
+from ingestion.sources import add_crawled_source
 from tests.factories import dataset, domain, person, personas, role, source
 from tests.ingestion.sources import held_wire, postgres_source, worker_process
 from tests.servers.databases import PostgresServer
@@ -411,6 +416,29 @@ def test_schedule_is_a_cron_expression_that_owners_set():
     for wrong in ("every night", "* * * *", "61 * * * *", "0 25 * * *"):
         with pytest.raises(Invalid):
             set_schedule(source=target, cron=wrong, by=owner)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_schedule_sends_is_a_task_that_crawls(tmp_path, settings):
+    settings.CONNECTION_ALLOWED_PATHS = [str(tmp_path)]
+    with sqlite3.connect(tmp_path / "shop.db") as database:
+        database.execute("CREATE TABLE orders (id integer PRIMARY KEY)")
+    system = Principal.objects.system()
+    shop = add_crawled_source(name="shop", address=parse_address(f"sqlite://{tmp_path}/shop.db"), by=system)
+    schedule = set_schedule(source=shop, cron="0 3 * * *", by=system)
+    assert schedule is not None
+    app.loader.import_default_modules()
+    # As beat reads the row, and as a worker takes the message.
+    due = ModelEntry(schedule.periodic_task, app=app)
+    task = app.tasks[due.task]
+    assert due.options["queue"] == app.amqp.router.route({}, due.task)["queue"].name == "crawl"
+    task.apply(args=due.args, kwargs=due.kwargs, throw=True)
+    run = Run.objects.get()
+    assert (run.source, run.trigger, run.state) == (shop, Run.Trigger.SCHEDULE, RunState.SUCCEEDED)
+    assert Dataset.objects.get().name == "orders"
+    request_crawl(source=shop, by=system)
+    task.apply(args=due.args, kwargs=due.kwargs, throw=True)
+    assert Run.objects.filter(trigger=Run.Trigger.SCHEDULE).count() == 1
 
 
 def test_ended_states_never_move():

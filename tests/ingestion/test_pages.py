@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from catalog.models import Source
 from connections.models import secret_box
+from ingestion.actions import cron_of
+from ingestion.queries import schedule_of
 from tests.connections.certificates import Authority
 from tests.factories import domain, person, role, source
 
@@ -109,3 +115,62 @@ def test_search_shows_the_sources_of_the_name_that_the_reader_sees(client: Clien
         answer = client.get(reverse("portal:search"), {"q": "floor SHOP"})
         assert (reverse("ingestion:source", args=["shop-floor"]) in answer.text) is found
         assert reverse("ingestion:source", args=["archive"]) not in answer.text
+
+
+def test_patterns_that_are_typed_into_the_page_reach_the_source(administrator: Client) -> None:
+    shop = source("shop")
+    url = reverse("ingestion:source_edit", args=["shop"])
+    typed = {"name": "The shop", "frequency": "stream", "structure": "semi", "sampling": "light", "location": "Sydney"}
+    patterns = {"include": "public.*\r\n  sales.report_?  \r\n\r\n", "exclude": "*.tmp_*"}
+    assert administrator.post(url, typed | patterns).status_code == 302
+    shop.refresh_from_db()
+    assert (shop.include, shop.exclude) == (["public.*", "sales.report_?"], ["*.tmp_*"])
+    assert {name: getattr(shop, name) for name in typed} == typed
+    shown = administrator.get(url).context["form"]
+    assert (shown["include"].value(), shown["exclude"].value()) == ("public.*\nsales.report_?", "*.tmp_*")
+    refused = administrator.post(url, typed | {"include": '"public.*'})
+    assert refused.status_code == 422
+    assert "include" in refused.context["form"].errors
+    shop.refresh_from_db()
+    assert shop.include == ["public.*", "sales.report_?"]
+    assert administrator.post(url, typed).status_code == 302
+    shop.refresh_from_db()
+    assert (shop.include, shop.exclude) == ([], [])
+
+
+def test_the_connection_is_tested_on_its_page(administrator: Client, tmp_path: Path, settings: Any) -> None:
+    settings.CONNECTION_ALLOWED_PATHS = [str(tmp_path)]
+    file = tmp_path / "shop.db"
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE orders (id integer PRIMARY KEY)")
+    add(administrator, "Shop", f"sqlite://{file}")
+    url = reverse("ingestion:source_connection", args=["shop"])
+    assert "The source answers" not in administrator.get(url).text
+    answers = administrator.post(url).text
+    assert "The source answers" in answers
+    assert "The file opens: 1 table or view." in answers
+    file.write_text("This is no database.")
+    assert "The test failed" in administrator.post(url).text
+    file.unlink()
+    assert "The source cannot be reached" in administrator.post(url).text
+
+
+def test_the_schedule_is_set_changed_and_removed_on_its_page(administrator: Client) -> None:
+    shop = source("shop")
+    url = reverse("ingestion:source_schedule", args=["shop"])
+    assert (
+        "The schedule was saved." in administrator.post(url, {"cron": "30 4 * * 1", "enabled": "on"}, follow=True).text
+    )
+    assert cron_of(schedule_of(shop)) == "30 4 * * 1"
+    administrator.post(url, {"cron": "15 5 * * *"})
+    changed = schedule_of(shop)
+    assert changed is not None
+    assert (cron_of(changed), changed.periodic_task.enabled) == ("15 5 * * *", False)
+    form = administrator.get(url).context["form"]
+    assert (form["cron"].value(), form["enabled"].value()) == ("15 5 * * *", False)
+    refused = administrator.post(url, {"cron": "every night"})
+    assert refused.status_code == 422
+    assert "cron" in refused.context["form"].errors
+    assert cron_of(schedule_of(shop)) == "15 5 * * *"
+    assert "The schedule was removed." in administrator.post(url, {"cron": ""}, follow=True).text
+    assert schedule_of(shop) is None
