@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from connections.events import ConnectionChanged, ConnectionCreated, EncryptionK
 from connections.models import Connection, guarded, secret_box
 from connections.options import read_options
 from connections.permissions import check_can_manage_connections
+from connections.targets import Target
 from connections.tls import TlsMode, tls_context
 
 _BATCH = 500
@@ -40,38 +42,45 @@ def create_connection(*, address: Address, by: Principal, tls_ca: str = "") -> C
 
 @transaction.atomic
 def change_connection(
-    *, connection: Connection, address: Address, by: Principal, tls_ca: str | None = None
+    *,
+    connection: Connection,
+    address: Address,
+    by: Principal,
+    tls_ca: str | None = None,
+    source_id: int | None = None,
 ) -> Connection:
-    """Change where and how a source is reached. An empty secret keeps the present one, as long as server,
-    account and TLS stay as they are; otherwise it is dropped and has to be entered again.
+    """Change where and how a source is reached; `source_id` is the source whose activity tells of it.
+
+    An empty secret keeps the present one, and no `tls_ca` the present certificate. Raises what `create_connection`
+    raises, and `Invalid` where server, account or TLS change and the secret was not entered again.
     """
     check_can_manage_connections(by)
     connection = Connection.objects.select_for_update().get(pk=connection.pk)
-    before, bound_to, sealed = _told(connection), connection.bound_to, connection.sealed_secret
-    connection.tls_ca = connection.tls_ca if tls_ca is None else tls_ca
-    address = _checked(address, connection.tls_ca)
-    connection.platform = address.platform.value
-    connection.host = address.host
-    connection.port = address.port
-    connection.database = address.database
-    connection.path = address.path
-    connection.username = address.username
-    connection.options = dict(address.options)
-    connection.tls = address.tls.value
-    if address.secret or connection.bound_to != bound_to:
-        connection.set_secret(address.secret)
+    before, sealed = _told(connection), connection.sealed_secret
+    _change(connection, address, tls_ca)
     _save(connection)
-    record(
-        ConnectionChanged(
-            connection_id=connection.pk,
-            connection=str(connection),
-            before=before,
-            after=_told(connection),
-            secret_changed=connection.sealed_secret is not sealed,
-        ),
-        by=by,
-    )
+    after, secret_changed = _told(connection), connection.sealed_secret is not sealed
+    if secret_changed or after != before:
+        record(
+            ConnectionChanged(
+                connection_id=connection.pk,
+                source_id=source_id,
+                connection=str(connection),
+                before=before,
+                after=after,
+                secret_changed=secret_changed,
+            ),
+            by=by,
+        )
     return connection
+
+
+def changed_target(*, connection: Connection, address: Address, by: Principal, tls_ca: str | None = None) -> Target:
+    """What the connection would open after `change_connection` with the same values. Changes nothing."""
+    check_can_manage_connections(by)
+    changed = Connection.objects.get(pk=connection.pk)
+    _change(changed, address, tls_ca)
+    return changed.target()
 
 
 @transaction.atomic
@@ -117,6 +126,27 @@ def _checked(address: Address, tls_ca: str) -> Address:
     return replace(address, port=port, options=read_options(address.platform, address.options))
 
 
+def _change(connection: Connection, address: Address, tls_ca: str | None) -> None:
+    bound_to = connection.bound_to
+    # A browser sends other line ends than a file has. The certificate is the same, and the secret stays bound to it.
+    if tls_ca is not None and tls_ca.split() != connection.tls_ca.split():
+        connection.tls_ca = tls_ca
+    address = _checked(address, connection.tls_ca)
+    connection.platform = address.platform.value
+    connection.host = address.host
+    connection.port = address.port
+    connection.database = address.database
+    connection.path = address.path
+    connection.username = address.username
+    connection.options = dict(address.options)
+    connection.tls = address.tls.value
+    if address.secret:
+        connection.set_secret(address.secret)
+    elif connection.has_secret and connection.bound_to != bound_to:
+        again = "The present password was entered for another server, account or TLS setting. Enter the password again."
+        raise Invalid(again, {"password": [again]})
+
+
 def _save(connection: Connection) -> None:
     """Save, as the one connection to its place. Links to files count as the file that they lead to."""
     address = connection.address()
@@ -141,6 +171,6 @@ def _told(connection: Connection) -> dict[str, Any]:
         "username": connection.username,
         "options": dict(connection.options),
         "tls": connection.tls,
-        "own_ca": bool(connection.tls_ca),
+        "tls_ca": f"sha256:{hashlib.sha256(connection.tls_ca.encode()).hexdigest()}" if connection.tls_ca else "",
         "has_secret": connection.has_secret,
     }

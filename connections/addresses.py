@@ -8,7 +8,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from common.errors import Invalid
 from connections.options import OptionValue, read_options
@@ -42,8 +42,24 @@ class Address:
     def __str__(self) -> str:
         if self.platform.is_file:
             return f"{self.platform}://{self.path}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.platform}://{host}:{self.port}" + (f"/{self.database}" if self.database else "")
+        return f"{self.platform}://{self._server}" + (f"/{self.database}" if self.database else "")
+
+    @property
+    def url(self) -> str:
+        """What `parse_address` reads as this address; without the secret."""
+        query: dict[str, OptionValue] = dict(self.options)
+        if self.platform.is_file:
+            place = quote(self.path)
+        else:
+            account = f"{quote(self.username, safe='')}@" if self.username else ""
+            place = f"{account}{self._server}" + (f"/{quote(self.database, safe='')}" if self.database else "")
+            if self.tls is not default_tls(self.host):
+                query["sslmode"] = self.tls.value
+        return f"{self.platform}://{place}" + (f"?{urlencode(query)}" if query else "")
+
+    @property
+    def _server(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def place(self) -> str:

@@ -20,16 +20,18 @@ class ConnectionCreated(Event):
 @event("connections.changed", "changed the connection to {connection}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionChanged(Event):
-    """`secret_changed` tells that a password was entered or dropped; the password is nowhere in a record."""
+    """`secret_changed` tells that a password was entered; the password is nowhere in a record."""
 
     connection_id: int
+    source_id: int | None
     connection: str
     before: Mapping[str, object]
     after: Mapping[str, object]
     secret_changed: bool
 
     def subjects(self) -> Iterable[Subject]:
-        return [Subject("connection", self.connection_id)]
+        of_source = [Subject("source", self.source_id)] if self.source_id is not None else []
+        return [Subject("connection", self.connection_id), *of_source]
 
 
 @event("connections.keys_rotated", "encrypted {count} stored passwords with the key {key_id}")

@@ -11,6 +11,7 @@ from django.http import QueryDict
 from catalog.models import Domain, Source, System
 from common.errors import Invalid
 from connections.addresses import Address, parse_address, without_password
+from connections.models import Connection
 from ingestion.connectors.scope import parse_pattern
 
 
@@ -74,8 +75,8 @@ class SourceForm(forms.ModelForm):
         return cleaned
 
 
-class NewSourceForm(SourceForm):
-    """A source with the address at which crawls reach it."""
+class AddressForm(forms.Form):
+    """The address at which crawls reach a source, with its secrets apart."""
 
     url = forms.CharField(
         label="Address",
@@ -89,11 +90,6 @@ class NewSourceForm(SourceForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Encrypted before it is stored, and never shown again.",
     )
-    public_address = forms.CharField(
-        required=False,
-        max_length=300,
-        help_text="host:port by which pipelines speak of this server, where it is not the one above.",
-    )
     tls_ca = forms.CharField(
         label="CA certificate",
         required=False,
@@ -104,7 +100,6 @@ class NewSourceForm(SourceForm):
             " verified in full unless the address ends in ?sslmode=verify-ca, require or disable."
         ),
     )
-    field_order = ["name", "url", "password", "tls_ca", "public_address"]
 
     def full_clean(self) -> None:
         """Clean what was typed, and from then on show the address without its password: a page may be kept or sent on."""
@@ -130,11 +125,46 @@ class NewSourceForm(SourceForm):
         password = self.cleaned_data["password"]
         return replace(address, secret=password) if password else address
 
+
+class NewSourceForm(AddressForm, SourceForm):
+    """A source with the address at which crawls reach it."""
+
+    public_address = forms.CharField(
+        required=False,
+        max_length=300,
+        help_text="host:port by which pipelines speak of this server, where it is not the one above.",
+    )
+    field_order = ["name", "url", "password", "tls_ca", "public_address"]
+
     def values(self) -> dict[str, Any]:
         cleaned = dict(self.cleaned_data)
         for name in ("url", "password"):
             del cleaned[name]
         return cleaned
+
+
+class ConnectionForm(AddressForm):
+    """How a source is reached from now on. Opens with how it is reached now, without the password."""
+
+    unchecked = forms.BooleanField(
+        label="Save without a test",
+        required=False,
+        help_text="For a server that is not there yet. Otherwise nothing is saved that does not answer.",
+    )
+
+    def __init__(self, typed: QueryDict | None, *, connection: Connection, namespace: str) -> None:
+        super().__init__(typed, initial={"url": connection.address().url, "tls_ca": connection.tls_ca})
+        self.fields[
+            "url"
+        ].help_text = (
+            f"Wherever it leads, the datasets stay under {namespace}: pipelines and labels know them by this name."
+        )
+        if connection.has_secret:
+            self.fields[
+                "password"
+            ].help_text = (
+                "Empty: the present one stays. Enter it again where server, account, TLS or the certificate change."
+            )
 
 
 class ScheduleForm(forms.Form):

@@ -40,6 +40,12 @@ def source_for(principal: Principal, slug: str) -> Source:
     return source
 
 
+def source_called(text: str) -> Source | None:
+    """The source whose slug, or else whose name, is `text`: for commands, which see every source."""
+    named = Source.objects.filter(Q(slug=text) | Q(name=text)).select_related("connection")
+    return min(named, key=lambda source: source.slug != text, default=None)
+
+
 def sources_called(principal: Principal, text: str, limit: int = 5) -> list[Source]:
     """Visible sources with each word of `text` in their name or slug, by name: search finds datasets, and shows these above."""
     words = text.split()

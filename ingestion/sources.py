@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -13,9 +16,11 @@ from catalog.actions import add_source
 from catalog.models import SamplingAmount, Source
 from catalog.naming import file_namespace, server_namespace
 from common.errors import Conflict, Invalid
-from connections.actions import create_connection
+from connections.actions import change_connection, changed_target, create_connection
 from connections.addresses import Address
 from connections.errors import AlreadyConnected
+from connections.models import Connection
+from connections.permissions import check_can_manage_connections
 from connections.targets import Target
 from ingestion.connectors.protocol import Check
 from ingestion.connectors.registry import connector_for
@@ -40,15 +45,8 @@ def add_crawled_source(
     `values` are those of `catalog.actions.add_source`: system, domain, frequency, structure, location, include, exclude,
     sampling.
     """
-    try:
+    with _naming_the_known(address, by):
         connection = create_connection(address=address, by=by, tls_ca=tls_ca)
-    except AlreadyConnected as error:
-        known = Source.objects.visible_to(by).filter(connection=error.connection_id).first()
-        if known is None:
-            raise
-        raise Conflict(
-            f"{address} is a source already: {known} ({known.slug}). Crawl that one, or edit it to read more or less of it."
-        ) from None
     return add_source(
         slug=slug or slugify(name),
         name=name,
@@ -58,6 +56,73 @@ def add_crawled_source(
         by=by,
         **values,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """A source that is reached otherwise than before: what the test found (None: not tested), and sentences about what
+    the change means for its datasets.
+    """
+
+    source: Source
+    check: Check | None
+    told: tuple[str, ...]
+
+
+def change_source_connection(
+    *, source: Source, address: Address, by: Principal, tls_ca: str | None = None, unchecked: bool = False
+) -> Reconnected:
+    """Change how a source is reached. It is tested first, and nothing is changed where it does not answer.
+
+    The namespace stays whatever the address becomes, for it is in the names of the source's datasets; so does the platform,
+    which gives these names their form. Raises what `connections.actions.change_connection` raises, `Invalid` for another
+    platform or a test that fails, and `Conflict` for a source without a connection.
+    """
+    check_can_manage_connections(by)
+    connection = connection_of(source)
+    before = connection.address()
+    if address.platform is not before.platform:
+        other = f"{source} is read as {before.platform.label}. Add the other database as a source of its own."
+        raise Invalid(other, {"url": [other]})
+    check = None
+    if not unchecked:
+        target = changed_target(connection=connection, address=address, by=by, tls_ca=tls_ca)
+        check = connector_for(target.for_check()).check()
+        if not check.ok:
+            raise Invalid(f"Nothing was changed, for the connection fails. {check.reason}")
+    with _naming_the_known(address, by):
+        source.connection = change_connection(
+            connection=connection, address=address, by=by, tls_ca=tls_ca, source_id=source.pk
+        )
+    return Reconnected(source, check, tuple(_consequences(source, before, source.connection.address())))
+
+
+def _consequences(source: Source, before: Address, after: Address) -> Iterator[str]:
+    moved = namespace_of(after)
+    if source.namespace == namespace_of(before) != moved:
+        yield (
+            f"Its datasets stay under {source.namespace}, with their lineage and labels. What pipelines call by {moved} are"
+            " other datasets, until these pipelines keep the former name or somebody merges the two."
+        )
+    if before.database != after.database:
+        yield (
+            f"It reads {after.database or 'all databases'} instead of {before.database or 'all databases'}. The database"
+            " is part of the datasets' names: the next crawl adds those of the one and plans those of the other as gone."
+        )
+
+
+@contextmanager
+def _naming_the_known(address: Address, by: Principal) -> Iterator[None]:
+    """Say which source a database is already, to those who see that one."""
+    try:
+        yield
+    except AlreadyConnected as error:
+        known = Source.objects.visible_to(by).filter(connection=error.connection_id).first()
+        if known is None:
+            raise
+        raise Conflict(
+            f"{address} is a source already: {known} ({known.slug}). Crawl that one, or edit it to read more or less of it."
+        ) from None
 
 
 def namespace_of(address: Address, public_address: str = "") -> str:
@@ -77,9 +142,16 @@ def namespace_of(address: Address, public_address: str = "") -> str:
 
 def target_of(source: Source) -> Target:
     """The opened address of a source: decrypted, guarded, pinned. Raises what the guard and the secrets raise."""
+    return connection_of(source).target()
+
+
+def connection_of(source: Source) -> Connection:
+    """How the source is reached; raises `Conflict` where it is not."""
     if source.connection is None:
-        raise Conflict(f"{source} has no connection: it is filled by pushed snapshots. Add a connection to crawl it.")
-    return source.connection.target()
+        raise Conflict(
+            f"{source} has no connection: it is filled by pushed snapshots. Add its database as a source to crawl it."
+        )
+    return source.connection
 
 
 def check_source(source: Source) -> Check:

@@ -8,6 +8,7 @@ urlpatterns = [
     path("sources/add/", views.source_add, name="source_add"),
     path("sources/<slug:slug>/", views.source_detail, name="source"),
     path("sources/<slug:slug>/connection/", views.source_connection, name="source_connection"),
+    path("sources/<slug:slug>/connection/edit/", views.connection_edit, name="connection_edit"),
     path("sources/<slug:slug>/activity/", views.source_activity, name="source_activity"),
     path("sources/<slug:slug>/edit/", views.source_edit, name="source_edit"),
     path("sources/<slug:slug>/schedule/", views.source_schedule, name="source_schedule"),

@@ -23,8 +23,9 @@ from catalog.visibility import told_of_no_domain
 from common.components import Column, Crumb, LogLine, Tab, TreeNode
 from common.errors import CatalogError, Invalid
 from common.pagination import page_of, page_size
+from connections.permissions import can_manage_connections, check_can_manage_connections
 from ingestion.actions import cancel_run, confirm_plan, cron_of, request_crawl, set_schedule
-from ingestion.forms import NewSourceForm, ScheduleForm, SourceForm
+from ingestion.forms import ConnectionForm, NewSourceForm, ScheduleForm, SourceForm
 from ingestion.leases import SAMPLING
 from ingestion.models import Run, RunState
 from ingestion.permissions import can_crawl_source, can_see_runs_of
@@ -38,7 +39,13 @@ from ingestion.queries import (
     source_for,
     sources_for,
 )
-from ingestion.sources import add_crawled_source, check_source, grants_of
+from ingestion.sources import (
+    add_crawled_source,
+    change_source_connection,
+    check_source,
+    connection_of,
+    grants_of,
+)
 from ingestion.tasks import crawl
 
 _SOURCE_COLUMNS = [
@@ -196,8 +203,32 @@ def source_connection(request: HttpRequest, slug: str) -> HttpResponse:
         "check": check,
         "grants": "\n".join(grants),
         "problem": problem,
+        "can_change": can_manage_connections(by),
     }
     return render(request, "ingestion/source_connection.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def connection_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    by = principal_of(request)
+    source = source_for(by, slug)
+    check_can_manage_connections(by)
+    form = ConnectionForm(request.POST or None, connection=connection_of(source), namespace=source.namespace)
+    if request.method == "POST" and form.is_valid():
+        values = {"tls_ca": form.cleaned_data["tls_ca"], "unchecked": form.cleaned_data["unchecked"]}
+        try:
+            changed = change_source_connection(source=source, address=form.address(), by=by, **values)
+        except CatalogError as error:
+            _show(form, error)
+        else:
+            found = changed.check.reason if changed.check else "It was not tested."
+            messages.success(request, f"The connection was saved. {found}")
+            for text in changed.told:
+                messages.warning(request, text)
+            return redirect("ingestion:source_connection", slug=slug)
+    above = Crumb("Connection", reverse("ingestion:source_connection", args=[slug]))
+    context = {"form": form, "source": source, "crumbs": _crumbs(source, above, Crumb("Change"))}
+    return render(request, "ingestion/connection_edit.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])

@@ -47,6 +47,23 @@ def test_traffic_inside_this_machine_needs_no_tls_and_all_other_does():
 @pytest.mark.parametrize(
     "url",
     [
+        "postgres://cr%40wl@db.example.org:5432/sh%2Fop?connect_timeout=3&application_name=a+b%26c",
+        "postgres://u@127.0.0.1:5432/d?sslmode=verify-ca",
+        "postgres://u@db.example.org:5432/d?sslmode=disable",
+        "mysql://[2001:db8::1]:3307/my%20db",
+        "mysql://u@h:3306",
+        "sqlite:///srv/a%20b%3F%23.db?statement_timeout=9",
+        "duckdb:///srv/a.duckdb",
+    ],
+)
+def test_an_address_is_written_as_it_is_read(url: str):
+    assert parse_address(url).url == url
+    assert parse_address(url.replace("u@", "u:canary@")).url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
         "oracle://u:canary@h/d",
         "postgres://u:canary@h",
         "postgres://u:canary@h:port/d",

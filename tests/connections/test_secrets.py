@@ -103,8 +103,12 @@ def test_options_are_checked_whoever_built_the_address(db: None):
 )
 def test_a_secret_does_not_follow_a_connection_to_another_place(stored: Connection, change: dict[str, object]):
     moved: Address = replace(stored.address(), **change)
-    changed = change_connection(connection=stored, address=moved, by=person(administrator=True))
-    assert not changed.has_secret
+    by = person(administrator=True)
+    with pytest.raises(Invalid, match="Enter the password again"):
+        change_connection(connection=stored, address=moved, by=by)
+    assert Connection.objects.get().target().secret == CANARY
+    changed = change_connection(connection=stored, address=replace(moved, secret="other"), by=by)
+    assert changed.target().secret == "other"
 
 
 def test_a_secret_stays_when_only_options_change_and_an_edited_row_does_not_open(stored: Connection):

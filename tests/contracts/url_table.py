@@ -103,6 +103,8 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "ingestion:source_add", "302 403 403 403 200", page=True),
     Row("GET", "ingestion:source", "302 200 200 200 200", page=True),
     Row("GET", "ingestion:source_connection", "302 403 403 403 200", page=True),
+    Row("GET", "ingestion:connection_edit", "302 403 403 403 200", page=True),
+    Row("POST", "ingestion:connection_edit", "302 403 403 403 200"),
     Row("GET", "ingestion:source_activity", "302 200 200 200 200", page=True),
     Row("GET", "ingestion:source_edit", "302 403 403 403 200", page=True),
     Row("GET", "ingestion:source_schedule", "302 403 403 403 200", page=True),

@@ -137,6 +137,7 @@ for _name, _object in {
     "system-detail": "system",
     "classification:level_edit": "level", "classification:level_delete": "level", "classification:level_move": "level",
     "level-detail": "level", "classification:category_edit": "category", "category-detail": "category",
+    "ingestion:connection_edit": "source",
     **{f"ingestion:source{part}": "source" for part in (
         "", "_connection", "_activity", "_edit", "_schedule", "_crawl")},
     **{f"source-{part}": "source" for part in ("detail", "crawl", "check", "schedule", "sampling", "snapshots")},

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
@@ -11,10 +10,10 @@ from django.db import transaction
 from accounts.models import Principal
 from catalog.models import Domain, SamplingAmount, Source, System
 from catalog.visibility import told_of_no_domain
-from common.errors import CatalogError, Invalid
-from connections.addresses import Address, parse_address
-from connections.platforms import SCHEMES
+from common.errors import CatalogError
+from connections.addresses import parse_address
 from ingestion.connectors.protocol import Check
+from ingestion.management.addresses import TLS_CA_HELP, URL_HELP, certificate_in, refused
 from ingestion.sources import add_crawled_source, check_source
 
 
@@ -26,11 +25,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
-        parser.add_argument("url", help="postgres://, mysql://, mariadb://, sqlite:/// or duckdb:/// and the address")
+        parser.add_argument("url", help=URL_HELP)
         parser.add_argument(
             "--public-address", default="", help="host:port that pipelines use, where it is another one"
         )
-        parser.add_argument("--tls-ca", type=Path, help="file with the CA certificate of the server, as PEM text")
+        parser.add_argument("--tls-ca", type=Path, help=TLS_CA_HELP)
         parser.add_argument("--system", help="slug of the system that the source belongs to")
         parser.add_argument("--domain", help="slug of the domain that its datasets begin in")
         parser.add_argument("--include", action="append", default=[], help="pattern such as public.*; may be repeated")
@@ -53,7 +52,7 @@ class Command(BaseCommand):
                     check = check_source(source)
                     _refuse_unreachable(check)
         except CatalogError as error:
-            raise CommandError(_told(error) + _absolute(options["url"])) from None
+            raise refused(error, options["url"]) from None
         except (System.DoesNotExist, Domain.DoesNotExist) as error:
             raise CommandError(f"{error} Use the slug that its page shows.") from None
         warning = "" if source.domain else told_of_no_domain()
@@ -79,7 +78,7 @@ class Command(BaseCommand):
             name=options["name"],
             address=parse_address(options["url"]),
             public_address=options["public_address"],
-            tls_ca=_text_of(options["tls_ca"]),
+            tls_ca=certificate_in(options["tls_ca"]) if options["tls_ca"] else "",
             system=System.objects.get(slug=options["system"]) if options["system"] else None,
             domain=Domain.objects.get(slug=options["domain"]) if options["domain"] else None,
             include=options["include"],
@@ -94,30 +93,3 @@ def _refuse_unreachable(check: Check) -> None:
         raise CatalogError(
             f"The source was not added: its connection fails. {check.reason} With --unchecked it is added all the same."
         )
-
-
-def _told(error: CatalogError) -> str:
-    """The error's sentence, with those of its fields that it does not hold already."""
-    fields = error.fields if isinstance(error, Invalid) else {}
-    rest = [f"{name}: {text}" for name, texts in fields.items() for text in texts if text not in error.message]
-    return " ".join([error.message, *rest])
-
-
-def _text_of(file: Path | None) -> str:
-    if file is None:
-        return ""
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"The CA certificate cannot be read: {error}") from None
-
-
-def _absolute(url: str) -> str:
-    """What was probably meant, where the address of a file is relative to where the command runs."""
-    scheme, _, rest = url.strip().partition("://")
-    platform = SCHEMES.get(scheme.lower())
-    if platform is None or not platform.is_file:
-        return ""
-    written = Path(unquote(rest.partition("?")[0]))
-    here = Path.cwd() / str(written).lstrip("/")
-    return f" Did you mean {Address(platform=platform, path=str(here))}?" if here.is_file() else ""

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
-from django.db.models import Q
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -18,11 +17,11 @@ from rich.progress import (
 )
 
 from accounts.models import Principal
-from catalog.models import Source
 from common.errors import CatalogError
 from ingestion.actions import request_crawl
 from ingestion.crawling import run_crawl
 from ingestion.models import Run, RunLogLine, RunState
+from ingestion.queries import source_called
 
 
 class Command(BaseCommand):
@@ -34,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        source = Source.objects.filter(Q(slug=options["name"]) | Q(name=options["name"])).first()
+        source = source_called(options["name"])
         if source is None:
             raise CommandError(f"There is no source called {options['name']}. Add it with add_source.")
         try:

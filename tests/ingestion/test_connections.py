@@ -1,0 +1,254 @@
+"""Changing how a source is reached: on its page and by command, with one outcome."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from psycopg import sql
+
+from audit.models import Record
+from catalog.models import Source
+from common.errors import Conflict, Forbidden, Invalid
+from connections.addresses import parse_address
+from connections.models import Connection
+from ingestion.sources import add_crawled_source, change_source_connection, check_source
+from tests.connections.certificates import Authority
+from tests.factories import domain, person, role, source
+from tests.servers.databases import PostgresServer, scratch_name
+
+pytestmark = pytest.mark.django_db
+
+CANARY = "canary-9Zq!7&secret"
+URL = "postgres://reader@127.0.0.1:1/shop"
+
+
+def added(url: str = URL, name: str = "Shop", **more: Any) -> Source:
+    secret = quote(CANARY, safe="")
+    address = parse_address(url.replace("reader@", f"reader:{secret}@"))
+    return add_crawled_source(name=name, address=address, by=person(administrator=True), **more)
+
+
+def stored(slug: str = "shop") -> Connection:
+    connection = Source.objects.get(slug=slug).connection
+    assert connection is not None
+    return connection
+
+
+@pytest.fixture
+def administrator(client: Client) -> Client:
+    client.force_login(person("ada", administrator=True).user)
+    return client
+
+
+@pytest.fixture
+def rotate(postgres_server: PostgresServer) -> Iterator[Callable[[str], str]]:
+    """Give the account of a source another password; answers with the address that it has."""
+    name = scratch_name()
+    with psycopg.connect(postgres_server.url(), autocommit=True) as server:
+        server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+
+        def changed(password: str) -> str:
+            server.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), password))
+            return (
+                f"postgres://{name}:{password}@{postgres_server.host}:{postgres_server.port}/postgres?sslmode=disable"
+            )
+
+        try:
+            yield changed
+        finally:
+            server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def edit(client: Client, slug: str = "shop", **typed: str) -> Any:
+    url = reverse("ingestion:connection_edit", args=[slug])
+    return client.post(url, {"password": "", "tls_ca": "", **typed}, follow=True)
+
+
+def test_a_rotated_password_is_entered_on_the_page_and_tested_first(
+    administrator: Client, rotate: Callable[[str], str]
+) -> None:
+    by = person(administrator=True)
+    shop = add_crawled_source(name="Shop", address=parse_address(rotate("first-one")), by=by)
+    rotate("second-one")
+    assert not check_source(shop).ok
+    url = stored().address().url
+    refused = edit(administrator, url=url, password="wrong-one")
+    assert refused.status_code == 422
+    assert "Nothing was changed, for the connection fails." in refused.text
+    assert "wrong-one" not in refused.text
+    assert stored().target().secret == "first-one"
+    saved = edit(administrator, url=url, password="second-one")
+    assert "The connection was saved. " in saved.text
+    assert "second-one" not in saved.text
+    assert check_source(Source.objects.get()).ok
+
+
+def test_a_rotated_password_is_entered_by_command(rotate: Callable[[str], str], capsys: Any) -> None:
+    by = person(administrator=True)
+    add_crawled_source(name="Shop floor", address=parse_address(rotate("first-one")), by=by)
+    url = rotate("second-one")
+    with pytest.raises(CommandError, match="Nothing was changed") as refused:
+        call_command("change_connection", "Shop floor", url.replace("second-one", "wrong-one"))
+    assert refused.value.returncode == 1
+    call_command("change_connection", "shop-floor", url, json=True)
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["slug"], answer["reachable"], answer["warnings"]) == ("shop-floor", True, [])
+    assert check_source(Source.objects.get()).ok
+    call_command("change_connection", "shop-floor", url)
+    told = capsys.readouterr()
+    assert "Changed the connection of Shop floor; pipelines call it postgres://" in told.out
+    assert told.err == ""
+
+
+def test_the_page_opens_with_what_holds_and_never_with_the_password(administrator: Client) -> None:
+    certificate = Authority().text
+    added("postgres://reader@127.0.0.1:1/shop?connect_timeout=3&sslmode=verify-ca", tls_ca=certificate)
+    shown = administrator.get(reverse("ingestion:connection_edit", args=["shop"]))
+    assert shown.context["form"]["url"].value() == f"{URL}?connect_timeout=3&sslmode=verify-ca"
+    assert certificate.splitlines()[1] in shown.text
+    assert CANARY not in shown.text
+    assert reverse("ingestion:connection_edit", args=["shop"]) in (
+        administrator.get(reverse("ingestion:source_connection", args=["shop"])).text
+    )
+
+
+def test_options_change_and_the_password_stays_though_a_browser_ends_lines_otherwise(administrator: Client) -> None:
+    certificate = Authority().text
+    added("postgres://reader@127.0.0.1:1/shop?sslmode=verify-full", tls_ca=certificate)
+    url = "postgres://reader@127.0.0.1:1/shop?sslmode=verify-full&connect_timeout=7"
+    edit(administrator, url=url, tls_ca=certificate.replace("\n", "\r\n"), unchecked="on")
+    assert stored().options == {"connect_timeout": 7}
+    assert stored().tls_ca == certificate
+    assert stored().target().secret == CANARY
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://reader@127.0.0.2:1/shop",
+        "postgres://reader@127.0.0.1:2/shop",
+        "postgres://writer@127.0.0.1:1/shop",
+        "postgres://reader@127.0.0.1:1/shop?sslmode=require",
+    ],
+)
+def test_a_password_follows_to_no_other_place_until_it_is_entered_again(administrator: Client, url: str) -> None:
+    added()
+    refused = edit(administrator, url=url, unchecked="on")
+    assert refused.status_code == 422
+    assert "Enter the password again." in str(refused.context["form"].errors["password"])
+    assert stored().address().url == URL
+    edit(administrator, url=url, password="other", unchecked="on")
+    assert stored().address().url == url
+    assert stored().target().secret == "other"
+
+
+@pytest.mark.parametrize(
+    ("url", "field"),
+    [
+        ("postgres://reader@169.254.169.254/shop", "__all__"),
+        ("postgres://reader@127.0.0.1:1/shop?sslkey=/etc/key", "url"),
+        ("mysql://reader@127.0.0.1:1/shop", "url"),
+    ],
+)
+def test_the_page_refuses_what_adding_refuses_and_another_platform(administrator: Client, url: str, field: str) -> None:
+    added()
+    refused = edit(administrator, url=url, password="other", unchecked="on")
+    assert refused.status_code == 422
+    assert field in refused.context["form"].errors
+    assert stored().address().url == URL
+
+
+def test_a_connection_is_not_led_to_the_database_of_another_source() -> None:
+    added()
+    archive = added("postgres://reader@127.0.0.1:1/archive", name="Archive")
+    by = person(administrator=True)
+    with pytest.raises(Conflict, match=r"a source already: Shop \(shop\)"):
+        change_source_connection(
+            source=archive, address=parse_address(URL.replace("reader", "reader:other")), by=by, unchecked=True
+        )
+    assert stored("archive").database == "archive"
+
+
+def test_the_namespace_stays_and_it_is_said_what_that_means(administrator: Client) -> None:
+    added()
+    moved = edit(administrator, url="postgres://reader@127.0.0.2:1/shop2", password="other", unchecked="on")
+    assert Source.objects.get().namespace == "postgres://127.0.0.1:1"
+    assert "Its datasets stay under postgres://127.0.0.1:1, with their lineage and labels." in moved.text
+    assert "It reads shop2 instead of shop." in moved.text
+    again = edit(administrator, url="postgres://reader@127.0.0.2:1/shop2?connect_timeout=3", unchecked="on")
+    assert "Its datasets stay under" not in again.text
+
+
+def test_a_public_address_outlives_the_move_of_a_server(administrator: Client) -> None:
+    added(public_address="db.example.org:5432")
+    moved = edit(administrator, url="postgres://reader@127.0.0.2:1/shop", password="other", unchecked="on")
+    assert Source.objects.get().namespace == "postgres://db.example.org:5432"
+    assert "other datasets" not in moved.text
+
+
+def test_the_change_is_told_in_the_sources_activity_without_the_password(administrator: Client) -> None:
+    added()
+    edit(administrator, url=f"{URL}?connect_timeout=4", unchecked="on")
+    edit(administrator, url=f"{URL}?connect_timeout=4", password="other-secret", unchecked="on")
+    edit(administrator, url=f"{URL}?connect_timeout=4", unchecked="on")
+    records = Record.objects.filter(event="connections.changed").order_by("pk")
+    assert [json.loads(record.payload)["values"]["secret_changed"] for record in records] == [False, True]
+    for record in records:
+        assert CANARY not in record.payload and "other-secret" not in record.payload
+    activity = administrator.get(reverse("ingestion:source_activity", args=["shop"])).text
+    assert activity.count("changed the connection to postgres://127.0.0.1:1/shop") == 2
+
+
+def test_only_administrators_change_a_connection(client: Client) -> None:
+    sales = domain("Sales")
+    shop = added(domain=sales)
+    owner = person("owner")
+    role(sales, owner, "owner")
+    client.force_login(owner.user)
+    page = client.get(reverse("ingestion:source_connection", args=["shop"]))
+    assert page.status_code == 200
+    assert reverse("ingestion:connection_edit", args=["shop"]) not in page.text
+    assert edit(client, url=URL, password="other", unchecked="on").status_code == 403
+    with pytest.raises(Forbidden):
+        change_source_connection(source=shop, address=parse_address(URL), by=owner)
+    assert stored().target().secret == CANARY
+
+
+def test_a_source_of_pushed_snapshots_has_no_connection_to_change(administrator: Client) -> None:
+    source("pushed")
+    answer = administrator.get(reverse("ingestion:connection_edit", args=["pushed"]))
+    assert answer.status_code == 409
+    assert "filled by pushed snapshots" in answer.text
+    with pytest.raises(CommandError, match="There is no source called shop"):
+        call_command("change_connection", "shop", URL)
+
+
+def test_a_certificate_is_taken_away_by_command(capsys: Any) -> None:
+    added("postgres://reader@127.0.0.1:1/shop?sslmode=verify-full", tls_ca=Authority().text)
+    url = "postgres://reader:other@127.0.0.1:1/shop?sslmode=verify-full"
+    call_command("change_connection", "shop", url, unchecked=True)
+    assert stored().tls_ca
+    call_command("change_connection", "shop", url, unchecked=True, no_tls_ca=True)
+    assert not stored().tls_ca
+    assert "not tested" in capsys.readouterr().out
+
+
+def test_a_test_of_what_is_not_saved_writes_nothing(administrator: Client) -> None:
+    added()
+    before = Record.objects.count()
+    with pytest.raises(Invalid, match="Nothing was changed"):
+        change_source_connection(
+            source=Source.objects.get(),
+            address=parse_address("postgres://reader:new@127.0.0.1:1/shop"),
+            by=person(administrator=True),
+        )
+    assert Record.objects.count() == before
+    assert stored().target().secret == CANARY
