@@ -1,4 +1,4 @@
-"""REST of the catalog: the same reads and the same actions as the pages."""
+"""REST of the catalog: the same reads and the same actions as the pages. Sources are the subject of `ingestion`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from catalog.rest.datasets import DatasetViewSet
 from catalog.rest.domains import DomainViewSet
 from catalog.rest.proposals import ProposalViewSet
 from catalog.rest.search import SearchViewSet
-from catalog.rest.sources import SourceViewSet, SystemViewSet, TagViewSet
+from catalog.rest.systems import SystemViewSet, TagViewSet
 
 
 def register(router: BaseRouter) -> None:
     router.register("systems", SystemViewSet, basename="system")
     router.register("domains", DomainViewSet, basename="domain")
-    router.register("sources", SourceViewSet, basename="source")
     router.register("datasets", DatasetViewSet, basename="dataset")
     router.register("proposals", ProposalViewSet, basename="proposal")
     router.register("tags", TagViewSet, basename="tag")

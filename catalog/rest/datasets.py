@@ -46,7 +46,7 @@ from catalog.rest.shapes import (
     VersionLineSerializer,
     VersionSerializer,
 )
-from catalog.rest.sources import SLUG
+from catalog.rest.systems import SLUG
 from catalog.schema_history import differences, summary
 from common.described_query import IF_MATCH, DescribedQuery
 from common.errors import Invalid, NotFound

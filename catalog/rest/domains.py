@@ -23,7 +23,7 @@ from catalog.rest.shapes import (
     NewDomainSerializer,
     NewMemberSerializer,
 )
-from catalog.rest.sources import SLUG
+from catalog.rest.systems import SLUG
 from common.described_query import IF_MATCH, DescribedQuery
 from common.errors import NotFound
 from common.http import check_if_match, etag_of

@@ -44,6 +44,17 @@ class TagSerializer(serializers.ModelSerializer[Tag]):
         fields = ["slug", "name"]
 
 
+class NewTagSerializer(BodySerializer):
+    name = serializers.CharField(max_length=60)
+    slug = serializers.RegexField(
+        r"^[a-z0-9][a-z0-9_-]*$", max_length=60, required=False, help_text="Made from the name where it is left out."
+    )
+
+
+class TagChangesSerializer(BodySerializer):
+    name = serializers.CharField(max_length=60, required=False)
+
+
 class DomainSerializer(serializers.ModelSerializer[Domain]):
     # DRF takes declared fields off the class; the stubs see them hide attributes of `Field` with the same name.
     parent = serializers.SlugRelatedField[Domain](  # type: ignore[assignment]
@@ -75,24 +86,6 @@ class MembershipSerializer(serializers.ModelSerializer[DomainMembership]):
     class Meta:
         model = DomainMembership
         fields = ["id", "role", "principal", "group", "valid_from"]
-
-
-class SourceSerializer(serializers.ModelSerializer[Source]):
-    """A source without its connection. `dataset_count` is null unless the reader sees all of the source."""
-
-    system = serializers.SlugRelatedField[System](slug_field="slug", read_only=True, allow_null=True)
-    domain = serializers.SlugRelatedField[Domain](slug_field="slug", read_only=True, allow_null=True)
-    dataset_count = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Source
-        fields = [
-            "slug", "name", "system", "domain", "platform", "namespace", "frequency", "structure", "location",
-            "description", "sampling", "dataset_count", "last_crawled_at", "created_at",
-        ]  # fmt: skip
-
-    def get_dataset_count(self, source: Source) -> int | None:
-        return source.dataset_count if self.context.get("sees_everything") else None
 
 
 class DatasetLineSerializer(serializers.ModelSerializer[Dataset]):

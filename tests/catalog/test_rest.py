@@ -217,3 +217,23 @@ def test_the_browsable_page_tells_of_every_operation_without_a_script(cast: fact
     operations = [one["operationId"] for path in described["paths"].values() for one in path.values()]
     assert len(operations) > 50
     assert [name for name in operations if f'id="{name}"' not in page] == []
+
+
+def test_tags_are_created_and_renamed(cast: factories.Cast) -> None:
+    call = Caller(cast.steward)
+    assert call("POST", "/tags/", {"name": "Exam period"}, status=201) == {"slug": "exam-period", "name": "Exam period"}
+    etag = call.etag
+    assert (
+        "exam period" in call("POST", "/tags/", {"name": "exam PERIOD", "slug": "other"}, status=409)["detail"].lower()
+    )
+    call("POST", "/tags/", {"name": "試験"}, status=422)
+    call("PUT", f"/datasets/{cast.dataset.pk}/tags/exam-period/", status=204)
+    call("PATCH", "/tags/exam-period/", {"name": "Exams"}, status=428)
+    assert call("PATCH", "/tags/exam-period/", {"name": "Exams"}, If_Match=etag)["name"] == "Exams"
+    call("PATCH", "/tags/exam-period/", {"name": "Tests"}, status=412, If_Match=etag)
+    assert call("GET", f"/datasets/{cast.dataset.pk}/")["tags"] == ["Exams"]
+    call("PATCH", "/tags/exam-period/", {"slug": "exams"}, status=422, If_Match="*")
+    analyst = Caller(cast.analyst)
+    analyst("POST", "/tags/", {"name": "Mine"}, status=403)
+    analyst("PATCH", "/tags/exam-period/", {"name": "Mine"}, status=403, If_Match="*")
+    assert set(Tag.objects.values_list("name", flat=True)) == {"Exams"}

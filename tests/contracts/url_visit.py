@@ -18,7 +18,7 @@ from accounts.tokens import Scope
 from alerts.models import Notification
 from classification.models import Decision, Label, NegativeRule, RuleSet
 from tests.contracts.url_walk import Route, routes
-from tests.contracts.world import World
+from tests.contracts.world import HOST, World
 from tests.factories import bearer
 
 PERSONAS = ("anonymous", "scopeless", "outsider", "analyst", "steward", "administrator")
@@ -140,7 +140,8 @@ for _name, _object in {
     "ingestion:connection_edit": "source",
     **{f"ingestion:source{part}": "source" for part in (
         "", "_connection", "_activity", "_edit", "_schedule", "_crawl")},
-    **{f"source-{part}": "source" for part in ("detail", "crawl", "check", "schedule", "sampling", "snapshots")},
+    **{f"source-{part}": "source" for part in (
+        "detail", "connection", "crawl", "check", "schedule", "sampling", "snapshots")},
     **{f"access:terms_{part}": "terms_slug" for part in ("version", "revise", "retire")},
 }.items():  # fmt: skip
     OBJECTS[f"{_name}.slug"] = OBJECTS[_object]
@@ -212,6 +213,11 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "POST recertification-item-decide": lambda world: {"items": [OBJECTS["item"](world)], "keep": True},
     "POST recertification-item-mask": lambda world: {"items": [OBJECTS["item"](world)]},
     "POST person-close": lambda _: {"reason": "Left."},
+    "POST source-list": lambda _: {"name": "Loans", "url": f"postgres://reader@{HOST}:5998/loans", "password": "once"},
+    "PATCH source-detail": lambda _: {"location": "On site", "exclude": ["*.tmp_*"]},
+    "PATCH source-connection": lambda _: {"password": "another", "unchecked": True},
+    "POST tag-list": lambda _: {"name": "Exam period"},
+    "PATCH tag-detail": lambda _: {"name": "Holds people"},
     "POST system-list": lambda _: {"slug": "library", "name": "Library"},
     "POST domain-list": lambda _: {"slug": "research", "name": "Research"},
     "PATCH domain-detail": lambda _: {"description": "Courses and units."},

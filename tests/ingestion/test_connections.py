@@ -1,4 +1,4 @@
-"""Changing how a source is reached: on its page and by command, with one outcome."""
+"""Changing how a source is reached: on its page, over REST and by command, with one outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from connections.addresses import parse_address
 from connections.models import Connection
 from ingestion.sources import add_crawled_source, change_source_connection, check_source
 from tests.connections.certificates import Authority
-from tests.factories import domain, person, role, source
+from tests.factories import bearer, domain, person, role, source
 from tests.servers.databases import PostgresServer, scratch_name
 
 pytestmark = pytest.mark.django_db
@@ -252,3 +252,102 @@ def test_a_test_of_what_is_not_saved_writes_nothing(administrator: Client) -> No
         )
     assert Record.objects.count() == before
     assert stored().target().secret == CANARY
+
+
+def call(client: Client, method: str, path: str, by: Any, body: object = None, etag: str = "") -> Any:
+    headers = bearer(by) | ({"If-Match": etag} if etag else {})
+    return client.generic(
+        method, f"/api/v2/sources/{path}", json.dumps(body or {}), content_type="application/json", headers=headers
+    )
+
+
+def test_a_rotated_password_is_sent_over_rest(client: Client, rotate: Callable[[str], str]) -> None:
+    ada = person("ada", administrator=True)
+    add_crawled_source(name="Shop", address=parse_address(rotate("first-one")), by=ada)
+    rotate("second-one")
+    read = call(client, "GET", "shop/connection/", ada)
+    assert (read.json()["url"], read.json()["has_password"]) == (stored().address().url, True)
+    body = {"password": "second-one"}
+    assert call(client, "PATCH", "shop/connection/", ada, body).status_code == 428
+    refused = call(client, "PATCH", "shop/connection/", ada, {"password": "wrong-one"}, read["ETag"])
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith("Nothing was changed, for the connection fails.")
+    changed = call(client, "PATCH", "shop/connection/", ada, body, read["ETag"])
+    assert (changed.status_code, changed.json()["reachable"]) == (200, True), changed.content
+    assert "second-one" not in changed.text
+    assert check_source(Source.objects.get()).ok
+    assert call(client, "PATCH", "shop/connection/", ada, body, read["ETag"]).status_code == 412
+    assert call(client, "GET", "shop/connection/", ada)["ETag"] == changed["ETag"]
+
+
+def test_rest_changes_what_it_is_told_and_keeps_the_rest(client: Client) -> None:
+    ada, certificate = person("ada", administrator=True), Authority().text
+    added("postgres://reader@127.0.0.1:1/shop?sslmode=verify-full", tls_ca=certificate)
+    moved = {"url": "postgres://reader@127.0.0.2:1/shop?sslmode=verify-full", "unchecked": True}
+    refused = call(client, "PATCH", "shop/connection/", ada, moved, "*")
+    assert refused.status_code == 422
+    assert "Enter the password again." in refused.json()["errors"]["password"][0]
+    changed = call(client, "PATCH", "shop/connection/", ada, moved | {"password": "other"}, "*").json()
+    assert (changed["url"], changed["tls_ca"], changed["reachable"]) == (moved["url"], certificate, None)
+    assert "Its datasets stay under postgres://127.0.0.1:1" in changed["warnings"][0]
+    assert stored().target().secret == "other"
+    for wrong, member in (
+        ({"url": "postgres://reader@127.0.0.1:1"}, "url"),
+        ({"url": "mysql://reader@127.0.0.1:1/shop", "password": "x"}, "url"),
+        ({"public_address": "db.example.org:1"}, "public_address"),
+    ):
+        answer = call(client, "PATCH", "shop/connection/", ada, wrong, "*")
+        assert (answer.status_code, list(answer.json()["errors"])) == (422, [member])
+
+
+def test_a_source_is_added_and_edited_over_rest(client: Client) -> None:
+    ada, sales = person("ada", administrator=True), domain("Sales")
+    body = {
+        "name": "Shop",
+        "url": "postgres://reader@127.0.0.1:1/shop",
+        "password": "once",
+        "public_address": "db.example.org:5432",
+        "domain": "sales",
+        "include": ["public.*"],
+        "structure": "semi",
+    }
+    made = call(client, "POST", "", ada, body)
+    assert made.status_code == 201, made.content
+    assert (made.json()["slug"], made.json()["namespace"]) == ("shop", "postgres://db.example.org:5432")
+    assert (made.json()["domain"], made.json()["include"], made.json()["structure"]) == ("sales", ["public.*"], "semi")
+    assert stored().target().secret == "once"
+    again = call(client, "POST", "", ada, body | {"name": "Again", "slug": "again"})
+    assert (again.status_code, "a source already: Shop (shop)" in again.json()["detail"]) == (409, True)
+
+    owner = person("owner")
+    role(sales, owner, "owner")
+    assert call(client, "POST", "", owner, body).status_code == 403
+    changes = {"exclude": ["*.tmp_*"], "include": [], "location": "Sydney", "system": None, "name": "The shop"}
+    assert call(client, "PATCH", "shop/", owner, changes).status_code == 428
+    changed = call(client, "PATCH", "shop/", owner, changes, made["ETag"])
+    assert changed.status_code == 200, changed.content
+    assert {name: changed.json()[name] for name in changes} == changes
+    assert call(client, "PATCH", "shop/", owner, changes, made["ETag"]).status_code == 412
+    assert call(client, "GET", "shop/", owner)["ETag"] == changed["ETag"]
+    Source.objects.update(dataset_count=7)
+    assert call(client, "GET", "shop/", owner)["ETag"] == changed["ETag"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "member"),
+    [
+        ({"include": ['"public.*']}, "include.0"),
+        ({"exclude": [""]}, "exclude.0"),
+        ({"domain": "nowhere"}, "domain"),
+        ({"system": "nothing"}, "system"),
+        ({"sampling": "all"}, "sampling"),
+        ({"platform": "mysql"}, "platform"),
+    ],
+)
+def test_rest_refuses_what_the_page_of_a_source_refuses(client: Client, wrong: dict[str, Any], member: str) -> None:
+    ada = person("ada", administrator=True)
+    source("shop")
+    url = {"name": "Archive", "url": "postgres://reader@127.0.0.1:1/archive"}
+    for answer in (call(client, "PATCH", "shop/", ada, wrong, "*"), call(client, "POST", "", ada, url | wrong)):
+        assert (answer.status_code, list(answer.json()["errors"])) == (422, [member])
+    assert list(Source.objects.values_list("slug", flat=True)) == ["shop"]

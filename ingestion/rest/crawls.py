@@ -15,7 +15,6 @@ from rest_framework import mixins, serializers, status
 from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
@@ -308,10 +307,6 @@ def source_for_push(by: Principal, slug: str) -> Source:
 def _lines(request: HttpRequest, limit: int = 64 * 1024 * 1024 + 1) -> Iterator[bytes]:
     while line := request.readline(limit):
         yield line
-
-
-def register(router: DefaultRouter) -> None:
-    router.register("runs", RunViewSet, basename="run")
 
 
 urlpatterns = [
