@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Literal
 
-Look = TypeVar("Look")
+Look = tuple[Literal["light", "dark"], int]
+
+LOOKS: Sequence[Look] = (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390))
+"""Theme and width of a page."""
 
 short = False
 """Whether long proofs are left out; the plugin says so before any test is collected."""
@@ -18,6 +21,6 @@ def examples(number: int) -> int:
     return max(10, number // _FEWER) if short else number
 
 
-def looks(of: str, every: Sequence[Look]) -> Sequence[Look]:
-    """In how many themes and widths a page is looked at: in all of them, or by its name in one, so that each has its pages."""
-    return [every[sum(of.encode()) % len(every)]] if short else every
+def looks(of: str) -> Sequence[Look]:
+    """In which of `LOOKS` a page is looked at: in all of them, or by its name in one, so that each has its pages."""
+    return [LOOKS[sum(of.encode()) % len(LOOKS)]] if short else LOOKS

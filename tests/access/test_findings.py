@@ -35,6 +35,7 @@ from accounts.models import Principal
 from catalog.models import Source
 from common.errors import CatalogError, Conflict, Forbidden
 from tests.factories import Cast, bearer, dataset, domain, ownership, person, pipeline, role, source
+from tests.thoroughness import examples
 
 REMEDY = 'REVOKE SELECT ON TABLE "public"."users" FROM "otto"'
 
@@ -84,7 +85,7 @@ def master(cast: Cast) -> Principal:
 class JudgedByWhom(TestCase):
     """A finding of each kind about each of three people with any roles, one of them perhaps an administrator."""
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         held=st.tuples(*[st.frozensets(st.sampled_from(["owner", "steward", "analyst", "dataset owner"]))] * 3),
         administrator=st.integers(0, 3),

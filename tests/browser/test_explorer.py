@@ -20,6 +20,7 @@ from tests.browser.conftest import House
 from tests.browser.harness import settled, violations
 from tests.lineage.events import dataset, run_event
 from tests.lineage.test_column_lineage import FILTER, HASH, IDENTITY, made_of
+from tests.thoroughness import looks
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("explorer")]
 
@@ -275,15 +276,14 @@ def test_every_look_is_accessible_and_quiet(house, datasets, query):
     house.session.faults.clear()
     page = opened(house, datasets["clean"], query)
     found: list[str] = []
-    for theme in ("light", "dark"):
-        for width in (1440, 390):
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            page.set_viewport_size({"width": width, "height": 900})
-            page.reload()
-            settled(page)
-            found += [f"{theme} {width}: {line}" for line in violations(page)]
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                found.append(f"{theme} {width}: the page is wider than the window")
+    for theme, width in looks(query):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": 900})
+        page.reload()
+        settled(page)
+        found += [f"{theme} {width}: {line}" for line in violations(page)]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{theme} {width}: the page is wider than the window")
     page.context.close()
     assert found == []
     assert house.session.faults == []

@@ -8,14 +8,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import House
-from tests.browser.harness import Theme, settled, violations
+from tests.browser.harness import settled, violations
 from tests.browser.pages import pages
 from tests.contracts.url_visit import Row
 from tests.thoroughness import looks
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("pages")]
-
-LOOKS: tuple[tuple[Theme, int], ...] = (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390))
 
 
 def opened(house: House, path: str, persona: str = "steward", *, javascript: bool = True, width: int = 1440) -> Page:
@@ -28,7 +26,7 @@ def opened(house: House, path: str, persona: str = "steward", *, javascript: boo
 def test_page_is_accessible_and_quiet_in_every_look(house: House, row: Row, persona: str) -> None:
     house.session.faults.clear()
     path = row.path(house.world)
-    wanted = looks(f"{row} {persona}", LOOKS)
+    wanted = looks(f"{row} {persona}")
     page = opened(house, path, persona, width=wanted[0][1])
     found: list[str] = []
     for theme, width in wanted:

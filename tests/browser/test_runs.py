@@ -22,8 +22,6 @@ from tests.thoroughness import looks
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("runs")]
 
-LOOKS = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)]
-
 
 @pytest.fixture(scope="module")
 def paths(house: House, django_db_blocker: Any) -> dict[str, str]:
@@ -70,7 +68,7 @@ def opened(house: House, path: str, **options: Any) -> Page:
 
 @pytest.mark.parametrize("name", ["tree", "job", "list"])
 def test_pictures_of_runs_have_no_fault_and_stay_on_the_page(house, paths, name):
-    for theme, width in looks(name, LOOKS):
+    for theme, width in looks(name):
         page = opened(house, paths[name], theme=theme, width=width)
         assert violations(page) == [], (theme, width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, theme

@@ -10,6 +10,7 @@ from accounts.models import Principal
 from catalog.search_index import refresh_search
 from tests import factories
 from tests.browser.harness import browser, settled, violations
+from tests.thoroughness import LOOKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -85,7 +86,7 @@ def test_axe_finds_nothing_on_the_catalogs_pages(
     signed_in = cookies(cast.steward)
     with browser(live_server.url, chromium_path) as session:
         for url in urls:
-            for theme, width in (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)):
+            for theme, width in LOOKS:
                 page = session.page(theme=theme, width=width, cookies=signed_in)
                 page.goto(session.url(url))
                 assert violations(settled(page)) == [], url

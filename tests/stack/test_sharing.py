@@ -128,7 +128,9 @@ def test_secrets_are_readable_by_their_owner_alone(servers: Servers) -> None:
     assert modes and set(modes.values()) == {0o600}
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="others than root run PostgreSQL under their own account")
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root lends PostgreSQL another account, which may not enter root's folders"
+)
 def test_a_home_that_the_account_cannot_enter_stays_closed(servers: Servers) -> None:
     home = servers.layout.state.parent / "closed"
     home.mkdir(mode=0o700)
