@@ -18,8 +18,8 @@ from stack.servers import Servers
 
 def main(arguments: list[str]) -> int:
     """Make an empty database, run the benchmark in a process of its own, and answer with its status."""
-    names = sorted(path.stem for path in (ROOT / "bench").glob("*.py"))
-    names = [name.replace("_", "-") for name in names if name not in ("__init__", "harness")]
+    modules = sorted(path for path in (ROOT / "bench").glob("*.py") if "\ndef run() ->" in path.read_text())
+    names = [path.stem.replace("_", "-") for path in modules]
     parser = argparse.ArgumentParser(prog="bin/bench", description="Run a benchmark.")
     parser.add_argument("name", help=f"one of: {', '.join(names)}")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

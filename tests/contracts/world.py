@@ -15,18 +15,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from access.actions import (
-    approve_request,
-    delegate_decisions,
-    name_login,
-    open_in_emergency,
-    publish_terms,
-    request_access,
-    revise_terms,
-    set_enforcement,
-    start_campaign,
-)
-from access.actions.policies import draft_policy, draft_version, edit_draft, publish_policy
+from access.actions import start_campaign
 from access.actions.vocabulary import add_engine_catalog, add_purpose, set_attribute
 from access.models import (
     AccessRequest,
@@ -37,15 +26,12 @@ from access.models import (
     EngineCatalog,
     Finding,
     Grant,
-    JournalEntry,
     Policy,
     PrincipalAttribute,
     Purpose,
     Reconciliation,
     Terms,
 )
-from access.policies.masking import Mask
-from access.policies.rules import Action, Effect, MaskOf, Resources, Role, Rule, Subjects
 from access.recertifying import Chosen
 from accounts.models import ApiToken, Principal
 from accounts.tokens import Scope, mint
@@ -104,6 +90,14 @@ from lineage.intake import accept
 from lineage.models import Job
 from tests import factories
 from tests.access.observed import privileges
+from tests.contracts.world_of_access import (
+    delegate,
+    emergency,
+    enforced,
+    policy_in_force,
+    requests_and_grant,
+    terms_of_teaching,
+)
 from tests.lineage import events
 
 CANARY = "canary-7Qx!4f&secret"
@@ -200,7 +194,7 @@ def build() -> World:
     job = _pipeline_runs(cast)
     labels = _classify(cast, users, email)
     _profile(ontrack, users)
-    request, decided, grant = _requests(cast, users, email)
+    request, decided, grant = requests_and_grant(cast, users, email)
     privileges(grant)
     _lost_and_failed(ontrack, cast)
     waiting = Run.objects.create(
@@ -213,7 +207,7 @@ def build() -> World:
         message="12 of 33 datasets would be marked gone. Look at the plan, then confirm it or cancel the run.",
     )
     set_schedule(source=ontrack, cron="0 3 * * *", by=cast.administrator)
-    plan, finding, login = _enforced(ontrack, users, cast)
+    plan, finding, login = enforced(ontrack, users, cast)
     refresh_search(list(Dataset.objects.values_list("pk", flat=True)))
     for record in Record.objects.filter(event__startswith="access.").order_by("pk"):
         notify(record)
@@ -236,15 +230,15 @@ def build() -> World:
         request=request,
         decided=decided,
         grant=grant,
-        delegation=_delegate(cast),
-        policy=_policy(cast),
+        delegation=delegate(cast),
+        policy=policy_in_force(cast),
         attribute=set_attribute(principals=[cast.analyst], name="department", value="finance", by=cast.administrator)[
             0
         ],
         purpose=add_purpose(name="Student support", description="Helping one of them.", by=cast.administrator),
         engine_catalog=add_engine_catalog(name="ontrack", source=ontrack, by=cast.administrator),
-        terms=_terms(cast),
-        review=_emergency(cast, users),
+        terms=terms_of_teaching(cast),
+        review=emergency(cast, users),
         campaign=start_campaign(
             name="Spring", chosen=Chosen(), due_at=timezone.now() + dt.timedelta(days=20), by=cast.administrator
         ),
@@ -435,103 +429,6 @@ def _classify(cast: factories.Cast, users: Dataset, email: Field) -> list[int]:
     edit_category(category=disabled, changes={"enabled": False}, by=cast.administrator)
     draft_rule_set(by=cast.administrator)
     return [label.pk for label in labels]
-
-
-def _delegate(cast: factories.Cast) -> Delegation:
-    now = timezone.now()
-    return delegate_decisions(
-        giver=cast.analyst,
-        receiver=cast.outsider,
-        valid_from=now,
-        valid_to=now + dt.timedelta(days=7),
-        reason="On leave.",
-        by=cast.analyst,
-    )
-
-
-def _policy(cast: factories.Cast) -> Policy:
-    """One of the domain Teaching, in force, with a draft of its next version."""
-    own = Resources(domains=(cast.domain.pk,), level_from=Level.objects.get(slug="restricted").pk)
-    masks = (MaskOf(Mask.HASH),)
-    rule = Rule(Effect.RESTRICT, (Action.READ,), Subjects(everyone=True), resources=own, masks=masks)
-    draft = draft_policy(name="Restricted data is hashed", rule=rule, domain=cast.domain, by=cast.administrator)
-    publish_policy(version=draft, by=cast.administrator)
-    edit_draft(
-        version=draft_version(policy=draft.policy, by=cast.administrator),
-        rule=Rule(Effect.DENY, (Action.READ,), Subjects(roles=(Role.VIEWER,)), resources=own),
-        by=cast.administrator,
-    )
-    return draft.policy
-
-
-def _terms(cast: factories.Cast) -> Terms:
-    first = publish_terms(
-        name="Handling of restricted data",
-        text="Keep it where it is.",
-        level=Level.objects.get(slug="restricted"),
-        by=cast.administrator,
-    )
-    return revise_terms(terms=first, text="Keep it where it is, and **copy nothing**.", by=cast.administrator)
-
-
-def _emergency(cast: factories.Cast, users: Dataset) -> EmergencyReview:
-    projects = Dataset.objects.get(source=users.source, name="projects")
-    grant = open_in_emergency(dataset=projects, reason="Grades are missing.", hours=2, by=cast.analyst)
-    return EmergencyReview.objects.get(request_id=grant.request_id)
-
-
-def _requests(cast: factories.Cast, users: Dataset, email: Field) -> tuple[AccessRequest, AccessRequest, Grant]:
-    """One that waits, and one that was approved."""
-    decided = request_access(dataset=users, fields=[email], purpose="Invite tutors.", days=30, by=cast.analyst)
-    grant = approve_request(request=decided, reason="For this trimester.", by=cast.owner)
-    units = Dataset.objects.get(source=users.source, name="units")
-    assign_owner(datasets=[units], principal=cast.owner, kind=Ownership.Kind.OWNER, by=cast.steward)
-    pending = request_access(dataset=units, purpose="Plan the timetable.", days=90, by=cast.analyst)
-    decided.refresh_from_db()
-    assert grant is not None
-    return pending, decided, grant
-
-
-def _enforced(ontrack: Source, users: Dataset, cast: factories.Cast) -> tuple[Reconciliation, Finding, DatabaseLogin]:
-    """How the source is enforced: a plan that waits, what was run before, a finding, and a login."""
-    set_enforcement(source=ontrack, mode="confirm", by=cast.administrator)
-    login = name_login(source=ontrack, principal=cast.analyst, name="ana", by=cast.administrator)
-    assert login is not None
-    statement = 'GRANT "dc_1_0a1b2c3d4e" TO "ana" WITH INHERIT TRUE, SET FALSE'
-    step = {"key": "0" * 24, "change": "add", "grants": [], "reason": "Grant 1 asks for it.", "risk": "low"}
-    plan = Reconciliation.objects.create(
-        source=ontrack,
-        state=Reconciliation.State.WAITING,
-        fence=1,
-        message="This source's changes wait for a confirmation.",
-        plan=[{**step, "fact": {}, "statements": [statement], "undo": []}],
-        plan_hash="0" * 64,
-        steps=1,
-    )
-    done = Reconciliation.objects.create(source=ontrack, state=Reconciliation.State.APPLIED, fence=1, steps=1)
-    JournalEntry.objects.create(
-        source=ontrack,
-        reconciliation=done,
-        key="1" * 24,
-        change="add",
-        fact={},
-        statements=['CREATE ROLE "dc_1_0a1b2c3d4e" NOLOGIN'],
-        reason="Grant 1 asks for it.",
-        risk="low",
-        state=JournalEntry.State.DONE,
-    )
-    finding = Finding.objects.create(
-        source=ontrack,
-        kind=Finding.Kind.PRIVILEGE,
-        key="2" * 24,
-        sentence="ana may read email of public.users.",
-        grantee="ana",
-        principal=cast.outsider,
-        dataset=users,
-        columns=["email"],
-        remedy=['REVOKE SELECT ON TABLE "public"."users" FROM "ana"'],
-    )
-    return plan, finding, login
 
 
 def _lost_and_failed(source: Source, cast: factories.Cast) -> None:
