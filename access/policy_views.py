@@ -24,6 +24,7 @@ from access.permissions import (
     check_can_see_policies,
     may_edit_policy,
 )
+from access.policies.rules import Effect
 from access.policies.words import rule_in_words
 from access.policy_queries import (
     changes_between,
@@ -172,7 +173,9 @@ def policy_preview(request: HttpRequest, policy_id: int) -> HttpResponse:
             "draft": draft,
             "preview": preview_of(policy, draft.contents),
             "changes": changes_between(current_of(policy), draft),
-            "publish": PublishForm(initial={"seen": etag_of_policy(policy)}),
+            "publish": PublishForm(
+                initial={"seen": etag_of_policy(policy)}, denies=draft.contents.effect is Effect.DENY
+            ),
             "sample_columns": [Column("Who"), Column("Dataset")],
             "standing_columns": [Column("Who"), Column("Dataset"), Column("What changes")],
             "crumbs": [*_crumbs(), Crumb(policy.name, reverse("access:policy", args=[policy.pk])), Crumb("Preview")],
@@ -189,12 +192,18 @@ def policy_publish(request: HttpRequest, policy_id: int) -> HttpResponse:
     if request.method == "GET":
         return redirect("access:policy_preview", policy.pk)
     draft = _draft(policy)
-    form = PublishForm(request.POST)
+    form = PublishForm(request.POST, denies=draft.contents.effect is Effect.DENY)
     if form.is_valid():
         check_signed_in_recently(request)
         values = form.cleaned_data
         made = form.attempt(
-            lambda: publish_policy(version=draft, valid_from=values["valid_from"], seen=values["seen"], by=principal)
+            lambda: publish_policy(
+                version=draft,
+                valid_from=values["valid_from"],
+                seen=values["seen"],
+                ends_refused=values.get("refused") != "ask",
+                by=principal,
+            )
         )
         if made is not None:
             messages.success(request, f"Published. Decisions go by version {made.number} from then on.")

@@ -14,7 +14,7 @@ from access.gathering import Named, gather
 from access.models import Grant, PolicyVersion
 from access.policies.facts import Question
 from access.policies.masking import Mask
-from access.policies.rules import Action, InForce, Rule
+from access.policies.rules import Action, Effect, InForce, Rule
 from access.policies.ruling import LevelTerms
 from access.policies.standing import Turn, may_turn, turn_of
 from access.policies_in_sql import any_of
@@ -100,10 +100,14 @@ def turned_grants(
 def narrowed_by(due: Sequence[PolicyVersion]) -> dict[PolicyVersion, list[Turned]]:
     """The standing grants that these versions narrow all together; `due` are those that nobody compared, policies loaded.
 
-    Each grant once, by the newest version that narrows it alone, or where none does, by the newest. The number of
-    statements depends on how many versions there are, not on how many grants.
+    Each grant once: by the newest version that narrows it alone, of those that deny before others, or where none does, by
+    the first of these. The number of statements depends on how many versions there are, not on how many grants.
     """
-    holding = sorted((one for one in due if one.holds), key=lambda one: (one.valid_from, one.pk), reverse=True)
+
+    def stronger(one: PolicyVersion) -> tuple[object, ...]:
+        return one.contents.effect is Effect.DENY, one.valid_from, one.pk
+
+    holding = sorted((one for one in due if one.holds), key=stronger, reverse=True)
     began: dict[int, list[dt.datetime]] = defaultdict(list)
     for version in due:
         if version.valid_from is not None:

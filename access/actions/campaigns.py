@@ -80,21 +80,36 @@ def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Princi
 
 @transaction.atomic
 def compare_grants_with_policies(*, by: Principal) -> int:
-    """Hold the grants that stand to all policies that have come into force since; returns about how many it asks.
+    """Hold the grants that stand to all policies that have come into force since; returns how many it ends or asks about.
 
-    Where they would not give some of them as they are, a recertification of those begins, one for each version that is
-    named: whoever answers for the data keeps each, masks it as the policies do, or removes it. Nothing changes by itself.
-    Silence keeps and flags.
+    Those that a version refuses that ends what it refuses end at once: deny wins. Of the others that the policies would
+    not give as they are a recertification begins, one for each version that is named: whoever answers for the data keeps
+    each, masks it as the policies do, or removes it. Silence revokes what is refused; it keeps and flags the rest.
     """
     rows = PolicyVersion.objects.to_compare().select_for_update(of=("self",), skip_locked=True)
     due = list(rows.select_related("policy__domain", "published_by__user").order_by("valid_from", "pk"))
     if not due:
         return 0
     PolicyVersion.objects.filter(pk__in=[version.pk for version in due]).update(compared_at=timezone.now())
-    asked = narrowed_by(due)
-    for version, turned in asked.items():
-        _ask_about(version, turned, by)
-    return sum(len(turned) for turned in asked.values())
+    done = 0
+    for version, turned in narrowed_by(due).items():
+        refused = [one for one in turned if one.turn.refused and version.ends_refused]
+        asked = [one for one in turned if not (one.turn.refused and version.ends_refused)]
+        if refused:
+            _end_refused(version, refused, by)
+        if asked:
+            _ask_about(version, asked, by)
+        done += len(turned)
+    return done
+
+
+def _end_refused(version: PolicyVersion, turned: Sequence[Turned], by: Principal) -> None:
+    publisher = f", which {version.published_by} put into force," if version.published_by else ""
+    end_grants(
+        grants=Grant.objects.filter(pk__in=[one.grant.pk for one in turned]),
+        reason=f"Version {version.number} of the policy “{version.name}”{publisher} denies it.",
+        by=by,
+    )
 
 
 def _ask_about(version: PolicyVersion, turned: Sequence[Turned], by: Principal) -> None:
@@ -115,7 +130,7 @@ def _ask_about(version: PolicyVersion, turned: Sequence[Turned], by: Principal) 
             grant=one.grant,
             holder_id=one.grant.principal_id,
             level_name=levels[ranks[one.grant.pk]].name if ranks[one.grant.pk] in levels else "",
-            silence_revokes=False,
+            silence_revokes=one.turn.refused,
             why=one.why[:1000],
             masks={str(field_id): mask.value for field_id, mask in one.turn.masks.items()},
         )

@@ -129,9 +129,17 @@ def edit_draft(
 
 @transaction.atomic
 def publish_policy(
-    *, version: PolicyVersion, by: Principal, valid_from: dt.datetime | None = None, seen: str | None = None
+    *,
+    version: PolicyVersion,
+    by: Principal,
+    valid_from: dt.datetime | None = None,
+    seen: str | None = None,
+    ends_refused: bool = True,
 ) -> PolicyVersion:
     """Put a draft into force, now or from a later moment on, in place of what the policy said before.
+
+    `ends_refused`: the standing grants that it refuses end as it comes into force (`compare_grants_with_policies`);
+    without it whoever answers for the data is asked about them first.
 
     Raises `Invalid` for a moment in the past or where what it names is gone, and `Conflict` where it is no draft, or the
     policy is not any more as it was when its `etag_of_policy` was `seen`.
@@ -155,8 +163,14 @@ def publish_policy(
     others.filter(valid_from__lt=begins, valid_to__gt=begins).update(valid_to=begins)
     version.state = PolicyVersion.State.PUBLISHED
     version.published_at, version.published_by, version.valid_from = now, by, begins
-    version.save(update_fields=["state", "published_at", "published_by", "valid_from"])
-    record(PolicyPublished(**_told(version), since=begins.isoformat(), rule=version.rule), by=by)
+    version.ends_refused = ends_refused
+    version.save(update_fields=["state", "published_at", "published_by", "valid_from", "ends_refused"])
+    record(
+        PolicyPublished(
+            **_told(version), since=begins.isoformat(), rule=version.rule, ends_refused=version.ends_refused
+        ),
+        by=by,
+    )
     return version
 
 

@@ -40,6 +40,7 @@ class PolicyEdited(PolicyEvent):
 class PolicyPublished(PolicyEvent):
     since: str
     rule: Mapping[str, Any]
+    ends_refused: bool = False
 
 
 @event("access.policy_ended", "took the policy {policy} out of force")

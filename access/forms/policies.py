@@ -407,7 +407,10 @@ def _initial(rule: Rule) -> dict[str, Any]:
 
 
 class PublishForm(ActionForm):
-    """When a draft comes into force; `seen` is which state of the policy was previewed."""
+    """When a draft comes into force, and what becomes of the grants that it refuses.
+
+    `seen` is which state of the policy was previewed.
+    """
 
     valid_from = forms.DateTimeField(
         required=False,
@@ -415,7 +418,22 @@ class PublishForm(ActionForm):
         help_text="UTC, as 2026-12-01 09:00. Empty: from now on.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
     )
+    refused = forms.ChoiceField(
+        choices=[
+            ("end", "End them as it comes into force"),
+            ("ask", "Ask whoever answers for the data first; those that nobody confirms end"),
+        ],
+        label="Grants that it refuses",
+        widget=forms.RadioSelect,
+        initial="end",
+        required=False,
+    )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, denies: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not denies:
+            del self.fields["refused"]
 
 
 class EndForm(ActionForm):

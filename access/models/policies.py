@@ -127,6 +127,9 @@ class PolicyVersion(models.Model):
     published_by = models.ForeignKey(Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     valid_from = models.DateTimeField(null=True, blank=True)
     valid_to = models.DateTimeField(null=True, blank=True)
+    ends_refused = models.BooleanField(
+        default=False, help_text="Whether standing grants that it refuses end as it comes into force, unasked."
+    )
     compared_at = models.DateTimeField(
         null=True, blank=True, help_text="When the grants that stood as it came into force were held to it."
     )

@@ -51,7 +51,7 @@ class PolicyVersionSerializer(serializers.ModelSerializer[PolicyVersion]):
         model = PolicyVersion
         fields = [
             "id", "number", "state", "name", "rule", "reason", "made_at", "made_by", "published_at", "published_by",
-            "valid_from", "valid_to",
+            "valid_from", "valid_to", "ends_refused",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -93,6 +93,10 @@ class DraftSerializer(BodySerializer):
 
 class PublishSerializer(BodySerializer):
     valid_from = serializers.DateTimeField(required=False, help_text="From now on, unless told.")
+    ends_refused = serializers.BooleanField(
+        default=True,
+        help_text="Grants that it refuses end as it comes into force. False: whoever answers for the data is asked first.",
+    )
 
 
 class EndSerializer(BodySerializer):
@@ -112,7 +116,9 @@ class PreviewSideSerializer(serializers.Serializer[Side]):
 
 
 class StandingSerializer(serializers.Serializer[StandingPreview]):
-    """Grants that would be decided otherwise. They stay; those that it would narrow are asked about when it is in force."""
+    """Grants that would be decided otherwise when it is in force: those that it refuses end, or are asked about as those
+    are that it would mask.
+    """
 
     refused = serializers.IntegerField(help_text="Would not be granted any more.")
     masked = serializers.IntegerField(help_text="Would be masked, or more than they are.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 import time_machine
@@ -14,13 +15,14 @@ from django.utils import timezone
 
 from access.actions import (
     approve_request,
+    close_due_campaigns,
     compare_grants_with_policies,
     decide_items,
     mask_items,
     request_access,
     start_campaign,
 )
-from access.actions.policies import draft_policy, draft_version, edit_draft, publish_policy
+from access.actions.policies import draft_policy, draft_version, edit_draft, end_policy, publish_policy
 from access.inbox import waiting_list
 from access.models import Campaign, CampaignItem, Grant, PolicyVersion
 from access.policies.masking import Mask
@@ -35,8 +37,10 @@ from access.policies.rules import (
     Step,
     Subjects,
 )
+from access.policy_queries import etag_of_policy
 from access.previewing import preview_of
 from access.recertifying import Chosen
+from access.states import GrantState
 from accounts.models import Principal
 from audit.models import Record
 from common.errors import Conflict, Forbidden, Invalid
@@ -65,15 +69,17 @@ def masking(cast: Cast, mask: Mask, *columns: str) -> Rule:
     return Rule(Effect.RESTRICT, (Action.READ,), EVERYBODY, masks=(MaskOf(mask, Columns(fields=fields)),))
 
 
-def published(cast: Cast, rule: Rule, name: str = "P", **when: dt.datetime) -> PolicyVersion:
+def published(cast: Cast, rule: Rule, name: str = "P", **how: Any) -> PolicyVersion:
     return publish_policy(
-        version=draft_policy(name=name, rule=rule, by=cast.administrator), by=cast.administrator, **when
+        version=draft_policy(name=name, rule=rule, by=cast.administrator), by=cast.administrator, **how
     )
 
 
-def followed_by(cast: Cast, version: PolicyVersion, rule: Rule) -> PolicyVersion:
-    draft = draft_version(policy=version.policy, by=cast.administrator)
-    return publish_policy(version=edit_draft(version=draft, rule=rule, by=cast.administrator), by=cast.administrator)
+def followed_by(cast: Cast, version: PolicyVersion, rule: Rule, **how: Any) -> PolicyVersion:
+    draft = edit_draft(
+        version=draft_version(policy=version.policy, by=cast.administrator), rule=rule, by=cast.administrator
+    )
+    return publish_policy(version=draft, by=cast.administrator, **how)
 
 
 def compare() -> None:
@@ -163,7 +169,7 @@ def test_policies_that_refuse_the_same_at_once_ask_about_it_once(cast: Cast):
     compare()
     tomorrow = timezone.now() + dt.timedelta(days=1)
     for name in ("First", "Second"):
-        published(cast, refusing(cast.analyst), name=name, valid_from=tomorrow)
+        published(cast, refusing(cast.analyst), name=name, valid_from=tomorrow, ends_refused=False)
     with time_machine.travel(tomorrow + dt.timedelta(minutes=1), tick=False):
         compare()
     (item,) = items()
@@ -174,7 +180,7 @@ def test_policies_that_refuse_the_same_at_once_ask_about_it_once(cast: Cast):
 def test_what_policies_mask_together_is_asked_for_together_and_each_grant_names_what_narrows_it(cast: Cast):
     both, refused = granted(cast), granted(cast, "id", by=cast.steward)
     compare()
-    published(cast, refusing(cast.steward), name="Refuses")
+    published(cast, refusing(cast.steward), name="Refuses", ends_refused=False)
     published(cast, masking(cast, Mask.PARTIAL, "email"), name="Shortens")
     published(cast, masking(cast, Mask.HASH, "email", "name"), name="Hashes")
     published(cast, masking(cast, Mask.NULL, "name"), name="Empties")
@@ -190,12 +196,12 @@ def test_what_policies_mask_together_is_asked_for_together_and_each_grant_names_
 def test_a_policy_that_is_published_again_before_its_sweep_is_asked_about(cast: Cast):
     grant = granted(cast)
     compare()
-    version = published(cast, refusing(cast.analyst))
-    followed_by(cast, version, refusing(cast.analyst))
+    version = published(cast, refusing(cast.analyst), ends_refused=False)
+    followed_by(cast, version, refusing(cast.analyst), ends_refused=False)
     compare()
     (item,) = items()
     assert (item.grant, item.why) == (grant, "By version 2 of “P” it would be refused.")
-    followed_by(cast, version, refusing(cast.analyst))
+    followed_by(cast, version, refusing(cast.analyst), ends_refused=False)
     compare()
     assert len(items()) == 1
 
@@ -223,7 +229,8 @@ def test_masking_a_grant_narrows_it_and_is_recorded(cast: Cast):
 
 def test_a_grant_that_would_be_refused_is_kept_or_removed_and_never_masked(cast: Cast):
     kept, removed = granted(cast), granted(cast, by=cast.outsider)
-    published(cast, Rule(Effect.DENY, (Action.READ,), EVERYBODY, resources=Resources(datasets=(cast.dataset.pk,))))
+    nobody = Rule(Effect.DENY, (Action.READ,), EVERYBODY, resources=Resources(datasets=(cast.dataset.pk,)))
+    published(cast, nobody, ends_refused=False)
     compare()
     first, second = items()
     assert first.why == "By version 1 of “P” it would be refused."
@@ -242,6 +249,84 @@ def test_items_of_other_recertifications_cannot_be_masked(cast: Cast):
     campaign = start_campaign(name="Spring", chosen=Chosen(), due_at=due, by=cast.administrator)
     with pytest.raises(Invalid, match="does not mask"):
         mask_items(items=list(campaign.items.all()), by=cast.owner)
+
+
+def denying(cast: Cast, *columns: str) -> Rule:
+    fields = tuple(cast.field(name).pk for name in columns)
+    return Rule(Effect.DENY, (Action.READ,), EVERYBODY, resources=Resources(fields=fields))
+
+
+def test_what_a_policy_denies_ends_as_it_comes_into_force(cast: Cast):
+    whole, plain = granted(cast), granted(cast, "id", by=cast.steward)
+    tomorrow = timezone.now() + dt.timedelta(days=1)
+    published(cast, denying(cast, "email"), name="No addresses", valid_from=tomorrow)
+    compare()
+    whole.refresh_from_db()
+    assert whole.state == GrantState.RECORDED
+    with time_machine.travel(tomorrow + dt.timedelta(seconds=1)):
+        compare()
+    for grant in (whole, plain):
+        grant.refresh_from_db()
+    assert (whole.state, plain.state) == (GrantState.REVOKED, GrantState.RECORDED)
+    assert whole.end_reason == (
+        f"Version 1 of the policy “No addresses”, which {cast.administrator} put into force, denies it."
+    )
+    assert not Campaign.objects.exists()
+
+
+def test_a_grant_that_is_denied_and_masked_at_once_ends(cast: Cast):
+    grant = granted(cast)
+    compare()
+    published(cast, refusing(cast.analyst), name="Refuses")
+    published(cast, masking(cast, Mask.HASH, "email"), name="Hashes")
+    compare()
+    grant.refresh_from_db()
+    assert (grant.state, grant.end_reason.startswith("Version 1 of the policy “Refuses”")) == (GrantState.REVOKED, True)
+    assert not items()
+
+
+def test_a_publisher_may_have_people_asked_first_and_silence_ends_what_is_denied(cast: Cast):
+    denied, masked = granted(cast), granted(cast, "id", by=cast.steward)
+    published(cast, denying(cast, "email"), name="No addresses", ends_refused=False)
+    published(cast, masking(cast, Mask.HASH, "id"), name="Hashed")
+    compare()
+    assert [(one.grant, one.silence_revokes) for one in items()] == [(denied, True), (masked, False)]
+    Grant.objects.update(valid_to=timezone.now() + dt.timedelta(days=90))
+    with time_machine.travel(timezone.now() + dt.timedelta(days=60)):
+        while close_due_campaigns(by=Principal.objects.system()):
+            pass
+    outcomes = [one.outcome for one in items()]
+    assert outcomes == [CampaignItem.Outcome.REVOKED, CampaignItem.Outcome.FLAGGED]
+
+
+def test_whoever_publishes_a_denial_chooses_on_the_page_and_over_rest(client: Client, cast: Cast):
+    grants = [granted(cast), granted(cast, by=cast.outsider)]
+    client.force_login(cast.administrator.user)
+    draft = draft_policy(name="On the page", rule=denying(cast, "email"), by=cast.administrator)
+    page = client.get(reverse("access:policy_preview", args=[draft.policy_id])).text
+    assert "2 would not be granted any more." in page
+    assert "Those that it refuses end as it comes into force" in page
+    sent = {"seen": etag_of_policy(draft.policy), "refused": "ask"}
+    assert client.post(reverse("access:policy_publish", args=[draft.policy_id]), sent).status_code == 302
+    compare()
+    assert [one.grant for one in items()] == grants
+    assert Grant.objects.live().count() == 2
+
+    end_policy(policy=draft.policy, reason="Once more", by=cast.administrator)
+    compare()
+    again = draft_policy(name="Over REST", rule=denying(cast, "email"), by=cast.administrator)
+    headers = bearer(cast.administrator) | {"If-Match": etag_of_policy(again.policy)}
+    url = f"/api/v2/policies/{again.policy_id}/publish/"
+    answer = client.post(url, {}, "application/json", headers=headers)
+    assert (answer.status_code, answer.json()["versions"][0]["ends_refused"]) == (200, True)
+    compare()
+    assert Grant.objects.live().count() == 0
+
+
+def test_a_draft_that_denies_nothing_does_not_ask_what_becomes_of_grants(client: Client, cast: Cast):
+    draft = draft_policy(name="P", rule=masking(cast, Mask.HASH, "email"), by=cast.administrator)
+    client.force_login(cast.administrator.user)
+    assert "Grants that it refuses" not in client.get(reverse("access:policy_preview", args=[draft.policy_id])).text
 
 
 def test_comparing_takes_as_many_statements_for_many_grants_as_for_few(cast: Cast):
