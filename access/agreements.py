@@ -52,7 +52,7 @@ def domains_one_may_bind(by: Principal) -> Sequence[Domain]:
     """The domains whose terms `by` may write; one statement."""
     if scope_of(by).everything:
         return list(Domain.objects.all())
-    owned = [pk for pk, held in scope_of(by).roles_of_domain.items() if DomainRole.OWNER in held]
+    owned = scope_of(by).domains_of(DomainRole.OWNER)
     return list(Domain.objects.filter(pk__in=owned))
 
 

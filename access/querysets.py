@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -63,7 +63,9 @@ class RequestQuerySet(models.QuerySet["AccessRequest"]):
         if principal.kind != Principal.Kind.PERSON or not principal.is_active:
             return self.none()
         others = self.exclude(requester=principal).exclude(_voted(by=principal))
-        may = _by_own_authority(principal) | _by_mandate(principal)
+        may = _by_own_authority(principal)
+        if _may_have_mandates(principal):
+            may |= _by_mandate(principal)
         if principal.is_administrator:
             may |= _administrators_may() & ~Q(_voted(acting_for=principal))
         return others.filter(may)
@@ -120,12 +122,14 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         the one who asked."""
         if principal.kind != Principal.Kind.PERSON or not principal.is_active:
             return self.none()
-        mandates = _model("Delegation").holding().filter(receiver=principal)
-        mandates = mandates.exclude(giver_id=OuterRef(OuterRef("principal_id")))
-        mandated = Q(Exists(mandates.filter(giver=OuterRef("principal_id")))) | Q(
-            Exists(mandates.filter(giver__user__groups=OuterRef("group_id")))
-        )
-        may = _answers_for(principal) | _answered_by(mandated)
+        may = _answers_for(principal)
+        if _may_have_mandates(principal):
+            mandates = _model("Delegation").holding().filter(receiver=principal)
+            mandates = mandates.exclude(giver_id=OuterRef(OuterRef("principal_id")))
+            mandated = Q(Exists(mandates.filter(giver=OuterRef("principal_id")))) | Q(
+                Exists(mandates.filter(giver__user__groups=OuterRef("group_id")))
+            )
+            may |= _answered_by(mandated)
         if principal.is_administrator:
             may |= ~_answered_by(_somebody_but("principal_id"))
         return self.exclude(principal=principal).filter(may)
@@ -232,7 +236,7 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         scope = scope_of(principal)
         if scope.everything:
             return others
-        owned = [domain for domain in scope.roles_of_domain if scope.has_role(domain, DomainRole.OWNER)]
+        owned = scope.domains_of(DomainRole.OWNER)
         adoptable = Q(kind__in=_model("Finding").model.ADOPTABLE, principal__isnull=False) & _answers_for(principal)
         return others.filter(Q(source__domain__in=owned) | adoptable)
 
@@ -256,11 +260,11 @@ def _answered_by(held_by: Q) -> Q:
     return Q(Exists(owned)) | Q(Exists(role))
 
 
-def _scope_ids(principal: Principal) -> list[int]:
+def _scope_ids(principal: Principal) -> Sequence[int]:
     """The groups of a person. A scope knows them, except that of administrators, who need none there."""
     scope = scope_of(principal)
-    if not scope.everything:
-        return list(scope.group_ids)
+    if scope.group_ids or not scope.everything:
+        return scope.group_ids
     return list(principal.user.groups.values_list("pk", flat=True)) if principal.user else []
 
 
@@ -301,6 +305,11 @@ def _by_own_authority(principal: Principal) -> Q:
     groups = _scope_ids(principal)
     inside = _in_audience(Q(principal=principal) | Q(group_id__in=groups), Q(step__group_id__in=groups))
     return inside & ~Q(_voted(acting_for=principal))
+
+
+def _may_have_mandates(principal: Principal) -> bool:
+    """Whether anybody's delegation may let the principal decide; `access.prepared.Anyone` says where none does."""
+    return getattr(principal, "has_mandates", True)
 
 
 def _by_mandate(principal: Principal) -> Q:

@@ -101,6 +101,10 @@ class Scope:
         """The domains of which the principal is a steward or an owner."""
         return [domain for domain in self.roles_of_domain if self.has_role(domain, *CURATORS)]
 
+    def domains_of(self, role: DomainRole) -> list[int]:
+        """The domains on which the principal has this role."""
+        return [domain for domain, roles in self.roles_of_domain.items() if role in roles]
+
     def answers_for(self) -> Q:
         """The condition that the principal, or a group of theirs, is an owner of the dataset."""
         if not self.has_datasets:

@@ -1,0 +1,47 @@
+"""What waits is counted by statements that were composed once; they say what the conditions say of each person."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from access.actions import delegate_decisions
+from access.inbox import KINDS, count_waiting
+from accounts.models import Principal
+from tests.contracts.world import World
+from tests.factories import ownership, person
+
+pytestmark = pytest.mark.django_db
+
+
+def _counted(principal: Principal) -> tuple[int, int]:
+    principal = Principal.objects.get(pk=principal.pk)
+    return count_waiting(principal), sum(kind.of(principal).count() for kind in KINDS)
+
+
+def test_the_count_is_that_of_the_conditions_for_everybody(world: World) -> None:
+    owners = Group.objects.create(name="Owners of users")
+    ownership(world.users, owners)
+    member, deputy, newcomer = person("Member"), person("Deputy"), person("Newcomer")
+    assert member.user is not None
+    member.user.groups.add(owners)
+    now = timezone.now()
+    delegate_decisions(
+        giver=world.cast.owner,
+        receiver=deputy,
+        valid_from=now,
+        valid_to=now + dt.timedelta(days=1),
+        reason="On leave.",
+        by=world.cast.owner,
+    )
+    found = {}
+    cast = [world.persona(name) for name in ("outsider", "analyst", "steward", "owner", "administrator")]
+    for one in (*cast, member, deputy, newcomer):
+        counted, conditions = _counted(one)
+        assert counted == conditions, one
+        found[one.name] = counted
+    assert min(found[one.name] for one in (world.cast.owner, member, deputy, world.cast.administrator)) > 0
+    assert found[newcomer.name] == 0
