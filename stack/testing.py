@@ -53,7 +53,7 @@ def pytest_command(everything: bool, rest: list[str]) -> list[str]:
     if not everything:
         command += ["-m", "not long"]
     if not any(argument.startswith(("-n", "--numprocesses", "--pdb")) for argument in rest):
-        command += ["-n", str(min(2, os.cpu_count() or 1)), "--dist", "loadfile"]
+        command += ["-n", str(min(2, os.cpu_count() or 1)), "--dist", "worksteal"]
     return command + rest
 
 

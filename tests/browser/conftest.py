@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
+from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser import harness
@@ -22,10 +23,17 @@ class House:
     world: World
     session: Session
     _cookies: dict[str, dict[str, str]] = field(default_factory=dict)
+    _pages: dict[str, Page] = field(default_factory=dict)
 
     def cookies(self, persona: str) -> dict[str, str]:
         """The cookies of a signed-in persona; none for `anonymous`."""
         return self._cookies.get(persona, {})
+
+    def page(self, persona: str) -> Page:
+        """The persona's own page, which stays open for tests that only look, so that files are fetched once."""
+        if persona not in self._pages:
+            self._pages[persona] = self.session.page(cookies=self.cookies(persona))
+        return self._pages[persona]
 
     def sign_in(self, *personas: str) -> None:
         """Before the tests, whose own writes no server sees."""

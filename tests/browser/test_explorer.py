@@ -22,7 +22,7 @@ from tests.lineage.events import dataset, run_event
 from tests.lineage.test_column_lineage import FILTER, HASH, IDENTITY, made_of
 from tests.thoroughness import looks
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("explorer")]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
 SQL = {"sql": {"query": "INSERT INTO safe SELECT sha256(email) FROM clean"}}
 

@@ -13,7 +13,7 @@ from tests.browser.pages import pages
 from tests.contracts.url_visit import Row
 from tests.thoroughness import looks
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("pages")]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
 
 def opened(house: House, path: str, persona: str = "steward", *, javascript: bool = True, width: int = 1440) -> Page:
@@ -26,19 +26,16 @@ def opened(house: House, path: str, persona: str = "steward", *, javascript: boo
 def test_page_is_accessible_and_quiet_in_every_look(house: House, row: Row, persona: str) -> None:
     house.session.faults.clear()
     path = row.path(house.world)
-    wanted = looks(f"{row} {persona}")
-    page = opened(house, path, persona, width=wanted[0][1])
+    page = house.page(persona)
     found: list[str] = []
-    for theme, width in wanted:
+    for theme, width in looks(f"{row} {persona}"):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 900})
-        if (theme, width) != wanted[0]:
-            page.reload()
+        page.goto(house.session.url(path))
         settled(page)
         found += [f"{theme} {width}: {line}" for line in violations(page)]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{theme} {width}: the page is wider than the window")
-    page.context.close()
     assert found == []
     assert house.session.faults == []
 

@@ -20,7 +20,7 @@ from tests.browser.harness import settled, violations
 from tests.lineage.events import run_event, run_id
 from tests.thoroughness import looks
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("runs")]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,6 @@ from tests.servers import plugin
 pytestmark = [
     pytest.mark.long,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.xdist_group("demo"),
 ]
 
 PROJECT = Path(__file__).parent / "project"

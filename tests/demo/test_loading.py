@@ -49,7 +49,6 @@ from stack.supervision import wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.xdist_group("demo"),
 ]
 
 FLOWS = {
