@@ -24,6 +24,7 @@ from tests.factories import dataset as make_dataset
 from tests.factories import person, pipeline
 from tests.lineage.events import NAMESPACE, dataset, run_event, run_id
 from tests.lineage.state import folded_state, forget
+from tests.lineage.threads import in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,29 +33,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def token(db):
     sender = pipeline()
     return mint(principal=sender, name="many", scopes=["lineage:write"], by=sender).token
-
-
-def in_threads(count: int, work) -> None:
-    """Run `work(number)` in so many threads, each with a connection of its own; raises what any of them raised."""
-    faults: list[BaseException] = []
-    ready = threading.Barrier(count)
-
-    def run(number: int) -> None:
-        try:
-            ready.wait(timeout=30)
-            work(number)
-        except BaseException as fault:
-            faults.append(fault)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=120)
-    if faults:
-        raise faults[0]
 
 
 def tangled_events(count: int) -> list[dict]:

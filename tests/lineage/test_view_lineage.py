@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection, transaction
 
 from audit.delivery import deliver_pending
 from catalog.models import Dataset
 from catalog.snapshots import DatasetKind
 from lineage.merging import decide_same
 from lineage.models import ColumnEdge, DatasetEdge, Explanation, Job, JobOrigin
+from lineage.sql_statements import TABLES_OF_SOURCE
 from lineage.view_lineage import derive_views, views_over
 from tests.factories import dataset, person, source
+from tests.lineage.threads import in_threads
 
 pytestmark = pytest.mark.django_db
 
@@ -83,3 +86,34 @@ def test_a_view_reads_the_dataset_that_stands_for_the_one_that_it_names(people):
     decide_same(first=people, second=moved, same=False, by=admin)
     deliver_pending()
     assert DatasetEdge.objects.get().upstream_id == people.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_locked_while_a_definition_is_read_and_what_changed_meanwhile_is_read_again():
+    people = dataset("people", source=source("warehouse"))
+    moved = dataset("persons", source=people.source)
+    contacts = view(people.source, "SELECT id FROM people")
+    derive_views([contacts.pk])
+    admin = person(administrator=True)
+    job = Job.objects.get()
+    read = 0
+
+    def merge_and_define() -> None:
+        with transaction.atomic():
+            Job.objects.select_for_update(nowait=True).get(pk=job.pk)
+            decide_same(first=people, second=moved, same=True, by=admin)
+            Dataset.objects.filter(pk=contacts.pk).update(definition="SELECT name FROM people")
+
+    def change_meanwhile(execute, sql, params, many, context):
+        nonlocal read
+        read += sql == TABLES_OF_SOURCE
+        if sql == TABLES_OF_SOURCE and read == 1:
+            in_threads(1, lambda number: merge_and_define())
+        return execute(sql, params, many, context)
+
+    # As a handler calls it: in a transaction that goes on afterwards.
+    with transaction.atomic(), connection.execute_wrapper(change_meanwhile):
+        assert derive_views([contacts.pk]) == 1
+    stands = Dataset.objects.get(pk__in=[people.pk, moved.pk], merged_into=None)
+    assert DatasetEdge.objects.get().upstream_id == stands.pk
+    assert columns() == {("name", "name", "IDENTITY")}
