@@ -26,6 +26,12 @@ MEMBERS = """
     FROM catalog_dataset WHERE id = ANY(%s) ORDER BY id
 """
 
+# What the database tells of a dataset's rank in its group, the first being the least: `lineage.merging` says why.
+_RANK = """
+    (NOT ({0}.source_id IS NOT NULL AND {0}.gone_since IS NULL), {0}.source_id IS NULL, {0}.domain_id IS NULL,
+     {0}.namespace COLLATE "C", {0}.qualified_name COLLATE "C")
+"""
+
 # Whoever adds an observation of one of these holds a lighter lock on it; what they write is seen afterwards.
 LOCKED_MEMBERS = f"{MEMBERS} FOR UPDATE"
 
@@ -96,3 +102,12 @@ NOTE_CRAWLED = """
           OR EXISTS (SELECT FROM lineage_sameas AS link WHERE link.second_id = subject.object_id)
       )
 """
+
+# A crawl notes what it changes; that a dataset came into a domain, or that another version ranked otherwise, nobody notes.
+NOTE_OUTRANKED = f"""
+    INSERT INTO lineage_dirtydataset (dataset_id, facets)
+    SELECT merged.id, '{{symlinks}}' FROM catalog_dataset AS merged
+    JOIN catalog_dataset AS stands ON stands.id = merged.merged_into_id
+    WHERE {_RANK.format("merged")} < {_RANK.format("stands")}
+    ORDER BY merged.id
+"""  # noqa: S608 -- constants only

@@ -82,6 +82,13 @@ def note_crawled(record: Record) -> None:
         cursor.execute(statements.NOTE_CRAWLED, [record.pk])
 
 
+def note_outranked() -> int:
+    """Have the reduction settle the groups in which another dataset should stand than does; gives how many others there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements.NOTE_OUTRANKED)
+        return cursor.rowcount
+
+
 @transaction.atomic
 def decide_same(*, first: Dataset, second: Dataset, same: bool, by: Principal) -> None:
     """Say whether two datasets are one: merges them, or undoes their merge; either can be said again, the other way.

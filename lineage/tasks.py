@@ -8,6 +8,7 @@ from lineage import rejections
 from lineage.criticality import count_criticality
 from lineage.draining import drain
 from lineage.job_sql import AT_ONCE, read_jobs_sql
+from lineage.merging import note_outranked
 from lineage.partitions import forget_old_events, make_partitions_ahead
 from lineage.schema_packing import pack_schemas
 
@@ -35,10 +36,11 @@ def make_partitions() -> int:
 
 @shared_task(ignore_result=True)
 def forget_old() -> None:
-    """Let go of events, and of what was refused, past their time; pack what stays for ever."""
+    """Let go of events, and of what was refused, past their time; pack what stays for ever, put right who stands for whom."""
     forget_old_events()
     rejections.forget_old()
     pack_schemas()
+    note_outranked()
 
 
 @shared_task(ignore_result=True)

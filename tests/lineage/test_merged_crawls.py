@@ -11,7 +11,9 @@ from audit.delivery import deliver_pending
 from catalog.models import Dataset
 from lineage.draining import drain
 from lineage.intake import accept_batch
+from lineage.merging import note_outranked
 from lineage.models import DatasetEdge, DirtyDataset
+from lineage.tasks import forget_old
 from tests import factories
 from tests.catalog.test_crawl_application import crawl, reading, table
 from tests.lineage.events import dataset, dataset_event, run_event
@@ -96,3 +98,19 @@ def test_a_crawl_notes_only_what_is_one_with_others_and_appeared_or_went(shop, t
     deliver_pending()
     noted = DirtyDataset.objects.filter(facets=["symlinks"]).values_list("dataset_id", flat=True)
     assert set(Dataset.objects.filter(pk__in=noted).values_list("name", flat=True)) == {"old", "new"}
+
+
+def test_a_group_that_no_crawl_touches_is_put_right_in_time(shop, tell):
+    crawled(shop, "old")
+    tell(renamed(shop, "old", "new"), linked(shop, "alias", "old"))
+    right = groups()
+    assert set(right.values()) == {"old"} and len(right) == 2
+    # As a version with another order of ranks left it.
+    alias = Dataset.objects.get(qualified_name="shop.public.alias")
+    Dataset.objects.filter(pk=alias.pk).update(merged_into=None)
+    Dataset.objects.exclude(pk=alias.pk).update(merged_into=alias)
+    assert set(groups().values()) == {"alias"}
+    forget_old()
+    drain()
+    assert groups() == right
+    assert note_outranked() == 0
