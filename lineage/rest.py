@@ -93,7 +93,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 
     class Meta:
         model = Run
-        fields = ["id", "job", "state", "began_at", "started_at", "ended_at", "parent", "due_at", "overdue"]
+        fields = ["id", "job", "state", "began_at", "started_at", "ended_at", "parent", "root", "due_at", "overdue"]
         read_only_fields = fields
 
 
@@ -131,7 +131,9 @@ class FamilySerializer(serializers.Serializer[Any]):
 
     first = serializers.UUIDField(help_text="Only those it started may tell of it; it is none of `runs` then.")
     runs = FamilyRunSerializer(
-        many=True, help_text="Those that you may see, by when they began; `parent` makes the tree."
+        many=True,
+        help_text="Those that you may see, by when they began; `parent` makes the tree, or `root` where the parent never "
+        "reported.",
     )
     more = serializers.BooleanField(
         help_text=f"Whether there are more than the {reading.MOST_RUNS} nearest to the root."

@@ -204,15 +204,20 @@ USE_FACETS = _facets(
 
 _UUID = "'^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'"
 
+
+def _named_run(way: str) -> str:
+    return f"CASE WHEN content.value #>> '{way}' ~ {_UUID} THEN (content.value #>> '{way}')::uuid END"
+
+
 # The runs are locked already. A parent that is no UUID names no run that we could know. A run has a version when it is
 # complete: until then it may still read and write more.
 RUN_FACTS = f"""
-    UPDATE lineage_run AS run SET parent = made.parent, version = made.version
+    UPDATE lineage_run AS run SET parent = made.parent, root = made.root, version = made.version
     FROM (
         SELECT run.id,
-               CASE WHEN facet.run_id IS NULL THEN run.parent
-                    WHEN content.value #>> '{{run,runId}}' ~ {_UUID} THEN (content.value #>> '{{run,runId}}')::uuid END
-               AS parent,
+               CASE WHEN facet.run_id IS NULL THEN run.parent ELSE {_named_run("{run,runId}")} END AS parent,
+               CASE WHEN facet.run_id IS NULL THEN run.root
+                    ELSE nullif({_named_run("{root,run,runId}")}, run.id) END AS root,
                CASE WHEN run.completed_at IS NOT NULL THEN md5(concat(uses.told, '|', run.code))::uuid END AS version
         FROM (SELECT value::uuid AS run_id FROM json_array_elements_text(%s::json)) AS touched
         JOIN lineage_run AS run ON run.id = touched.run_id
@@ -224,7 +229,8 @@ RUN_FACTS = f"""
             WHERE seen.run_id = run.id AND seen.job_id = run.job_id AND run.completed_at IS NOT NULL
         ) AS uses ON true
     ) AS made
-    WHERE run.id = made.id AND (run.parent, run.version) IS DISTINCT FROM (made.parent, made.version)
+    WHERE run.id = made.id
+      AND (run.parent, run.root, run.version) IS DISTINCT FROM (made.parent, made.root, made.version)
 """  # noqa: S608 -- constants only
 
 DIRTY_WRITTEN = """

@@ -118,6 +118,11 @@ class Run(models.Model):
         null=True, help_text="The job before the last change of this row: the fold brings both up to date."
     )
     parent = models.UUIDField(null=True, blank=True, help_text="The run that started this one; it may never report.")
+    root = models.UUIDField(
+        null=True,
+        blank=True,
+        help_text="The run at the root of its tree, where it names another than itself; it may never report.",
+    )
     first_at = models.DateTimeField()
     first_digest = models.UUIDField()
     last_at = models.DateTimeField()
@@ -154,6 +159,7 @@ class Run(models.Model):
             models.Index(name="run_by_job", fields=["job", "-began_at", "-id"]),
             models.Index(name="run_by_time", fields=["-began_at", "-id"]),
             models.Index(name="run_by_parent", fields=["parent"], condition=models.Q(parent__isnull=False)),
+            models.Index(name="run_by_root", fields=["root"], condition=models.Q(root__isnull=False)),
             models.Index(
                 name="run_by_version",
                 fields=["job", "version", "began_at"],

@@ -17,34 +17,46 @@ if TYPE_CHECKING:
 MOST_RUNS = 500
 _DEEPEST = 32
 
-# Whoever sends events chooses the parents, so that a run may be its own forebear: no run is walked through twice.
+# A run hangs below the run that started it or, where that one never reported, below the root that it names. Whoever sends
+# events chooses these, so that a run may be its own forebear: no run is walked through twice.
 _ROOT = """
-    WITH RECURSIVE up (id, parent, way) AS (
-        SELECT id, parent, ARRAY[id] FROM lineage_run WHERE id = %(run)s
+    WITH RECURSIVE up (id, parent, root, way) AS (
+        SELECT id, parent, root, ARRAY[id] FROM lineage_run WHERE id = %(run)s
         UNION ALL
-        SELECT run.id, run.parent, up.way || run.id
-        FROM up JOIN lineage_run AS run ON run.id = up.parent
-        WHERE run.id <> ALL(up.way) AND cardinality(up.way) < %(deepest)s
+        SELECT above.id, above.parent, above.root, up.way || above.id
+        FROM up CROSS JOIN LATERAL (
+            SELECT id, parent, root FROM lineage_run WHERE id IN (up.parent, up.root)
+            ORDER BY (id = up.parent) IS TRUE DESC LIMIT 1
+        ) AS above
+        WHERE above.id <> ALL(up.way) AND cardinality(up.way) < %(deepest)s
     )
-    SELECT up.id, up.parent, EXISTS (SELECT FROM lineage_run AS known WHERE known.id = up.parent)
+    SELECT up.id, coalesce(up.root, up.parent),
+           EXISTS (SELECT FROM lineage_run AS known WHERE known.id IN (up.parent, up.root))
     FROM up ORDER BY cardinality(up.way) DESC LIMIT 1
 """
 
 _BELOW = """
-    WITH RECURSIVE below (id, parent, began_at, way) AS (
-        SELECT id, parent, began_at, ARRAY[id] FROM lineage_run WHERE parent = %(root)s AND id <> %(root)s
+    WITH RECURSIVE below (id, above, began_at, way) AS (
+        SELECT %(root)s::uuid, NULL::uuid, NULL::timestamptz, ARRAY[%(root)s::uuid]
         UNION ALL
-        SELECT run.id, run.parent, run.began_at, below.way || run.id
-        FROM below JOIN lineage_run AS run ON run.parent = below.id
-        WHERE run.id <> ALL(below.way) AND run.id <> %(root)s AND cardinality(below.way) < %(deepest)s
+        SELECT next.id, below.id, next.began_at, below.way || next.id
+        FROM below CROSS JOIN LATERAL (
+            SELECT id, began_at FROM lineage_run WHERE parent = below.id
+            UNION ALL
+            SELECT run.id, run.began_at FROM lineage_run AS run
+            WHERE run.root = below.id AND run.parent IS DISTINCT FROM below.id
+              AND NOT EXISTS (SELECT FROM lineage_run AS known WHERE known.id = run.parent)
+        ) AS next
+        WHERE next.id <> ALL(below.way) AND cardinality(below.way) <= %(deepest)s
     )
-    SELECT id, parent FROM below ORDER BY cardinality(way), began_at, id LIMIT %(limit)s
+    SELECT id, above FROM below WHERE above IS NOT NULL ORDER BY cardinality(way), began_at, id LIMIT %(limit)s
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A root run and what it started: who started each, and those of them that the reader sees, with their jobs.
+    """A root run and what it started, near and far: below which run each hangs, and those of them that the reader sees,
+    with their jobs.
 
     Of a root that no event tells of, only the runs that name it are known: `unheard`. `more` says that there are more runs
     than these, which are those nearest to the root.

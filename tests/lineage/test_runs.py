@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import uuid
 
 import pytest
@@ -194,6 +195,37 @@ def test_a_root_that_never_reported_is_named_by_those_it_started(client, admin, 
     assert ">second</a>" in html
 
 
+def rooted(run: str, root: str) -> dict:
+    named = {"run": {"runId": root}, "job": {"namespace": "airflow", "name": "dag"}}
+    return {"parent": parent(run)["parent"] | {"root": named}}
+
+
+def test_runs_whose_parents_never_reported_hang_below_the_root_that_they_name(client, admin, told):
+    root, unheard, first, second, below = (run_id() for _ in range(5))
+    told(
+        run_event("COMPLETE", job="below", run=below, seconds=9, run_facets=rooted(second, root)),
+        run_event("COMPLETE", job="first", run=first, seconds=4, run_facets=rooted(unheard, root)),
+        run_event("COMPLETE", job="second", run=second, seconds=5, run_facets=rooted(unheard, root)),
+    )
+    html = page(client, admin, reverse("lineage:run", args=[below]))
+    assert f'{root}</span> <span class="dc-muted">not heard of' in html
+    told(run_event("COMPLETE", job="dag", run=root, seconds=20, run_facets=rooted(root, root)))
+    for run in (root, first, below):
+        family = rest(client, admin, f"/api/v2/job-runs/{run}/family/")
+        assert (family["first"], [found["name"] for found in family["runs"]]) == (
+            root,
+            ["first", "second", "below", "dag"],
+        )
+        assert [found["root"] for found in family["runs"]] == [root, root, root, None]
+    html = page(client, admin, reverse("lineage:run", args=[first]))
+    levels = re.findall(r"dc-gantt-name( dc-depth-\d)?", html)
+    assert levels == ["", " dc-depth-1", " dc-depth-1", " dc-depth-2"]
+    told(run_event("COMPLETE", job="middle", run=unheard, seconds=1, run_facets=parent(root)))
+    family = reading.family_of(admin, Run.objects.get(pk=first), timezone.now())
+    assert family.parents[uuid.UUID(first)] == uuid.UUID(unheard)
+    assert family.parents[uuid.UUID(unheard)] == uuid.UUID(root)
+
+
 def test_runs_that_started_each_other_are_walked_once(client, admin, told):
     one, other = run_id(), run_id()
     told(
@@ -224,6 +256,18 @@ def test_a_large_tree_costs_the_same_statements_and_is_cut_at_the_runs_nearest_t
     assert costs == [3, 3]
     assert family.more and len(family.parents) == len(family.runs) == reading.MOST_RUNS + 1
     assert uuid.UUID(LOAD) not in family.runs
+
+
+def test_a_tree_that_is_cut_says_so_and_leads_on(client, admin, tree, monkeypatch):
+    assert "there are more" not in page(client, admin, reverse("lineage:run", args=[LOAD]))
+    monkeypatch.setattr("lineage.reading.family.MOST_RUNS", 1)
+    html = page(client, admin, reverse("lineage:run", args=[LOAD]))
+    assert "The 2 nearest to the root; there are more" in html
+    led = re.findall(r"/jobs/runs/\?parent=[0-9a-f-]+", html)
+    assert led == [f"/jobs/runs/?parent={DAG}", f"/jobs/runs/?parent={LOAD}"]
+    client.force_login(admin.user)
+    assert ">task</a>" in client.get(led[0]).content.decode()
+    assert "No run is like that" in client.get(led[1]).content.decode()
 
 
 def test_a_job_shows_how_long_its_runs_took_by_state(client, admin, told):
