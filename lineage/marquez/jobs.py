@@ -191,7 +191,7 @@ def _shown_versions(principal: Principal, job: Job, page: Sequence[tuple[UUID, d
             version_id,
             created_at=at,
             latest_run=told[run_id],
-            location=shapes.text_in(facets.get("sourceCodeLocation"), "url"),
+            facets=facets,
         )
         for version_id, at, run_id in page
     ]

@@ -63,7 +63,16 @@ class RunFacts(msgspec.Struct, frozen=True):
 
 def time(at: dt.datetime) -> str:
     """RFC 3339 in UTC, with microseconds as Marquez writes them."""
-    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def told_time(text: str) -> dt.datetime | None:
+    """A time that a facet tells, in UTC where it says no zone; None for what is none."""
+    try:
+        at = dt.datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def known(**members: Any) -> Json:
@@ -272,7 +281,9 @@ def tag_names(facet: Any) -> list[str]:
     return list(dict.fromkeys(key for key in keys if isinstance(key, str)))
 
 
-def job_version(named: DatasetName, version: UUID, *, created_at: dt.datetime, latest_run: Json, location: str) -> Json:
+def job_version(
+    named: DatasetName, version: UUID, *, created_at: dt.datetime, latest_run: Json, facets: Mapping[str, Any]
+) -> Json:
     """A JobVersion: what the runs of the version read and wrote is what its latest did."""
 
     def ids(member: str) -> list[Json]:
@@ -282,7 +293,7 @@ def job_version(named: DatasetName, version: UUID, *, created_at: dt.datetime, l
     return known(
         id=named.id | {"version": str(version)}, name=named.name, version=version, createdAt=created_at,
         namespace=named.namespace, inputs=ids("inputDatasetVersions"), outputs=ids("outputDatasetVersions"),
-        location=location or None, latestRun=latest_run,
+        location=text_in(facets.get("sourceCodeLocation"), "url") or None, latestRun=latest_run, facets=dict(facets),
     )  # fmt: skip
 
 
@@ -299,12 +310,24 @@ def run(facts: RunFacts) -> Json:
     shown = {name: value for name, value in facts.facets.items() if name != CREATED_RUN} if facts.shown_facets else {}
     return known(
         id=facts.id, createdAt=facts.first_at, updatedAt=facts.last_at,
-        nominalStartTime=text_in(nominal, "nominalStartTime") or None,
-        nominalEndTime=text_in(nominal, "nominalEndTime") or None,
+        nominalStartTime=told_time(text_in(nominal, "nominalStartTime")),
+        nominalEndTime=told_time(text_in(nominal, "nominalEndTime")),
         state="NEW" if created_only else STATES[facts.state], startedAt=facts.started_at, endedAt=facts.ended_at,
         durationMs=None if seconds is None else round(seconds * 1000), args=_arguments(facts), jobVersion=version,
         inputDatasetVersions=facts.inputs, outputDatasetVersions=facts.outputs, facets=shown,
     )  # fmt: skip
+
+
+def upstream_run(job_: DatasetName, run_: Json, made_by: Mapping[DatasetName, UUID]) -> Json:
+    """A run in the upstream lineage of another, from its Run: `made_by` are the runs that had made what it read."""
+    inputs = [one["datasetVersionId"] for one in run_["inputDatasetVersions"]]
+    return {
+        "job": job_.id | known(version=run_.get("jobVersion", {}).get("version")),
+        "run": known(id=run_["id"], start=run_.get("startedAt"), end=run_.get("endedAt"), status=run_["state"]),
+        "inputs": [
+            one | known(producedByRunId=made_by.get(DatasetName(one["namespace"], one["name"]))) for one in inputs
+        ],
+    }
 
 
 def _arguments(facts: RunFacts) -> dict[str, str]:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("lineage", views.lineage, name="lineage"),
     path("lineage/", views.lineage),
     re_path(r"^column-lineage/?$", answering(GET=views.column_lineage), name="column_lineage"),
+    re_path(r"^runlineage/upstream/?$", answering(GET=views.upstream), name="upstream"),
     re_path(r"^events/lineage/?$", answering(GET=views.events), name="events"),
     re_path(r"^events/?$", answering(GET=views.events), name="all_events"),
     re_path(r"^namespaces/?$", answering(GET=views.namespaces), name="namespaces"),

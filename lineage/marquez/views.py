@@ -16,6 +16,7 @@ from lineage.marquez.addresses import nodes, readings
 from lineage.marquez.names import Found, find
 from lineage.marquez.requests import MAX_LIMIT, reader_of
 from lineage.marquez.shapes import STATES, Json
+from lineage.marquez.upstream import upstream_runs
 from lineage.queries import MAX_DEPTH
 
 DEPTH = 20
@@ -147,6 +148,15 @@ def column_lineage(request: HttpRequest) -> Json:
         as_of=requests.moment(request, "asOf"),
     )
     return {"graph": found}
+
+
+def upstream(request: HttpRequest) -> Json:
+    """Marquez's server reads `runId`, its description says `id`."""
+    principal = reader_of(request)
+    run_id = request.GET.get("runId") or request.GET.get("id", "")
+    if not run_id:
+        raise Invalid("Say of which run.", {"runId": ["runId is the id of a run."]})
+    return {"runs": upstream_runs(principal, _uuid(run_id), depth=_depth(request))}
 
 
 def _depth(request: HttpRequest) -> int:

@@ -153,8 +153,8 @@ def _post_run(request: HttpRequest, token: ApiToken, found: Found) -> HttpRespon
         token=token,
     )
     answer = shapes.known(
-        id=run_id, createdAt=at, updatedAt=at, nominalStartTime=body.nominal_start_time,
-        nominalEndTime=body.nominal_end_time, state="NEW",
+        id=run_id, createdAt=at, updatedAt=at, nominalStartTime=shapes.told_time(body.nominal_start_time or ""),
+        nominalEndTime=shapes.told_time(body.nominal_end_time or ""), state="NEW",
         args={name: str(value) for name, value in (body.args or {}).items()}, facets={},
     )  # fmt: skip
     return requests.json_answer(answer, status=201, headers={"Location": f"/api/v1/jobs/runs/{run_id}"})

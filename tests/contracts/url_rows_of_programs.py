@@ -19,6 +19,7 @@ PROGRAMS: tuple[Row, ...] = (
     Row("POST", "lineage:intake", "401 400 400 400 400 400"),
     Row("GET", "marquez:lineage", "401 403 422 422 422 422"),
     Row("GET", "marquez:column_lineage", "401 403 422 422 422 422"),
+    Row("GET", "marquez:upstream", "401 403 422 422 422 422"),
     Row("GET", "marquez:events", "401 403 200 200 200 200"),
     Row("GET", "marquez:all_events", "401 403 200 200 200 200"),
     Row("GET", "marquez:namespaces", "401 403 200 200 200 200"),

@@ -81,7 +81,7 @@ RUN = _object(
         "args": {"type": "object", "additionalProperties": TEXT}, "facets": FACETS,
     },
     {
-        "nominalStartTime": TEXT, "nominalEndTime": TEXT, "startedAt": TIME, "endedAt": TIME, "durationMs": COUNT,
+        "nominalStartTime": TIME, "nominalEndTime": TIME, "startedAt": TIME, "endedAt": TIME, "durationMs": COUNT,
         "jobVersion": VERSION_NAME, "inputDatasetVersions": _USED, "outputDatasetVersions": _USED,
     },
 )  # fmt: skip
@@ -108,7 +108,7 @@ JOB = _object(
 JOB_VERSION = _object(
     {
         "id": VERSION_NAME, "name": TEXT, "version": UUID, "createdAt": TIME, "namespace": TEXT,
-        "inputs": _list(NAME, distinct=True), "outputs": _list(NAME, distinct=True), "latestRun": RUN,
+        "inputs": _list(NAME, distinct=True), "outputs": _list(NAME, distinct=True), "latestRun": RUN, "facets": FACETS,
     },
     {"location": TEXT},
 )  # fmt: skip
@@ -132,6 +132,12 @@ COLUMN = _object(
     }
 )  # fmt: skip
 COLUMN_GRAPH = _object({"graph": _list(_node("DATASET_FIELD", COLUMN))})
+_UPSTREAM_RUN = _object({"id": UUID, "status": STATE}, {"start": TIME, "end": TIME})
+_UPSTREAM_JOB = _object({"namespace": TEXT, "name": TEXT}, {"version": UUID})
+_UPSTREAM_INPUT = _object({"namespace": TEXT, "name": TEXT, "version": UUID}, {"producedByRunId": UUID})
+UPSTREAM = _object(
+    {"runs": _list(_object({"job": _UPSTREAM_JOB, "run": _UPSTREAM_RUN, "inputs": _list(_UPSTREAM_INPUT)}))}
+)
 EVENTS = _object(
     {"events": _list({"type": "object", "required": ["eventTime", "producer", "schemaURL"]}), "totalCount": COUNT}
 )

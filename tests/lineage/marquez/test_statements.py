@@ -11,7 +11,7 @@ from tests import factories
 from tests.lineage.events import NAMESPACE, run_event, run_id
 from tests.lineage.marquez import world
 from tests.lineage.marquez.conftest import Api
-from tests.lineage.marquez.world import JOB, SECOND, UNITS
+from tests.lineage.marquez.world import FAILED, JOB, SECOND, UNITS
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ PINNED: dict[str, tuple[int, int]] = {
     "namespaces": (4, 7), "sources": (3, 6), "datasets": (15, 21), "dataset": (12, 18), "dataset versions": (27, 33),
     "jobs": (15, 18), "job": (15, 20), "runs": (12, 18), "job versions": (14, 19), "run": (9, 12), "events": (3, 6),
     "search": (5, 8), "growth": (2, 5), "event counts": (2, 5), "tags": (3, 3), "lineage": (13, 17),
-    "column lineage": (11, 15),
+    "column lineage": (11, 15), "upstream": (13, 16),
 }  # fmt: skip
 
 
@@ -75,6 +75,7 @@ ADDRESSES: dict[str, tuple[list[str], dict]] = {
     "event counts": (["stats", "lineage-events"], {}),
     "tags": (["tags"], {}),
     "lineage": (["lineage"], {"nodeId": UNITS_NODE, "depth": 2}),
+    "upstream": (["runlineage", "upstream"], {"runId": FAILED, "depth": 2}),
     "column lineage": (["column-lineage"], {"nodeId": UNITS_NODE, "depth": 2}),
 }
 

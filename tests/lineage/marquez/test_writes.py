@@ -97,6 +97,23 @@ def test_a_created_run_is_new_until_it_starts(api: Api) -> None:
     assert (read["state"], read["facets"]) == ("RUNNING", {})
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("2026-11-01T00:00:00", "2026-11-01T00:00:00.000000Z"), ("2026-11-01", "2026-11-01T00:00:00.000000Z"),
+        ("2026-11-01T02:00:00+02:00", "2026-11-01T00:00:00.000000Z"), ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z"),
+        ("0001-01-01T00:00:00+14:00", None), ("at night", None),
+    ],
+)  # fmt: skip
+def test_a_nominal_time_is_a_time_in_the_answer_and_afterwards(api: Api, told: str, shown: str | None) -> None:
+    run = api.post("namespaces", "airflow", "jobs", "load", "runs", body={"nominalStartTime": told})
+    shapes.check(run, shapes.RUN)
+    drain()
+    read = api.get("jobs", "runs", run["id"])
+    shapes.check(read, shapes.RUN)
+    assert run.get("nominalStartTime") == read.get("nominalStartTime") == shown
+
+
 def test_marking_a_run_that_nobody_knows_is_404(api: Api) -> None:
     assert api.send("POST", "jobs", "runs", str(uuid4()), "complete").status_code == 404
     assert api.send("POST", "jobs", "runs", "seven", "complete").status_code == 422
