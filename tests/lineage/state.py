@@ -16,7 +16,7 @@ _PARTS = {
         FROM lineage_job
     """,
     "runs": """
-        SELECT run.id, job.namespace, job.name, parent, first_at, last_at, started_at, ended_at, completed_at, state,
+        SELECT run.id, job.namespace, job.name, parent, root, first_at, last_at, started_at, ended_at, completed_at, state,
                began_at, code.value::text
         FROM lineage_run AS run JOIN lineage_job AS job ON job.id = run.job_id
         LEFT JOIN lineage_content AS code ON code.digest = run.code
