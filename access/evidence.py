@@ -14,7 +14,7 @@ from django.db.models import Q
 from access.enforcement.wanting import wanted_of
 from access.models import DatabaseLogin, Finding, Grant, ManagedObject, PolicyVersion, Vote
 from access.provisioning.desired import without_grantor
-from access.provisioning.facts import Fact, Privilege
+from access.provisioning.facts import AnyFact, Fact, Member, Privilege
 from access.provisioning.readers import Route, Way
 from access.provisioning.telling import why
 from accounts.models import Principal
@@ -138,15 +138,15 @@ class Explainer:
 
     def _finding(self, route: Route, source_id: int, dataset_id: int | None, reader: str) -> Finding | None:
         """What was found of the very fact, or else of the same grantee and dataset."""
-        facts = [
-            msgspec.to_builtins(fact) for fact in (*route.chain, *route.set_by, *([route.held] if route.held else []))
-        ]
-        names = {reader, route.account, *(fact.get("grantee", fact.get("role", "")) for fact in facts)} - {""}
+        links = (*route.chain, *route.set_by)
+        held = [route.held] if route.held is not None else []
+        facts = {_whoever_gave(fact) for fact in (*links, *held)}
+        names = {reader, route.account, *(link.role for link in links), *(one.grantee for one in held)} - {""}
         near = None
-        for finding in self._findings.get(source_id, ()):
+        for finding, told in self._findings.get(source_id, ()):
             if finding.dataset_id not in (None, dataset_id):
                 continue
-            if finding.fact in facts:
+            if told & facts:
                 return finding
             is_superuser = route.way is Way.SUPERUSER and finding.kind == Finding.Kind.SUPERUSER
             if finding.grantee in names and (finding.dataset_id is not None or is_superuser):
@@ -190,21 +190,40 @@ class Explainer:
         self._versions = PolicyVersion.objects.select_related("policy").in_bulk(list(ruled))
         self._records = first_records_of("grant", [grant.pk for grant in rows])
 
-    def _read_findings(self, sources: Mapping[int, Source], datasets: Iterable[int] | None) -> dict[int, list[Finding]]:
+    def _read_findings(
+        self, sources: Mapping[int, Source], datasets: Iterable[int] | None
+    ) -> dict[int, list[tuple[Finding, frozenset[Fact]]]]:
+        """Findings of that time by source, each with the facts of ways that it tells of."""
         rows = Finding.objects.filter(source__in=sources, first_seen__lte=self._at).filter(
             Q(resolved_at__isnull=True) | Q(resolved_at__gt=self._at) | ~Q(resolution=Finding.Resolution.GONE)
         )
         if datasets is not None:
             rows = rows.filter(Q(dataset__isnull=True) | Q(dataset__in=list(datasets)))
-        found: dict[int, list[Finding]] = defaultdict(list)
+        found: dict[int, list[tuple[Finding, frozenset[Fact]]]] = defaultdict(list)
         for finding in rows.order_by("pk"):
-            found[finding.source_id].append(finding)
+            found[finding.source_id].append((finding, _told_by(finding)))
         return found
 
     def _holds(self, ended: str) -> Q:
         return Q(**{f"{ended}__isnull": True}) | Q(**{f"{ended}__gt": self._at})
 
 
-def _as_kept(fact: Fact) -> Any:
-    """A fact as findings keep it, in JSON."""
-    return msgspec.json.decode(msgspec.json.encode(fact))
+def _told_by(finding: Finding) -> frozenset[Fact]:
+    """The facts that a finding tells of; what it says of columns is told once for each of them."""
+    if not finding.fact:
+        return frozenset()
+    fact = _whoever_gave(msgspec.convert(finding.fact, type=AnyFact))
+    if isinstance(fact, Privilege) and finding.columns:
+        return frozenset(msgspec.structs.replace(fact, column=name) for name in finding.columns)
+    return frozenset([fact])
+
+
+def _whoever_gave(fact: Fact) -> Fact:
+    """What a fact allows: a finding tells once what several gave, and with which options beside."""
+    match fact:
+        case Privilege(pattern=pattern):
+            return msgspec.structs.replace(without_grantor(fact), pattern=pattern)
+        case Member(role=role, member=member):
+            return Member(role, member)
+        case _:
+            return fact

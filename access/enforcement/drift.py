@@ -90,7 +90,7 @@ def _as_finding(
         principal_id=people.get(inspection.login_of(one.grantee)),
         dataset_id=datasets.get(one.path),
         columns=list(one.columns),
-        remedy=list(enforcer.remedies(one.fact)) if one.fact else [],
+        remedy=[statement for fact in one.facts for statement in enforcer.remedies(fact)],
     )
 
 

@@ -40,7 +40,8 @@ class DriftKind(StrEnum):
 class Drift(msgspec.Struct, frozen=True):
     """A finding. `grantee` is who can read (`PUBLIC`: everybody), `path` what (`()`: everything).
 
-    `shown_to` are the roles that read by a view, without everybody.
+    It ends with `fact` and the facts in `beside`, all of them as the source has them. `shown_to` are the roles that read
+    by a view, without everybody.
     """
 
     kind: DriftKind
@@ -50,6 +51,12 @@ class Drift(msgspec.Struct, frozen=True):
     path: Path = ()
     columns: tuple[str, ...] = ()
     shown_to: tuple[str, ...] = ()
+    beside: tuple[Fact, ...] = ()
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What has to go for it to end."""
+        return (self.fact, *self.beside) if self.fact is not None else ()
 
     @property
     def key(self) -> str:
@@ -86,14 +93,17 @@ class _Drifts:
         self.logins = logins
         self.rules = rules
         self.ours = ours
-        self.groups = self._groups()
+        self.above: dict[str, list[Member]] = {}
+        for one in sorted(fact for fact in inspection.facts if isinstance(fact, Member)):
+            self.above.setdefault(one.member, []).append(one)
+        self.below = self._members()
 
-    def _groups(self) -> Mapping[str, set[str]]:
-        """The members of each role that is not the catalog's own, whether at once or through others."""
+    def _members(self) -> Mapping[str, set[str]]:
+        """The members of each role, whether at once or through others."""
         direct: dict[str, set[str]] = {}
-        for fact in self.inspection.facts:
-            if isinstance(fact, Member) and fact.role not in self.ours.roles:
-                direct.setdefault(fact.role, set()).add(fact.member)
+        for memberships in self.above.values():
+            for one in memberships:
+                direct.setdefault(one.role, set()).add(one.member)
         every: dict[str, set[str]] = {}
         for role, members in direct.items():
             seen, todo = set(), list(members)
@@ -108,7 +118,7 @@ class _Drifts:
     def all(self) -> Iterator[Drift]:
         yield from self._privileges()
         yield from self._administrators()
-        yield from self._members()
+        yield from self._memberships()
         yield from self._defaults()
         yield from self._views()
 
@@ -116,11 +126,15 @@ class _Drifts:
         columns: dict[tuple[str, Path], set[str]] = {}
         whole: dict[tuple[str, Path], Privilege] = {}
         grantors: dict[tuple[str, Path], str] = {}
+        groups: dict[tuple[str, Path, tuple[str, ...]], set[str]] = {}
         for fact in self.inspection.facts:
             if not isinstance(fact, Privilege) or fact.right is not Right.SELECT or not self._is_foreign(fact):
                 continue
             if fact.pattern:
-                yield from self._of_databases(fact)
+                if any(matches(fact.path[0], path[0]) for path in self.governed):
+                    what = f"every table of databases like {fact.path[0]}"
+                    yield self._of_databases(fact, what)
+                    groups.setdefault((what, fact.path, ()), set()).add(fact.grantee)
                 continue
             if fact.path not in self.governed and fact.path != ():
                 continue
@@ -142,25 +156,45 @@ class _Drifts:
             elif self.inspection.has_hosts and grantee in self.inspection.roles:
                 sentence = f"{grantee} reads everything: it holds SELECT on the whole server."
                 yield Drift(DriftKind.SUPERUSER, sentence, fact, grantee)
-            yield from self._inherited(grantee, what, path, told)
+            groups.setdefault((what, path, told), set()).add(grantee)
+        for (what, path, told), holders in groups.items():
+            yield from self._inherited(holders, what, path, told)
 
-    def _inherited(self, grantee: str, what: str, path: Path, told: tuple[str, ...]) -> Iterator[Drift]:
-        for member in sorted(self.groups.get(grantee, set())):
-            if self.inspection.login_of(member) in self.logins:
-                sentence = f"{member} may read {what} as a member of {grantee}."
-                yield Drift(DriftKind.INHERITED, sentence, Member(grantee, member), member, path, told)
+    def _inherited(self, holders: set[str], what: str, path: Path, told: tuple[str, ...]) -> Iterator[Drift]:
+        """Of each login that is in one of these holders of the same right, whether at once or through others."""
+        reached: dict[str, set[str]] = {}
+        for holder in holders - self.ours.roles:
+            for member in self.below.get(holder, ()):
+                if self.inspection.login_of(member) in self.logins:
+                    reached.setdefault(member, set()).add(holder)
+        for member, those in reached.items():
+            first, *beside = self._ways_in(member, those)
+            near = {one.role for one in (first, *beside)}
+            far = those - near
+            so_of = f", and so of {_listed(far)}" if far else ""
+            sentence = f"{member} may read {what} as a member of {_listed(near)}{so_of}."
+            yield Drift(DriftKind.INHERITED, sentence, first, member, path, told, beside=tuple(beside))
 
-    def _of_databases(self, fact: Privilege) -> Iterator[Drift]:
+    def _ways_in(self, member: str, holders: set[str]) -> list[Member]:
+        """The memberships that let somebody into roles which lead to these: their own, and those of roles that the
+        catalog made for them, which stay theirs. With all of them gone no way leads there, and others keep theirs.
+        """
+        found, waiting, seen = [], [member], {member}
+        while waiting:
+            for one in self.above.get(waiting.pop(), ()):
+                if one.role not in self.ours.roles:
+                    if any(one.role == holder or one.role in self.below[holder] for holder in holders):
+                        found.append(one)
+                elif one.role not in seen:
+                    seen.add(one.role)
+                    waiting.append(one.role)
+        return found
+
+    def _of_databases(self, fact: Privilege, what: str) -> Drift:
         """A right on all databases that a pattern matches, where one of them is governed."""
-        (pattern,) = fact.path
-        if not any(matches(pattern, path[0]) for path in self.governed):
-            return
-        what = f"every table of databases like {pattern}"
         if fact.grantee == PUBLIC:
-            yield Drift(DriftKind.PUBLIC, f"Everybody may read {what}.", fact, PUBLIC, fact.path)
-            return
-        yield Drift(DriftKind.PRIVILEGE, f"{fact.grantee} may read {what}.", fact, fact.grantee, fact.path)
-        yield from self._inherited(fact.grantee, what, fact.path, ())
+            return Drift(DriftKind.PUBLIC, f"Everybody may read {what}.", fact, PUBLIC, fact.path)
+        return Drift(DriftKind.PRIVILEGE, f"{fact.grantee} may read {what}.", fact, fact.grantee, fact.path)
 
     def _is_foreign(self, fact: Privilege) -> bool:
         relation = self.inspection.relations.get(fact.path)
@@ -180,7 +214,7 @@ class _Drifts:
                 sentence = f"{role.name} reads everything: it is a superuser."
                 yield Drift(DriftKind.SUPERUSER, sentence, Role(role.name, True, True), role.name)
 
-    def _members(self) -> Iterator[Drift]:
+    def _memberships(self) -> Iterator[Drift]:
         for fact in self.inspection.facts:
             if not isinstance(fact, Member) or fact.role not in self.ours.roles:
                 continue
@@ -227,3 +261,8 @@ class _Drifts:
 def _reads(who: str, places: Iterable[Path], readers: Mapping[Path, set[str]]) -> bool:
     """Whether somebody, or everybody, may read these relations or columns of them without the view."""
     return all(bool({who, PUBLIC} & (readers.get(place, set()) | readers.get(place[:2], set()))) for place in places)
+
+
+def _listed(names: Iterable[str]) -> str:
+    *others, last = sorted(names)
+    return f"{', '.join(others)} and {last}" if others else last

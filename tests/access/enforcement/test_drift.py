@@ -7,13 +7,14 @@ from django.utils import timezone
 
 from access.actions import accept_finding, adopt_finding, name_login, revoke_grant
 from access.actions.policies import draft_policy, publish_policy
+from access.effective import who_reads
 from access.models import DatabaseLogin, Finding, Grant, ManagedObject, Policy
 from access.policies.masking import Mask
 from access.policies.rules import Action, Effect, MaskOf, Rule, Step, Subjects
 from accounts.models import Principal
 from audit.models import Record
 from common.errors import Conflict, Forbidden, Invalid
-from tests.access.enforcement.world import World, catalogued
+from tests.access.enforcement.world import REFUSED, World, catalogued
 from tests.factories import person, role
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +146,55 @@ def test_a_finding_says_what_is_so_now_and_what_ends_it_now(world: World) -> Non
     world.place.owner(*renewed.remedy)
     world.reconcile()
     assert Finding.objects.get(kind="inherited").resolution == "gone"
+
+
+def test_the_revoke_that_is_shown_closes_the_way_through_nested_roles(world: World) -> None:
+    """By two roles, and into one of them by two grantors; the roles keep what they have for others."""
+    bob, eve = world.login("bob"), world.login("eve")
+    far, near, other = (f"{name}_{bob}" for name in ("far", "near", "other"))
+    query = "SELECT id FROM sales.orders"
+    world.place.owner(
+        *(f"CREATE ROLE {name}" for name in (far, near, other)),
+        f"GRANT USAGE ON SCHEMA sales TO {far}",
+        f"GRANT SELECT ON sales.orders TO {far}",
+        f"GRANT {far} TO {near}, {other}",
+        f"GRANT {near}, {other} TO {bob}",
+        f"GRANT {near} TO {eve} WITH ADMIN OPTION",
+        f"SET ROLE {eve}",
+        f"GRANT {near} TO {bob}",
+    )
+    assert world.reads("bob", query) == [(1,)]
+    world.reconcile()
+    finding = Finding.objects.get(kind="inherited", principal=world.people["bob"])
+    assert (
+        finding.sentence
+        == f"{bob} may read all columns of sales.orders as a member of {near} and {other}, and so of {far}."
+    )
+    assert (finding.fact["role"], finding.fact["member"], len(finding.remedy)) == (near, bob, 3)
+    world.place.owner(*finding.remedy)
+    assert world.reads("bob", query) == REFUSED
+    assert world.reads("eve", query) == [(1,)]
+    world.reconcile()
+    finding.refresh_from_db()
+    assert finding.resolution == "gone"
+    assert Finding.objects.get(kind="inherited", resolution="").principal == world.people["eve"]
+
+
+def test_each_way_is_told_with_the_finding_of_its_own_fact(world: World) -> None:
+    bob = world.login("bob")
+    group = f"group_{bob}"
+    world.place.owner(
+        f"CREATE ROLE {group}",
+        f"GRANT USAGE ON SCHEMA sales TO {group}",
+        f"GRANT SELECT ON sales.orders TO {group}",
+        f"GRANT {group} TO {bob}",
+        f"GRANT SELECT (email, id) ON sales.orders TO {bob}",
+    )
+    world.reconcile()
+    email = world.orders.fields.get(path=["email"])
+    (reader,) = [one for one in who_reads(world.orders, email).people if one.reader.name == bob]
+    found = {told.route.held.grantee: told.finding.kind for told in reader.routes if told.finding and told.route.held}
+    assert found == {bob: "privilege", group: "inherited"}
 
 
 def test_nobody_gets_to_judge_what_they_read_by_taking_their_name_away(world: World) -> None:

@@ -207,11 +207,40 @@ def test_rights_on_databases_and_on_the_server_are_found_with_what_ends_them(sho
     assert mariadb.run(shop.server, outside) == outside
     shop.reconcile()
     found = Finding.objects.filter(source=shop.source, resolution="")
+    ways = {one.reader.name: one.routes for one in who_reads(shop.orders, None).people}
+    assert [told.finding and told.finding.principal for told in ways[BOB]] == [shop.people["bob"]]
     remedies = [text for finding in found.filter(principal__in=shop.people.values()) for text in finding.remedy]
     assert sorted(mariadb.run(shop.server, remedies)) == sorted(remedies)
     assert len(remedies) == 2
     shop.reconcile()
     assert not found.filter(principal__in=shop.people.values()).exists()
+
+
+def test_the_revokes_that_are_shown_close_the_way_through_nested_roles(shop: Shop) -> None:
+    """Also the way through the catalog's own role, which passes a default role on that was there before."""
+    far, near = quoted("dc_er_far"), quoted("dc_er_near")
+    accounts = [mariadb.account(ADA, host) for host in HOSTS]
+    outside = [
+        *(f"CREATE ROLE {name}" for name in (far, near)),
+        f"GRANT SELECT ON {quoted(SALES)}.orders TO {far}",
+        f"GRANT {far} TO {near}",
+        f"GRANT {near} TO {mariadb.account(SERVICE, '%')} WITH ADMIN OPTION",
+        *(f"GRANT {near} TO {account}" for account in accounts),
+        *(f"SET DEFAULT ROLE {near} FOR {account}" for account in accounts),
+    ]
+    assert mariadb.run(shop.server, outside) == outside
+    assert shop.reads(ADA, "phone") == (("0400 123 456",),)
+    grant = shop.grant("ada", "id")
+    shop.reconcile()
+    assert shop.state(grant) == "active" and shop.reads(ADA, "phone") == (("0400 123 456",),)
+    found = Finding.objects.filter(kind="inherited", principal=shop.people["ada"], resolution="")
+    assert {finding.sentence.partition("member of ")[2] for finding in found} == {"dc_er_near, and so of dc_er_far."}
+    remedies = list(dict.fromkeys(text for finding in found for text in finding.remedy))
+    assert mariadb.run(shop.server, remedies) == remedies and len(remedies) == len(accounts) + 1
+    assert shop.reads(ADA, "phone") in DENIED
+    assert shop.reads(ADA, "id") == ((1,),)
+    shop.reconcile()
+    assert not found.all().exists() and shop.state(grant) == "active"
 
 
 def test_a_table_made_anew_under_the_same_name_is_granted_again(shop: Shop) -> None:
