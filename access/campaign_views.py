@@ -119,7 +119,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
             "form": form,
             "only_open": only_open,
             "may_decide": any(row.may_decide for row in rows),
-            "may_mask": any(row.may_decide and row.item.masks for row in rows),
+            "may_mask": any(row.may_mask for row in rows),
             "policy_url": _policy_url(principal, found),
             "may_stop": found.is_open and can_run_campaign(principal, found.domain),
             "stop": ReasonForm(auto_id="stop_%s"),

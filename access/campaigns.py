@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
+from access.enforcement.offering import unmaskable
 from access.models import Campaign, CampaignItem, Grant
 from access.queries import GrantRow, grant_rows
 from accounts.models import Principal
@@ -15,11 +16,18 @@ from accounts.models import Principal
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """A grant in a campaign with its columns. `may_decide` says whether the reader may keep, mask or remove it now."""
+    """A grant in a campaign with its columns. `may_decide` says whether the reader may keep or remove it now, and mask it
+    where the policy does; `is_unmaskable` that the policy does and the source cannot.
+    """
 
     item: CampaignItem
     row: GrantRow
     may_decide: bool
+    is_unmaskable: bool = False
+
+    @property
+    def may_mask(self) -> bool:
+        return self.may_decide and bool(self.item.masks) and not self.is_unmaskable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +64,14 @@ def with_progress(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
 
 
 def item_rows(items: Sequence[CampaignItem], principal: Principal) -> list[ItemRow]:
-    """Items with their columns, and whether `principal` may decide on them; three statements for any number."""
+    """Items with their columns, and whether `principal` may decide on them; four statements at most for any number."""
     grants = [item.grant for item in items]
     may = set(
         Grant.objects.filter(pk__in=[one.pk for one in grants]).recertifiable_by(principal).values_list("pk", flat=True)
     )
     rows = grant_rows(grants)
-    return [ItemRow(item, row, item.is_open and item.grant_id in may) for item, row in zip(items, rows, strict=True)]
+    without = unmaskable({item.grant.dataset_id for item in items if item.masks and item.is_open})
+    return [
+        ItemRow(item, row, item.is_open and item.grant_id in may, bool(item.masks) and item.grant.dataset_id in without)
+        for item, row in zip(items, rows, strict=True)
+    ]

@@ -13,6 +13,7 @@ from access.actions.claiming import claim
 from access.actions.grants import end_grants
 from access.actions.words import columns_in_words, names_of, told_of_grant
 from access.enforcement.asking import ask
+from access.enforcement.offering import unmaskable
 from access.events import (
     CampaignClosed,
     CampaignStarted,
@@ -195,11 +196,18 @@ def mask_items(*, items: Sequence[CampaignItem], by: Principal, reason: str = ""
     """Mask the grants of these items as the policy that asked says, beside what they mask already; returns how many.
 
     Where they are carried out in a source, it follows. The number of statements is fixed. Raises `Invalid` where the policy
-    asks for no masks of one of them, `Conflict` where one waits no more.
+    asks for no masks of one of them or its source cannot show columns masked, `Conflict` where one waits no more.
     """
     found = _waiting_items(items, by)
     if any(not item.masks for item in found):
         text = "The policy does not mask one of these grants. Keep or remove it."
+        raise Invalid(text, {"item": [text]})
+    without = unmaskable({item.grant.dataset_id for item in found})
+    if stuck := [item.grant for item in found if item.grant.dataset_id in without]:
+        text = (
+            f"The source of {stuck[0].dataset.name} cannot show columns masked. Keep or remove the grant of"
+            f" {stuck[0].principal}."
+        )
         raise Invalid(text, {"item": [text]})
     decided = _answer(found, Outcome.MASKED, by, reason.strip())
     locked = Grant.objects.filter(pk__in=[item.grant_id for item in decided]).select_for_update(of=("self",))

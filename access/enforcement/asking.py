@@ -15,8 +15,7 @@ def first_state(dataset: Dataset) -> GrantState:
     """How a grant on a dataset begins: on its way into the source where that is enforced, else as a record."""
     if dataset.source_id is None:
         return GrantState.RECORDED
-    modes = (Enforcement.Mode.CONFIRM, Enforcement.Mode.AUTOMATIC)
-    enforced = Enforcement.objects.filter(source_id=dataset.source_id, mode__in=modes)
+    enforced = Enforcement.objects.filter(source_id=dataset.source_id, mode__in=Enforcement.CARRYING_OUT)
     return GrantState.PROVISIONING if enforced.exists() else GrantState.RECORDED
 
 

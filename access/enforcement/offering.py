@@ -4,7 +4,7 @@ and some of them nothing that is masked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import Q
 
@@ -43,12 +43,17 @@ def check_can_carry_out(dataset: Dataset, fields: Iterable[Field]) -> None:
         )
 
 
+def unmaskable(ids: Collection[int]) -> set[int]:
+    """Those of these datasets whose grants are carried out in a source that cannot show masks; one statement, or none."""
+    if not ids:
+        return set()
+    without = Enforcement.objects.filter(_MAKES_NO_VIEWS, mode__in=Enforcement.CARRYING_OUT)
+    return set(Dataset.objects.filter(pk__in=ids, source__in=without.values("source")).values_list("pk", flat=True))
+
+
 def cannot_mask(dataset: Dataset) -> bool:
     """Whether grants are carried out in the dataset's source, and masks cannot be there; one statement."""
-    if dataset.source_id is None:
-        return False
-    enforcement = Enforcement.objects.filter(_MAKES_NO_VIEWS, source_id=dataset.source_id).first()
-    return enforcement is not None and enforcement.carries_out
+    return dataset.source_id is not None and bool(unmaskable([dataset.pk]))
 
 
 def check_can_mask(dataset: Dataset, fields: Iterable[Field], masks: Mapping[int, Mask]) -> None:

@@ -37,6 +37,9 @@ class Enforcement(models.Model):
         CONFIRM = "confirm", "Apply with confirmation: what is over ends by itself, all else waits for a person"
         AUTOMATIC = "automatic", "Automatic"
 
+    CARRYING_OUT = (Mode.CONFIRM, Mode.AUTOMATIC)
+    """The modes in which new grants are to become privileges."""
+
     source = models.OneToOneField(Source, on_delete=models.CASCADE, related_name="enforcement")
     mode = models.CharField(max_length=10, choices=Mode, default=Mode.DRY_RUN)
     profile = models.CharField(
@@ -83,7 +86,7 @@ class Enforcement(models.Model):
     @property
     def carries_out(self) -> bool:
         """Whether new grants are to become privileges."""
-        return self.mode in (self.Mode.CONFIRM, self.Mode.AUTOMATIC)
+        return self.mode in self.CARRYING_OUT
 
     def rules(self, *, wraps: bool) -> Rules:
         return Rules(

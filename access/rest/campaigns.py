@@ -215,7 +215,7 @@ class CampaignItemViewSet(
 
     @extend_schema(
         summary="Mask grants as the policy that asked about them says",
-        description="All of these or none.",
+        description="All of these or none; refused where one's source cannot show columns masked.",
         request=ItemMaskSerializer,
         responses=DecidedSerializer,
     )

@@ -24,7 +24,7 @@ from access.actions import (
 )
 from access.actions.policies import draft_policy, draft_version, edit_draft, end_policy, publish_policy
 from access.inbox import waiting_list
-from access.models import Campaign, CampaignItem, Grant, PolicyVersion
+from access.models import Campaign, CampaignItem, Enforcement, Grant, PolicyVersion
 from access.policies.masking import Mask
 from access.policies.rules import (
     Action,
@@ -377,6 +377,36 @@ def test_pages_and_rest_tell_and_mask(client: Client, cast: Cast):
     for grant in (first, second):
         grant.refresh_from_db()
         assert grant.masks == {str(cast.field("email").pk): "hash"}
+
+
+def test_a_mask_that_the_source_cannot_show_is_neither_offered_nor_taken(client: Client, cast: Cast):
+    grant = granted(cast)
+    Enforcement.objects.create(
+        source=cast.source, mode="automatic", profile="grant_only", changed_by=cast.administrator
+    )
+    published(cast, masking(cast, Mask.HASH, "email"))
+    compare()
+    (item,) = items()
+    client.force_login(cast.owner.user)
+    pages = [reverse("access:inbox"), reverse("access:campaign", args=[item.campaign_id])]
+    for url in pages:
+        page = client.get(url).text
+        assert "The source cannot show columns masked, so it is kept or removed." in page
+        assert 'value="mask"' not in page and 'value="keep"' in page
+    refusal = f"The source of {cast.dataset.name} cannot show columns masked."
+    refused = client.post(pages[1], {"item": [item.pk], "action": "mask"})
+    assert refused.status_code == 422 and refusal in refused.text
+    url = "/api/v2/recertification-items/mask/"
+    answer = client.post(url, {"items": [item.pk]}, "application/json", headers=bearer(cast.owner))
+    assert answer.status_code == 422 and refusal in answer.json()["detail"]
+    grant.refresh_from_db()
+    (item,) = items()
+    assert (grant.masks, item.outcome) == ({}, "open")
+    Enforcement.objects.update(profile="role_managing")
+    for url in pages:
+        page = client.get(url).text
+        assert "cannot show columns masked" not in page and 'value="mask"' in page
+    assert mask_items(items=[item], by=cast.owner) == 1
 
 
 HOURS = Conditions(weekdays=tuple(range(7)))
