@@ -17,15 +17,18 @@ from access.actions import (
     set_enforcement,
 )
 from access.confirming import ask, tabs_of
+from access.enforcement.logins import own_login
 from access.enforcement.queries import enforced_sources, enforcement_of, overviews
 from access.forms import AcceptForm, AdoptForm, EnforcementForm, LoginForm
 from access.models import DatabaseLogin, Enforcement, Finding, Reconciliation
 from access.permissions import (
     can_enforce_grants,
+    can_see_enforcement,
     check_can_accept,
     check_can_adopt,
     check_can_enforce_grants,
     check_can_see_enforcement,
+    check_can_see_finding,
 )
 from accounts.authentication import principal_of
 from accounts.forms import ActionForm
@@ -123,19 +126,25 @@ def confirm(request: HttpRequest, source_id: int, plan_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def login(request: HttpRequest, source_id: int) -> HttpResponse:
     """As whom somebody logs in."""
-    found = _source(principal_of(request), source_id)
+    principal = principal_of(request)
+    found = _source(principal, source_id)
     form = LoginForm(request.POST if request.method == "POST" else None, initial=dict(request.GET.items()))
     if request.method == "POST" and form.is_valid():
         check_signed_in_recently(request)
         values = form.cleaned_data
-        done = form.attempt(lambda: _name(found, values["person"], values["name"], principal_of(request)))
+        done = form.attempt(lambda: _name(found, values["person"], values["name"], principal))
         if done is not None:
             messages.success(request, f"Noted. Grants of {values['person']} follow within seconds.")
             return redirect("access:enforcement", found.pk)
     return render(
         request,
         "access/login_form.html",
-        {"form": form, "source": found, "crumbs": _crumbs(found, "Login")},
+        {
+            "form": form,
+            "source": found,
+            "own": own_login(principal, found).may_change,
+            "crumbs": _crumbs(found, "Login"),
+        },
         status=422 if form.errors else 200,
     )
 
@@ -181,7 +190,7 @@ def finding_adopt(request: HttpRequest, finding_id: int) -> HttpResponse:
             finding=found, days=form.cleaned_data["days"], note=form.cleaned_data["note"], by=principal
         ),
         told="Adopted. It is a grant now, with an end.",
-        back=reverse("access:enforcement", args=[found.source_id]),
+        back=_after(principal, found),
         title="Adopt this as a grant?",
         text=f"{found.sentence} As a grant it has an author, a reason and an end.",
         confirm_label="Adopt it",
@@ -227,10 +236,17 @@ def _source(principal: Principal, source_id: int) -> Source:
 
 def _finding(principal: Principal, finding_id: int) -> Finding:
     found = Finding.objects.select_related("source", "dataset", "principal__user").filter(pk=finding_id).first()
-    if found is None or not Source.objects.visible_to(principal).filter(pk=found.source_id).exists():
+    if found is None:
         raise NotFound("There is no such finding, or you may not see it.")
-    check_can_see_enforcement(principal, found.source)
+    check_can_see_finding(principal, found)
     return found
+
+
+def _after(principal: Principal, finding: Finding) -> str:
+    """Where whoever judged a finding goes on: not everybody who may reads the source's page."""
+    if can_see_enforcement(principal, finding.source):
+        return reverse("access:enforcement", args=[finding.source_id])
+    return reverse("access:inbox")
 
 
 def _crumbs(found: Source, *more: str) -> list[Crumb]:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from access.campaigns import ItemRow, item_rows
 from access.enforcement.queries import FindingRow, finding_rows
 from access.models import AccessRequest, CampaignItem, Delegation, EmergencyReview, Finding
+from access.permissions import can_see_enforcement
 from access.prepared import Anyone, Hole, Prepared, values_of
 from access.queries import RequestRow, request_rows
 from accounts.models import Principal
@@ -175,7 +176,11 @@ def _findings(principal: Principal) -> Iterator[Waiting]:
     rows = Finding.objects.judgeable_by(principal).select_related("source", "dataset", "principal__user")
     for row in finding_rows(rows.order_by("-pk")[:SHOWN_OF_EACH], principal):
         found = row.finding
-        href = f"{reverse('access:enforcement', args=[found.source_id])}#finding-{found.pk}"
+        # Whoever answers for the dataset alone has no right to the source's page; who reads the dataset tells of it too.
+        if can_see_enforcement(principal, found.source):
+            href = f"{reverse('access:enforcement', args=[found.source_id])}#finding-{found.pk}"
+        else:
+            href = reverse("access:readers", args=[found.dataset_id])
         yield Waiting("finding", row, found.pk, found.first_seen, None, href)
 
 

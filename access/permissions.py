@@ -128,25 +128,34 @@ def check_can_enforce_grants(by: Principal, source: Source) -> None:
 
 def check_can_accept(by: Principal, finding: Finding) -> None:
     """Whoever sees to the source's enforcement, but never of what they can read themselves."""
-    check_can_enforce_grants(by, finding.source)
+    check_can_see_finding(by, finding)
+    if not can_enforce_grants(by, finding.source):
+        raise Forbidden("Only administrators and owners of the source's domain let this stay. Ask one of them.")
     _check_is_not_about(by, finding)
 
 
+def check_can_see_finding(by: Principal, finding: Finding) -> None:
+    """Raises `NotFound` for a finding of a source that `by` may not see, `Forbidden` otherwise."""
+    if not Finding.objects.filter(pk=finding.pk).visible_to(by).exists():
+        check_can_see_enforcement(by, finding.source)
+
+
 def check_can_adopt(by: Principal, finding: Finding) -> tuple[Dataset, Principal]:
-    """Whoever may decide on the dataset, but never on what they can read themselves. Returns what would be granted to
-    whom.
+    """Whoever may decide on the dataset, and so sees the finding listed; never on what they can read themselves. Returns
+    what would be granted to whom.
 
     Raises `Conflict` for what cannot become a grant: it is not about what one known person reads of one dataset.
     """
+    check_can_see_finding(by, finding)
     dataset, holder = finding.dataset, finding.principal
     if not finding.is_adoptable or dataset is None or holder is None:
         raise Conflict(
             "Only what one known person reads of one dataset can become a grant. Show the statements instead."
         )
     _check_is_not_about(by, finding)
-    decision = may_review(reviewer_of(by), requester_id=holder.pk, answerable=answerable_for([dataset])[dataset.pk])
-    if not decision:
-        raise Forbidden(decision.reasons[0])
+    if not Finding.objects.filter(pk=finding.pk).adoptable_by(by).exists():
+        answerable = answerable_for([dataset])[dataset.pk]
+        raise Forbidden(may_review(reviewer_of(by), requester_id=holder.pk, answerable=answerable).reasons[0])
     return dataset, holder
 
 

@@ -5,7 +5,7 @@ Groups are resolved to the people in them before these functions are asked, so a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -184,15 +184,20 @@ def may_name_login(
     holders: frozenset[int] = frozenset(),
     has_grants: bool,
     gives: bool = True,
+    others: Sequence[str] = (),
 ) -> Decision:
     """Whether somebody who sees to a source's enforcement may say as whom a person logs in there.
+
+    Nobody says it of themselves, a sole administrator neither: it would pass what others approved for them on to any
+    account, and make what that account reads already their own. Whether an account is theirs no privilege of it tells,
+    so a second person does. `others` names those who may, for the reason.
 
     `holders` are those whose login it is or ever was; `has_grants` says that grants are given to the person or the
     logins, or wait to be; `gives` is false where a login is only taken away.
     """
     if gives and by_id == person_id:
         return Decision(
-            False, ("Nobody names their own login, for grants are given to it. Ask another administrator.",)
+            False, (f"Nobody names their own login, for grants are given to it. {_ask(others, has_grants)}",)
         )
     if gives and by_id in holders:
         return Decision(
@@ -204,6 +209,13 @@ def may_name_login(
             False, ("Grants are given to this person or login, or wait to be, so only an administrator changes it.",)
         )
     return Decision(True, ("You see to how grants are carried out here.",))
+
+
+def _ask(others: Sequence[str], has_grants: bool) -> str:
+    if others:
+        return f"Ask {' or '.join(others)}."
+    owner = "" if has_grants else ", or an owner of the source's domain"
+    return f"Nobody else may here yet: make a colleague an administrator under Administration{owner}, who names it."
 
 
 def may_revoke(reviewer: Reviewer, *, holder_id: int, answerable: Answerable) -> Decision:

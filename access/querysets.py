@@ -217,28 +217,51 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         return self.filter(resolution="")
 
     def visible_to(self, principal: Principal) -> FindingQuerySet:
-        """Those of the sources whose enforcement `principal` may read: `can_see_enforcement` as a condition."""
+        """Those of the sources whose enforcement `principal` may read (`can_see_enforcement` as a condition), and of what
+        can become a grant those of datasets that `principal` answers for.
+        """
         scope = scope_of(principal)
-        return self if scope.everything else self.filter(source__domain__in=scope.curated_domains())
+        if scope.everything:
+            return self
+        mine = Q(source__domain__in=scope.curated_domains())
+        if principal.kind != Principal.Kind.PERSON:
+            return self.filter(mine)
+        return self.filter(mine | _can_become_grants() & _answers_for(principal))
 
     def about(self, principal: Principal) -> FindingQuerySet:
         """What `principal` can read by, as the logins of the source are named now or ever were."""
         return self.filter(_read_by(principal))
 
+    def adoptable_by(self, principal: Principal) -> FindingQuerySet:
+        """Those that `principal` may make a grant of, whatever their state: `may_review` as a condition, of whoever reads
+        as the one who asked. Never what they can read themselves.
+        """
+        if principal.kind != Principal.Kind.PERSON or not principal.is_active:
+            return self.none()
+        may = _answers_for(principal)
+        if principal.is_administrator:
+            may |= ~_answered_by(_somebody_but("principal_id"))
+        return self.exclude(_read_by(principal)).filter(_can_become_grants() & may)
+
     def judgeable_by(self, principal: Principal) -> FindingQuerySet:
-        """Open ones that `principal` sees and may let stay or make a grant of; never those about themselves.
+        """Open ones that `principal` may let stay or make a grant of; never those about themselves.
 
         Letting stay is for administrators and owners of the source's domain, a grant for whoever answers for the dataset.
         """
         if principal.kind != Principal.Kind.PERSON or not principal.is_active:
             return self.none()
-        others = self.open().visible_to(principal).exclude(_read_by(principal))
         scope = scope_of(principal)
         if scope.everything:
-            return others
+            return self.open().exclude(_read_by(principal))
         owned = scope.domains_of(DomainRole.OWNER)
-        adoptable = Q(kind__in=_model("Finding").model.ADOPTABLE, principal__isnull=False) & _answers_for(principal)
-        return others.filter(Q(source__domain__in=owned) | adoptable)
+        may = Q(source__domain__in=owned) | _can_become_grants() & _answers_for(principal)
+        return self.open().exclude(_read_by(principal)).filter(may)
+
+
+def _can_become_grants() -> Q:
+    """`Finding.is_adoptable` as a condition."""
+    kinds = _model("Finding").model.ADOPTABLE
+    return Q(kind__in=kinds, principal__isnull=False, dataset__isnull=False)
 
 
 def _read_by(principal: Principal) -> Q:

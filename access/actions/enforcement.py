@@ -91,8 +91,9 @@ def _check_moves(source: Source, enforcement: Enforcement, before: dict[str, Any
 def name_login(*, source: Source, principal: Principal, name: str, by: Principal) -> DatabaseLogin | None:
     """Say as whom somebody logs in to a source; an empty name takes what was known away.
 
-    Raises `Forbidden` where somebody else must do it, as `access.policy.may_name_login` says, and `Conflict` where the
-    login is somebody else's.
+    Raises `Forbidden` where somebody else must do it, as `access.policy.may_name_login` says, with who that could be: one's
+    own is for another administrator, or, while no grant is given to it, an owner of the source's domain. Raises
+    `Conflict` where the login is somebody else's.
     """
     check_can_enforce_grants(by, source)
     name = name.strip()

@@ -11,9 +11,7 @@ from access.enforcement.engines import can_enforce, engine_of
 from access.enforcement.logins import LoginRow, login_rows
 from access.models import DatabaseLogin, Enforcement, Finding, Grant, JournalEntry, Reconciliation
 from access.permissions import can_enforce_grants
-from access.policy import may_review
 from access.provisioning.desired import Profile, Rules
-from access.reviewing import answerable_for, reviewer_of
 from access.states import GRANT_CARRIED_OUT, GRANT_ENDING, GrantState
 from accounts.models import Principal
 from catalog.models import Schema, Source
@@ -104,19 +102,15 @@ def overviews(sources: Sequence[Source]) -> list[SourceOverview]:
 
 
 def finding_rows(findings: Iterable[Finding], principal: Principal) -> list[FindingRow]:
-    """Findings, read with their sources and datasets, and what `principal` may do about them; four statements more."""
+    """Findings, read with their sources and datasets, and what `principal` may do about them; two statements more."""
     rows = list(findings)
-    own = set(Finding.objects.filter(pk__in=[row.pk for row in rows]).about(principal).values_list("pk", flat=True))
-    answerable = answerable_for([row.dataset for row in rows if row.is_adoptable and row.dataset])
-    reviewer = reviewer_of(principal)
+    these = Finding.objects.filter(pk__in=[row.pk for row in rows])
+    own = set(these.about(principal).values_list("pk", flat=True))
+    adoptable = set(these.adoptable_by(principal).values_list("pk", flat=True))
     return [
         FindingRow(
             row,
-            may_adopt=row.is_adoptable
-            and row.pk not in own
-            and may_review(
-                reviewer, requester_id=row.principal_id or 0, answerable=answerable[row.dataset_id or 0]
-            ).allowed,
+            may_adopt=row.pk in adoptable,
             may_accept=row.pk not in own and can_enforce_grants(principal, row.source),
         )
         for row in rows

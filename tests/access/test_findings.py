@@ -19,7 +19,8 @@ from access.enforcement.drift import _write
 from access.enforcement.queries import enforced_sources, finding_rows, readable_sources
 from access.inbox import count_waiting, waiting_list
 from access.models import DatabaseLogin, Finding, Grant, Reconciliation
-from access.permissions import can_see_enforcement, check_can_accept, check_can_adopt
+from access.permissions import can_explain, can_see_enforcement, check_can_accept, check_can_adopt
+from access.policy import may_review
 from access.provisioning.desired import Inspection, Ours, Rules
 from access.provisioning.drift import Drift, drifts
 from access.provisioning.facts import (
@@ -31,6 +32,7 @@ from access.provisioning.facts import (
     RelationKind,
     Right,
 )
+from access.reviewing import answerable_for, reviewer_of
 from accounts.models import Principal
 from catalog.models import Source
 from common.errors import CatalogError, Conflict, Forbidden
@@ -124,20 +126,27 @@ class JudgedByWhom(TestCase):
             reader = fresh(each)
             sees = can_see_enforcement(reader, where)
             assert sees == readable_sources(reader).filter(pk=where.pk).exists()
-            shown = Finding.objects.filter(source=where).visible_to(reader)
-            assert shown.exists() == sees
-            may = {
-                row.finding.pk
-                for row in finding_rows(shown.open().select_related("source", "dataset"), reader)
-                if row.may_adopt or row.may_accept
-            }
-            listed = set(Finding.objects.filter(source=where).judgeable_by(reader).values_list("pk", flat=True))
+            every = list(Finding.objects.filter(source=where).select_related("source", "dataset", "principal__user"))
+            shown = set(Finding.objects.filter(source=where).visible_to(reader))
+            if sees:
+                assert shown == set(every)
+            rows = {row.finding: row for row in finding_rows(every, reader)}
+            for one in every:
+                # Who may judge sees it listed, and what is offered is what is taken.
+                adopts, accepts = allows(check_can_adopt, reader, one), allows(check_can_accept, reader, one)
+                assert (rows[one].may_adopt, rows[one].may_accept) == (adopts, accepts), held
+                assert one in shown or not (adopts or accepts), held
+                if one in shown and not sees:
+                    assert one.is_adoptable and can_explain(reader, table)
+                if one.is_adoptable and one not in Finding.objects.about(reader):
+                    answerable = answerable_for([table])[table.pk]
+                    decision = may_review(
+                        reviewer_of(reader), requester_id=one.principal_id or 0, answerable=answerable
+                    )
+                    assert adopts == decision.allowed, held
+            may = {one for one in every if not one.resolution and (rows[one].may_adopt or rows[one].may_accept)}
+            listed = set(Finding.objects.filter(source=where).judgeable_by(reader))
             assert listed == (may if reader.is_active and reader.kind == "person" else set()), held
-            if each is people[0]:
-                # Owners of the dataset may adopt what they do not see listed: the decision is theirs.
-                for row in shown.open().select_related("source", "dataset"):
-                    checked = {allows(check, reader, row) for check in (check_can_accept, check_can_adopt)}
-                    assert (row.pk in may) == (True in checked)
 
 
 pytestmark = pytest.mark.django_db
@@ -156,7 +165,7 @@ def test_a_finding_waits_for_whoever_may_judge_it_and_for_nobody_else(cast: Cast
         cast.administrator.name: both,
         master.name: both,
         cast.steward.name: {privilege.pk},
-        cast.owner.name: set(),
+        cast.owner.name: {privilege.pk},
         cast.analyst.name: set(),
         cast.outsider.name: {everybody.pk},
     }
@@ -205,7 +214,8 @@ def test_rest_lists_what_waits(client: Client, cast: Cast) -> None:
 
     both = {privilege.pk, everybody.pk}
     assert ids(cast.steward) == both and ids(cast.steward, "?role=reviewer") == {privilege.pk}
-    assert ids(cast.administrator, "?role=reviewer") == both and ids(cast.owner) == set()
+    assert ids(cast.administrator, "?role=reviewer") == both and ids(cast.analyst) == set()
+    assert ids(cast.owner) == ids(cast.owner, "?role=reviewer") == {privilege.pk}
     elsewhere = source()
     Finding.objects.filter(pk=everybody.pk).update(source=elsewhere)
     assert ids(cast.administrator, f"?source={elsewhere.pk}&open=true") == {everybody.pk}
@@ -234,6 +244,27 @@ def test_a_steward_of_the_domain_reads_the_enforcement_and_changes_nothing(
     for other in (cast.analyst, cast.owner):
         client.force_login(other.user)
         assert client.get(url).status_code == 403
+
+
+def test_owners_of_the_dataset_alone_find_what_they_may_adopt_and_adopt_it(client: Client, cast: Cast) -> None:
+    """Without a role on the source's domain: the source's page stays closed to them, the decision is theirs."""
+    finding, closed = found(cast, cast.outsider), found(cast, None, Finding.Kind.PUBLIC, key="2")
+    client.force_login(cast.owner.user)
+    assert client.get(reverse("access:enforcement", args=[cast.source.pk])).status_code == 403
+    page = client.get(reverse("access:inbox")).text
+    readers = reverse("access:readers", args=[cast.dataset.pk])
+    assert page.count("data-inbox-item") == 1 and f'href="{readers}"' in page and finding.sentence in page
+    assert client.get(readers).status_code == 200
+    url = reverse("access:finding_adopt", args=[finding.pk])
+    assert finding.sentence in client.get(url).text
+    adopted = client.post(url, {"days": 5, "note": "The nightly report"})
+    assert adopted["Location"] == reverse("access:inbox") and Grant.objects.get().granted_by == cast.owner
+    for one, name in ((finding, "accept"), (closed, "accept"), (closed, "adopt")):
+        assert client.get(reverse(f"access:finding_{name}", args=[one.pk])).status_code == 403
+        body = {"note": "Fine"} if name == "accept" else {"days": 5, "note": "Fine"}
+        rest = reverse(f"finding-{name}", args=[one.pk])
+        answer = Client().post(rest, body, "application/json", headers=bearer(cast.owner))
+        assert answer.status_code == (403 if one == finding else 404)
 
 
 def test_sources_of_other_domains_are_not_read(cast: Cast) -> None:

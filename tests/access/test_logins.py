@@ -18,6 +18,7 @@ from accounts.models import Principal
 from audit.events import Subject
 from audit.models import Record
 from audit.queries import activity_of
+from catalog.models import DomainMembership
 from common.errors import Conflict, Forbidden
 from tests.alerts.told import told
 from tests.factories import Cast, bearer, dataset, person, role, source
@@ -127,6 +128,38 @@ def test_nobody_names_their_own_login_not_even_an_administrator(cast: Cast, mast
     name_login(source=cast.source, principal=cast.administrator, name="ada", by=master)
     name_login(source=cast.source, principal=cast.administrator, name="", by=cast.administrator)
     assert login_of(cast.administrator) == ""
+
+
+def test_whoever_wants_to_name_their_own_login_is_told_who_may(client: Client, cast: Cast, master: Principal) -> None:
+    def told_to(by: Principal) -> str:
+        with pytest.raises(Forbidden) as refused:
+            name_login(source=cast.source, principal=by, name="me", by=by)
+        return refused.value.message.partition("given to it. ")[2]
+
+    assert told_to(master) == "Ask Ada."
+    assert told_to(cast.administrator) == "Ask Mona."
+    granted(cast, cast.administrator, "provision_failed")
+    alone = "Nobody else may here yet: make a colleague an administrator under Administration, who names it."
+    assert told_to(cast.administrator) == alone
+    with pytest.raises(Forbidden, match="only an administrator"):
+        name_login(source=cast.source, principal=cast.administrator, name="ada", by=master)
+    client.force_login(cast.administrator.user)
+    form = reverse("access:login_name", args=[cast.source.pk])
+    assert alone in client.get(form).text
+    assert alone in client.get(reverse("access:enforcement", args=[cast.source.pk])).text
+    refused = client.post(form, {"person": "ada", "name": "me"})
+    assert refused.status_code == 422 and refused.text.count(alone) > 1
+    second = person("zoe", administrator=True)
+    assert told_to(cast.administrator) == "Ask Zoe." and "Ask Zoe." in client.get(form).text
+    name_login(source=cast.source, principal=cast.administrator, name="ada", by=second)
+    assert login_of(cast.administrator) == "ada"
+    Grant.objects.all().delete()
+    DomainMembership.objects.filter(principal=master).delete()
+    second.user.is_active = False
+    second.user.save()
+    assert told_to(cast.administrator).endswith(
+        "under Administration, or an owner of the source's domain, who names it."
+    )
 
 
 def test_nobody_gives_away_a_login_that_was_theirs(cast: Cast, master: Principal) -> None:
