@@ -75,8 +75,8 @@ def enforce() -> None:
 
 @shared_task(ignore_result=True)
 def reconcile_source(source_id: int) -> None:
-    """See to one source; where another worker has it already this does nothing."""
+    """See to one source; where another worker has it already, or it is not its turn any more, this does nothing."""
     # The engines' drivers and the planner load with the first source that is enforced.
     from access.enforcement.reconciling import reconcile
 
-    reconcile(source_id)
+    reconcile(source_id, in_turn=True)

@@ -6,8 +6,8 @@ import datetime as dt
 import logging
 import threading
 
-from django.db import connection, connections
-from django.db.models import F, Q
+from django.db import connection, connections, transaction
+from django.db.models import Exists, F, Q, QuerySet
 from django.utils import timezone
 
 from access.models import Enforcement
@@ -23,7 +23,14 @@ CHECK_EVERY = dt.timedelta(minutes=5)
 """Every enforced source is compared this often, whether or not anything asked for it."""
 
 RETRY_EVERY = dt.timedelta(seconds=15)
-"""A source that did not answer is tried this often: within a minute of answering again it has what it should."""
+"""A source that did not answer is tried this often: within a minute of answering again it has what it should, or, where
+several hang, once it is its turn among them.
+"""
+
+AT_ONCE_SECONDS = 3
+"""So long a worker waits for a source's connection. Few workers serve many sources: one that takes longer is tried again
+with all the patience that its address allows, but one such source at a time, so that those which answer do not wait.
+"""
 
 
 class LeaseLost(Exception):
@@ -31,35 +38,53 @@ class LeaseLost(Exception):
 
 
 def due_sources() -> list[int]:
-    """Sources that nobody holds and that something was asked for, that failed a while ago, or whose check is due."""
+    """Sources whose turn it is, those that answer at once before one that hangs."""
+    turns = _turns()
+    answering = turns.filter(hung_at__isnull=True).order_by(F("asked_at").asc(nulls_last=True))
+    hanging = turns.filter(hung_at__isnull=False).order_by(F("tried_at").asc(nulls_first=True))
+    return [*answering.values_list("source_id", flat=True)[:200], *hanging.values_list("source_id", flat=True)[:1]]
+
+
+def _turns() -> QuerySet[Enforcement]:
+    """Those that nobody holds and that something was asked for, that failed a while ago, or whose check is due. One that
+    hangs waits until no other that hangs is held.
+    """
     now = timezone.now()
     free = Q(held_until__isnull=True) | Q(held_until__lt=now)
     failed = Q(failed_since__isnull=False) & (Q(tried_at__isnull=True) | Q(tried_at__lt=now - RETRY_EVERY))
     asked = Q(failed_since__isnull=True, asked_at__isnull=False)
     stale = Q(failed_since__isnull=True) & (Q(checked_at__isnull=True) | Q(checked_at__lt=now - CHECK_EVERY))
-    due = Enforcement.objects.exclude(mode=Enforcement.Mode.OFF).filter(free, failed | asked | stale)
-    return list(due.order_by(F("asked_at").asc(nulls_last=True)).values_list("source_id", flat=True)[:200])
+    held = Enforcement.objects.filter(hung_at__isnull=False, held_until__gte=now)
+    alone = Q(hung_at__isnull=True) | ~Exists(held)
+    return Enforcement.objects.exclude(mode=Enforcement.Mode.OFF).filter(free, failed | asked | stale, alone)
 
 
 class Lease:
-    """Holds a source for one reconciler while the block lasts; a thread renews it."""
+    """Holds a source for one reconciler while the block lasts; a thread renews it. `hangs`: it did when last tried."""
 
-    def __init__(self, enforcement_id: int, fence: int) -> None:
+    def __init__(self, enforcement_id: int, fence: int, hangs: bool = False) -> None:
         self.enforcement_id = enforcement_id
         self.fence = fence
+        self.hangs = hangs
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._renew, name=f"lease-of-enforcement-{enforcement_id}", daemon=True)
 
     @classmethod
-    def claim(cls, source_id: int) -> Lease | None:
-        """The lease, or None where somebody else holds it or enforcement is off."""
-        with connection.cursor() as cursor:
+    def claim(cls, source_id: int, *, in_turn: bool = False) -> Lease | None:
+        """The lease, or None where somebody else holds it or enforcement is off; `in_turn`: or it is not its turn."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            if in_turn:
+                if Enforcement.objects.filter(source_id=source_id, hung_at__isnull=False).exists():
+                    # Whether another that hangs is held must not change between the look and the claim.
+                    cursor.execute("SELECT pg_advisory_xact_lock(hashtext('access.enforcement.leases'))")
+                if not _turns().filter(source_id=source_id).exists():
+                    return None
             cursor.execute(
                 """
                 UPDATE access_enforcement
                 SET fence = fence + 1, held_until = %(until)s, tried_at = %(now)s
                 WHERE source_id = %(source)s AND mode <> 'off' AND (held_until IS NULL OR held_until < %(now)s)
-                RETURNING id, fence
+                RETURNING id, fence, hung_at IS NOT NULL
                 """,
                 {"source": source_id, "now": timezone.now(), "until": _until()},
             )
@@ -74,6 +99,12 @@ class Lease:
         self._stop.set()
         self._thread.join(timeout=10)
         Enforcement.objects.filter(pk=self.enforcement_id, fence=self.fence).update(held_until=None)
+
+    def note_hanging(self, *, hangs: bool) -> None:
+        """Whether the source kept this reconciler waiting for a connection."""
+        if hangs or self.hangs:
+            mine = Enforcement.objects.filter(pk=self.enforcement_id, fence=self.fence)
+            mine.update(hung_at=timezone.now() if hangs else None)
 
     def check(self) -> None:
         """Raises `LeaseLost` unless the source is still this reconciler's."""

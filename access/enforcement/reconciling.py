@@ -25,7 +25,7 @@ from access.enforcement.events import (
     RightsChanged,
 )
 from access.enforcement.journals import DatabaseJournal, learn, ours_of
-from access.enforcement.leases import Lease, LeaseLost
+from access.enforcement.leases import AT_ONCE_SECONDS, Lease, LeaseLost
 from access.enforcement.settling import Judgement, begin, settle
 from access.enforcement.wanting import Wishes, wishes_of
 from access.models import Enforcement, JournalEntry, Reconciliation
@@ -37,6 +37,7 @@ from accounts.models import Principal
 from audit.recording import record
 from catalog.models import Source
 from common.errors import CatalogError, Conflict
+from connections.errors import ConnectorError, FailureKind
 
 logger = logging.getLogger(__name__)
 
@@ -46,20 +47,30 @@ _STATEMENT_SECONDS = 60
 _State = Reconciliation.State
 
 
-def reconcile(source_id: int) -> bool:
-    """See to one source; False where another reconciler has it, or nothing is to be done in it."""
+class _NotAtOnce(Exception):
+    """The source did not answer soon enough for a worker that others wait for; that is no failure yet."""
+
+
+def reconcile(source_id: int, *, in_turn: bool = False) -> bool:
+    """See to one source; False where another reconciler has it, or nothing is to be done in it.
+
+    `in_turn` is for a worker that others wait for: False also where it is not the source's turn, and where the source
+    does not answer at once and will be tried alone.
+    """
     asked = Enforcement.objects.filter(source_id=source_id).values_list("asked_at", flat=True).first()
-    lease = Lease.claim(source_id)
+    lease = Lease.claim(source_id, in_turn=in_turn)
     if lease is None:
         return False
     with lease:
         source = Source.objects.select_related("connection").get(pk=source_id)
         try:
-            problem = _attempt(source, lease)
+            problem = _attempt(source, lease, at_once=in_turn and not lease.hangs)
             if problem:
                 _fail(source, lease, problem)
                 return True
             _succeed(source, lease)
+        except _NotAtOnce:
+            return False
         except LeaseLost:
             logger.warning("Another reconciler took over %s.", source)
             return False
@@ -69,12 +80,12 @@ def reconcile(source_id: int) -> bool:
     return True
 
 
-def _attempt(source: Source, lease: Lease) -> str:
-    """See to a source; what went wrong, as a sentence, or "". Raises `LeaseLost`."""
+def _attempt(source: Source, lease: Lease, *, at_once: bool) -> str:
+    """See to a source; what went wrong, as a sentence, or "". Raises `LeaseLost`, and `_NotAtOnce` if it must be."""
     try:
         begin(source, lease)
-        _Reconciler(source, lease).run()
-    except LeaseLost:
+        _Reconciler(source, lease).run(at_once=at_once)
+    except (LeaseLost, _NotAtOnce):
         raise
     except CatalogError as error:
         return error.message
@@ -115,13 +126,29 @@ class _Reconciler:
         self.confirmed_keys: frozenset[str] = frozenset()
         self.run_row: Reconciliation | None = None
 
-    def run(self) -> None:
-        target = dataclasses.replace(self.connection.target(), statement_seconds=_STATEMENT_SECONDS)
-        enforcer = self.engine.open(target, self.rules)
+    def run(self, *, at_once: bool = False) -> None:
+        enforcer = self._open(at_once)
         try:
             self._run(enforcer)
         finally:
             enforcer.close()
+
+    def _open(self, at_once: bool) -> Enforcer:
+        """Raises `ConnectorError`, and `_NotAtOnce` where more patience might help."""
+        target = dataclasses.replace(self.connection.target(), statement_seconds=_STATEMENT_SECONDS)
+        hurried = at_once and target.connect_seconds > AT_ONCE_SECONDS
+        if hurried:
+            target = dataclasses.replace(target, connect_seconds=AT_ONCE_SECONDS)
+        try:
+            enforcer = self.engine.open(target, self.rules)
+        except ConnectorError as error:
+            hangs = error.kind is FailureKind.TIMEOUT
+            self.lease.note_hanging(hangs=hangs)
+            if hangs and hurried:
+                raise _NotAtOnce from None
+            raise
+        self.lease.note_hanging(hangs=False)
+        return enforcer
 
     def _run(self, enforcer: Enforcer) -> None:
         inspection = enforcer.inspect()

@@ -72,6 +72,9 @@ class Enforcement(models.Model):
     checked_at = models.DateTimeField(null=True, blank=True, help_text="When the source was last read and judged.")
     failed_since = models.DateTimeField(null=True, blank=True)
     tried_at = models.DateTimeField(null=True, blank=True)
+    hung_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a worker last waited for a connection in vain; none since it answered."
+    )
     problem = models.TextField(default="", blank=True)
     version = models.CharField(max_length=60, default="", blank=True, help_text="Of the server, as it told last.")
     fence = models.BigIntegerField(default=0)

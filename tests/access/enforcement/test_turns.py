@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import psycopg
 import pytest
 from django.db.models import F
+from django.utils import timezone
 
 from access.actions import confirm_plan, revoke_grant
 from access.enforcement.engines import engine_of
@@ -15,8 +18,9 @@ from access.enforcement.wanting import wishes_of
 from access.models import Enforcement, Reconciliation
 from access.provisioning.desired import Inspection
 from access.provisioning.plan import Plan, make_plan
+from accounts.models import Principal
 from tests.access.enforcement.world import REFUSED, World, catalogued
-from tests.factories import person
+from tests.factories import person, source
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +75,32 @@ def test_a_worker_whose_source_is_anothers_by_now_commits_nothing(world: World) 
     with pytest.raises(LeaseLost):
         _fail(world.source, lease, "The wire broke.")
     assert {one.state for one in Reconciliation.objects.filter(pk__in=[run.pk, theirs.pk])} == {"running"}
+
+
+def test_sources_that_hang_wait_for_those_that_answer_and_for_each_other(db: None) -> None:
+    now = timezone.now()
+    sources = [source(name) for name in ("answers", "asked", "hangs", "waits")]
+    for place, one in enumerate(sources):
+        Enforcement.objects.create(
+            source=one, mode="automatic", changed_by=Principal.objects.system(), asked_at=now - dt.timedelta(minutes=place),
+            hung_at=now if place > 1 else None, tried_at=now - dt.timedelta(minutes=place) if place > 1 else None,
+        )  # fmt: skip
+    answers, asked, hangs, waits = [one.pk for one in sources]
+    assert due_sources() == [asked, answers, waits]
+    lease = Lease.claim(waits, in_turn=True)
+    assert lease is not None and lease.hangs
+    assert due_sources() == [asked, answers]
+    assert Lease.claim(hangs, in_turn=True) is None
+    for pk in (asked, answers):
+        other = Lease.claim(pk, in_turn=True)
+        assert other is not None and not other.hangs
+    assert Lease.claim(asked, in_turn=True) is None and due_sources() == []
+    Enforcement.objects.update(held_until=None)
+    assert due_sources() == [asked, answers, hangs], "the one that was tried longest ago"
+    lease.note_hanging(hangs=False)
+    assert due_sources() == [waits, asked, answers, hangs]
+    Enforcement.objects.update(asked_at=None, checked_at=now)
+    assert Lease.claim(asked, in_turn=True) is None, "seen to since it was sent"
 
 
 def test_a_confirmed_plan_is_carried_out_but_for_what_the_source_refuses(world: World) -> None:
