@@ -39,16 +39,17 @@ def encryption_keys() -> list[str]:
     return keys
 
 
-def database() -> dict[str, Any]:
+def database(variable: str) -> dict[str, Any]:
+    """The database of an address: DATABASE_URL, or DATABASE_OWNER_URL for the commands that change the schema."""
     usage = "the PostgreSQL database, as postgres://user:password@host:5432/name"
-    environment.required("DATABASE_URL", usage)
+    environment.required(variable, usage)
     # What the reader says of a wrong address may quote the password.
-    unreadable = ImproperlyConfigured(f"DATABASE_URL cannot be read. Allowed: {usage}.")
+    unreadable = ImproperlyConfigured(f"{variable} cannot be read. Allowed: {usage}.")
     try:
-        parsed: dict[str, Any] = Env().db_url("DATABASE_URL", engine="django.db.backends.postgresql")
+        parsed: dict[str, Any] = Env().db_url(variable, engine="django.db.backends.postgresql")
     except Exception:
         raise unreadable from None
-    if not os.environ["DATABASE_URL"].startswith(("postgres://", "postgresql://")) or not parsed["NAME"]:
+    if not os.environ[variable].startswith(("postgres://", "postgresql://")) or not parsed["NAME"]:
         raise unreadable
     options = parsed.setdefault("OPTIONS", {})
     options.setdefault("application_name", "catalog")
@@ -183,7 +184,7 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": database()}
+DATABASES = {"default": database("DATABASE_URL")}
 DATABASE_APP_ROLE: str = environment.text("DATABASE_APP_ROLE", "catalog_app")
 """The runtime role that migrations grant to, where it exists; audit rows are INSERT and SELECT only for it."""
 

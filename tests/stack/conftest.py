@@ -1,15 +1,18 @@
 """Copies of the checkout elsewhere, and servers of their own, for the tests of the stack."""
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +106,20 @@ class Checkout:
         return Servers(Layout(root=self.place, state=self.place / "var"))
 
 
+class Visit:
+    """What a browser keeps between the pages of one person: cookies."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.cookies = CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+
+    def page(self, path: str, typed: bytes | None = None) -> str:
+        """The page behind the path, after what it redirects to; raises HTTPError where it is refused."""
+        with self._opener.open(self.url + path, typed, timeout=30) as answer:
+            return str(answer.read().decode())
+
+
 @dataclass
 class Running:
     """A bin/run in the background."""
@@ -128,6 +145,17 @@ class Running:
                 return bool(response.status == 200)
         except (OSError, urllib.error.URLError):
             return False
+
+    def sign_in(self, username: str, password: str) -> "Visit":
+        """A browser's session of a person who has signed in on the page for it."""
+        visit = Visit(f"http://127.0.0.1:{self.port}")
+        form = visit.page("/accounts/login/")
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
+        assert token, form
+        typed = {"csrfmiddlewaretoken": token[1], "login": username, "password": password}
+        visit.page("/accounts/login/", urllib.parse.urlencode(typed).encode())
+        assert any(cookie.name == "session" for cookie in visit.cookies), f"{username} was not signed in."
+        return visit
 
     def stop(self) -> int:
         """Ask for the end as a service manager does, and give the exit status."""
