@@ -33,6 +33,17 @@ class SourceEdited(Event):
         return [Subject("source", self.source_id)]
 
 
+@event("catalog.source_connected", "gave {source} a connection, by which crawls read it from now on")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConnected(Event):
+    source_id: int
+    source: str
+    connection_id: int
+
+    def subjects(self) -> Iterable[Subject]:
+        return [Subject("source", self.source_id)]
+
+
 @event(
     "catalog.snapshot_applied",
     "crawled {source}. Datasets added: {added}, changed: {changed}, gone: {gone}, unchanged: {unchanged}",

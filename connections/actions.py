@@ -83,6 +83,12 @@ def changed_target(*, connection: Connection, address: Address, by: Principal, t
     return changed.target()
 
 
+def new_target(*, address: Address, by: Principal, tls_ca: str = "") -> Target:
+    """What the connection would open that `create_connection` makes of the same values. Changes nothing."""
+    check_can_manage_connections(by)
+    return Connection.of(_checked(address, tls_ca), by=by, tls_ca=tls_ca).target()
+
+
 @transaction.atomic
 def rotate_encryption_keys(*, by: Principal) -> int:
     """Encrypt every stored secret's data key with the newest key; answers how many were under an older one.

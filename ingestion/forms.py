@@ -144,7 +144,7 @@ class NewSourceForm(AddressForm, SourceForm):
 
 
 class ConnectionForm(AddressForm):
-    """How a source is reached from now on. Opens with how it is reached now, without the password."""
+    """How a source is reached from now on. Opens with how it is reached now, if it is, without the password."""
 
     unchecked = forms.BooleanField(
         label="Save without a test",
@@ -152,7 +152,15 @@ class ConnectionForm(AddressForm):
         help_text="For a server that is not there yet. Otherwise nothing is saved that does not answer.",
     )
 
-    def __init__(self, typed: QueryDict | None, *, connection: Connection, namespace: str) -> None:
+    def __init__(self, typed: QueryDict | None, *, connection: Connection | None, namespace: str) -> None:
+        if connection is None:
+            super().__init__(typed)
+            self.fields[
+                "url"
+            ].help_text = (
+                f"It must lead to {namespace}, for which the datasets were pushed. {self.fields['url'].help_text}"
+            )
+            return
         super().__init__(typed, initial={"url": connection.address().url, "tls_ca": connection.tls_ca})
         self.fields[
             "url"

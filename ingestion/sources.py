@@ -12,11 +12,11 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from accounts.models import Principal
-from catalog.actions import add_source
+from catalog.actions import add_source, connect_source
 from catalog.models import SamplingAmount, Source
 from catalog.naming import file_namespace, server_namespace
 from common.errors import Conflict, Invalid
-from connections.actions import change_connection, changed_target, create_connection
+from connections.actions import change_connection, changed_target, create_connection, new_target
 from connections.addresses import Address
 from connections.errors import AlreadyConnected
 from connections.models import Connection
@@ -72,29 +72,54 @@ class Reconnected:
 def change_source_connection(
     *, source: Source, address: Address, by: Principal, tls_ca: str | None = None, unchecked: bool = False
 ) -> Reconnected:
-    """Change how a source is reached. It is tested first, and nothing is changed where it does not answer.
+    """Change how a source is reached; one that was only pushed to gets its first connection. It is tested first, and nothing
+    is changed where it does not answer.
 
     The namespace stays whatever the address becomes, for it is in the names of the source's datasets; so does the platform,
-    which gives these names their form. Raises what `connections.actions.change_connection` raises, `Invalid` for another
-    platform or a test that fails, and `Conflict` for a source without a connection.
+    which gives these names their form. Only a first connection must lead to the namespace, as nothing else tells that it is
+    the database whose datasets were pushed. Raises what `connections.actions` raises, `Invalid` for another platform or
+    namespace or a test that fails.
     """
     check_can_manage_connections(by)
-    connection = connection_of(source)
-    before = connection.address()
+    if source.connection is None:
+        return _connect(source, address, by=by, tls_ca=tls_ca or "", unchecked=unchecked)
+    before = source.connection.address()
     if address.platform is not before.platform:
         other = f"{source} is read as {before.platform.label}. Add the other database as a source of its own."
         raise Invalid(other, {"url": [other]})
     check = None
     if not unchecked:
-        target = changed_target(connection=connection, address=address, by=by, tls_ca=tls_ca)
-        check = connector_for(target.for_check()).check()
-        if not check.ok:
-            raise Invalid(f"Nothing was changed, for the connection fails. {check.reason}")
+        check = _answering(changed_target(connection=source.connection, address=address, by=by, tls_ca=tls_ca))
     with _naming_the_known(address, by):
         source.connection = change_connection(
-            connection=connection, address=address, by=by, tls_ca=tls_ca, source_id=source.pk
+            connection=source.connection, address=address, by=by, tls_ca=tls_ca, source_id=source.pk
         )
     return Reconnected(source, check, tuple(_consequences(source, before, source.connection.address())))
+
+
+def _connect(source: Source, address: Address, *, by: Principal, tls_ca: str, unchecked: bool) -> Reconnected:
+    """Give a source that was only pushed to its connection."""
+    if address.platform.value != source.platform or namespace_of(address) != source.namespace:
+        other = (
+            f"{source} holds what was pushed for {source.namespace}, and this address is {namespace_of(address)}. Enter the"
+            " address that pipelines use, or add this database as a source of its own."
+        )
+        raise Invalid(other, {"url": [other]})
+    check = None if unchecked else _answering(new_target(address=address, by=by, tls_ca=tls_ca))
+    with transaction.atomic(), _naming_the_known(address, by):
+        connection = create_connection(address=address, by=by, tls_ca=tls_ca)
+        connected = connect_source(source=source, connection=connection, by=by)
+    return Reconnected(
+        connected, check, ("The next crawl reads it itself, and plans as gone what was pushed and is not found there.",)
+    )
+
+
+def _answering(target: Target) -> Check:
+    """What the test of a target found; raises `Invalid` where it does not answer."""
+    check = connector_for(target.for_check()).check()
+    if not check.ok:
+        raise Invalid(f"Nothing was changed, for the connection fails. {check.reason}")
+    return check
 
 
 def _consequences(source: Source, before: Address, after: Address) -> Iterator[str]:
@@ -149,7 +174,7 @@ def connection_of(source: Source) -> Connection:
     """How the source is reached; raises `Conflict` where it is not."""
     if source.connection is None:
         raise Conflict(
-            f"{source} has no connection: it is filled by pushed snapshots. Add its database as a source to crawl it."
+            f"{source} has no connection: it is filled by pushed snapshots. An administrator can give it one, to crawl it."
         )
     return source.connection
 

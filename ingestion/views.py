@@ -24,6 +24,7 @@ from common.components import Column, Crumb, LogLine, Tab, TreeNode
 from common.errors import CatalogError, Invalid
 from common.pagination import page_of, page_size
 from connections.permissions import can_manage_connections, check_can_manage_connections
+from connections.platforms import Platform
 from ingestion.actions import cancel_run, confirm_plan, cron_of, request_crawl, set_schedule
 from ingestion.forms import ConnectionForm, NewSourceForm, ScheduleForm, SourceForm
 from ingestion.leases import SAMPLING
@@ -43,7 +44,6 @@ from ingestion.sources import (
     add_crawled_source,
     change_source_connection,
     check_source,
-    connection_of,
     grants_of,
 )
 from ingestion.tasks import crawl
@@ -203,7 +203,7 @@ def source_connection(request: HttpRequest, slug: str) -> HttpResponse:
         "check": check,
         "grants": "\n".join(grants),
         "problem": problem,
-        "can_change": can_manage_connections(by),
+        "can_change": can_manage_connections(by) and source.platform in set(Platform),
     }
     return render(request, "ingestion/source_connection.html", context)
 
@@ -213,7 +213,7 @@ def connection_edit(request: HttpRequest, slug: str) -> HttpResponse:
     by = principal_of(request)
     source = source_for(by, slug)
     check_can_manage_connections(by)
-    form = ConnectionForm(request.POST or None, connection=connection_of(source), namespace=source.namespace)
+    form = ConnectionForm(request.POST or None, connection=source.connection, namespace=source.namespace)
     if request.method == "POST" and form.is_valid():
         values = {"tls_ca": form.cleaned_data["tls_ca"], "unchecked": form.cleaned_data["unchecked"]}
         try:
@@ -227,7 +227,8 @@ def connection_edit(request: HttpRequest, slug: str) -> HttpResponse:
                 messages.warning(request, text)
             return redirect("ingestion:source_connection", slug=slug)
     above = Crumb("Connection", reverse("ingestion:source_connection", args=[slug]))
-    context = {"form": form, "source": source, "crumbs": _crumbs(source, above, Crumb("Change"))}
+    verb = "Change" if source.connection else "Set up"
+    context = {"form": form, "source": source, "verb": verb, "crumbs": _crumbs(source, above, Crumb(verb))}
     return render(request, "ingestion/connection_edit.html", context, status=422 if form.errors else 200)
 
 

@@ -8,7 +8,7 @@ from catalog.actions.profiles import Sampled, forget_old_profiles, keep_profiles
 from catalog.actions.proposals import accept_proposal, decline_proposal
 from catalog.actions.pushed import note_written, push_levels
 from catalog.actions.snapshots import apply_snapshots
-from catalog.actions.sources import add_source, add_system, edit_source
+from catalog.actions.sources import add_source, add_system, connect_source, edit_source
 from catalog.actions.vocabulary import create_tag, rename_tag
 from catalog.described import describe_from_pipeline
 
@@ -21,6 +21,7 @@ __all__ = [
     "add_tag",
     "apply_snapshots",
     "assign_owner",
+    "connect_source",
     "create_tag",
     "decline_proposal",
     "describe",

@@ -10,9 +10,10 @@ from django.db import transaction
 from accounts.models import Principal
 from audit.recording import record
 from catalog.actions.writing import created, edited
-from catalog.events import SourceAdded, SourceEdited, SystemAdded
+from catalog.events import SourceAdded, SourceConnected, SourceEdited, SystemAdded
 from catalog.models import Domain, SamplingAmount, Source, System
 from catalog.permissions import check_can_edit_source, check_is_catalog_administrator
+from common.errors import Conflict
 
 if TYPE_CHECKING:
     from connections.models import Connection
@@ -83,4 +84,17 @@ def edit_source(*, source: Source, changes: Mapping[str, Any], by: Principal) ->
     before, after = edited(source, changes, _SOURCE_FIELDS)
     if after:
         record(SourceEdited(source_id=source.pk, source=source.name, before=before, after=after), by=by)
+    return source
+
+
+@transaction.atomic
+def connect_source(*, source: Source, connection: Connection, by: Principal) -> Source:
+    """Let crawls read a source that had only been pushed to. Raises `Conflict` where it has a connection already."""
+    check_is_catalog_administrator(by)
+    source = Source.objects.select_for_update().get(pk=source.pk)
+    if source.connection_id is not None:
+        raise Conflict(f"{source} has a connection already. Change that one.")
+    source.connection = connection
+    source.save(update_fields=["connection", "updated_at"])
+    record(SourceConnected(source_id=source.pk, source=source.name, connection_id=connection.pk), by=by)
     return source

@@ -22,15 +22,16 @@ from catalog.models import Domain, SamplingAmount, Source, System
 from catalog.permissions import check_can_edit_source
 from catalog.visibility import scope_of
 from common.described_query import IF_MATCH, DescribedQuery
-from common.errors import Invalid
+from common.errors import Conflict, Invalid
 from common.http import check_if_match, etag_of
 from common.json_body import BodySerializer
 from common.keyset import KeysetPagination
 from connections.addresses import Address, parse_address
 from connections.models import Connection
+from connections.permissions import check_can_manage_connections
 from ingestion.connectors.scope import parse_pattern
 from ingestion.queries import source_for
-from ingestion.sources import add_crawled_source, change_source_connection, connection_of
+from ingestion.sources import Reconnected, add_crawled_source, change_source_connection, connection_of
 
 
 class SourceSerializer(serializers.ModelSerializer[Source]):
@@ -159,6 +160,10 @@ class SourceConnectionChangesSerializer(AddressSerializer):
     unchecked = serializers.BooleanField(default=False, help_text="Save it though the source was not asked.")
 
 
+class NewSourceConnectionSerializer(AddressSerializer):
+    unchecked = serializers.BooleanField(default=False, help_text="Save it though the source was not asked.")
+
+
 class SourceConnectionSerializer(serializers.Serializer[Any]):
     """How a source is reached; the password is never shown."""
 
@@ -275,6 +280,37 @@ class SourceConnectionView(DescribedQuery, APIView):
                 unchecked=wanted.validated_data["unchecked"],
                 by=by,
             )
+        return self._answer(changed)
+
+    @extend_schema(
+        summary="Give a source that was only pushed to its connection; for administrators",
+        description=(
+            "It is tested first, within five seconds, and nothing is changed where the source does not answer. The address"
+            " must lead to the source's namespace. 409 where the source has a connection already."
+        ),
+        operation_id="sources_connection_create",
+        request=NewSourceConnectionSerializer,
+        responses={201: ChangedSourceConnectionSerializer},
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        by = rest_principal(request)
+        wanted = NewSourceConnectionSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        source = _editable(by, slug)
+        check_can_manage_connections(by)
+        if source.connection is not None:
+            raise Conflict(f"{source} has a connection already. PATCH changes it.")
+        made = change_source_connection(
+            source=source,
+            address=wanted.address(),
+            tls_ca=wanted.validated_data.get("tls_ca"),
+            unchecked=wanted.validated_data["unchecked"],
+            by=by,
+        )
+        return self._answer(made, status.HTTP_201_CREATED)
+
+    @staticmethod
+    def _answer(changed: Reconnected, code: int = status.HTTP_200_OK) -> Response:
         now = connection_of(changed.source)
         answer = {
             **SourceConnectionSerializer(now).data,
@@ -282,7 +318,7 @@ class SourceConnectionView(DescribedQuery, APIView):
             "reason": changed.check.reason if changed.check else "not tested",
             "warnings": list(changed.told),
         }
-        return Response(answer, headers={"ETag": _etag_of_connection(now)})
+        return Response(answer, status=code, headers={"ETag": _etag_of_connection(now)})
 
 
 def _editable(by: Principal, slug: str) -> Source:

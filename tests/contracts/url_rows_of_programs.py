@@ -87,6 +87,7 @@ PROGRAMS: tuple[Row, ...] = (
     Row("PATCH", "source-detail", "401 403 403 403 403 200"),
     Row("GET", "source-connection", "401 403 403 403 403 200"),
     Row("PATCH", "source-connection", "401 403 403 403 403 200"),
+    Row("POST", "source-connection", "401 403 403 403 403 409"),
     Row("GET", "dataset-list", "401 403 200 200 200 200"),
     Row("GET", "dataset-detail", "401 403 200 200 200 200"),
     Row("GET", "dataset-detail", "401 403 404 404 404 200", objects={"pk": "hidden"}),

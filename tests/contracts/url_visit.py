@@ -216,6 +216,7 @@ BODIES: dict[str, Callable[[World], Any]] = {
     "POST source-list": lambda _: {"name": "Loans", "url": f"postgres://reader@{HOST}:5998/loans", "password": "once"},
     "PATCH source-detail": lambda _: {"location": "On site", "exclude": ["*.tmp_*"]},
     "PATCH source-connection": lambda _: {"password": "another", "unchecked": True},
+    "POST source-connection": lambda _: {"url": f"postgres://reader@{HOST}:5998/loans", "unchecked": True},
     "POST tag-list": lambda _: {"name": "Exam period"},
     "PATCH tag-detail": lambda _: {"name": "Holds people"},
     "POST system-list": lambda _: {"slug": "library", "name": "Library"},

@@ -19,7 +19,7 @@ from catalog.models import Source
 from common.errors import Conflict, Forbidden, Invalid
 from connections.addresses import parse_address
 from connections.models import Connection
-from ingestion.sources import add_crawled_source, change_source_connection, check_source
+from ingestion.sources import add_crawled_source, change_source_connection, check_source, namespace_of
 from tests.connections.certificates import Authority
 from tests.factories import bearer, domain, person, role, source
 from tests.servers.databases import PostgresServer, scratch_name
@@ -222,13 +222,109 @@ def test_only_administrators_change_a_connection(client: Client) -> None:
     assert stored().target().secret == CANARY
 
 
-def test_a_source_of_pushed_snapshots_has_no_connection_to_change(administrator: Client) -> None:
-    source("pushed")
-    answer = administrator.get(reverse("ingestion:connection_edit", args=["pushed"]))
-    assert answer.status_code == 409
-    assert "filled by pushed snapshots" in answer.text
+def pushed(url: str = URL, platform: str = "postgres") -> Source:
+    """A source that was only pushed to, under the namespace of an address."""
+    made = source("pushed", platform=platform)
+    made.namespace = namespace_of(parse_address(url))
+    made.save()
+    return made
+
+
+def test_a_source_of_pushed_snapshots_gets_its_connection_on_the_page(
+    administrator: Client, rotate: Callable[[str], str]
+) -> None:
+    url = rotate("only-one")
+    pushed(url)
+    opens = administrator.get(reverse("ingestion:source_connection", args=["pushed"]))
+    assert reverse("ingestion:connection_edit", args=["pushed"]) in opens.text
+    form = administrator.get(reverse("ingestion:connection_edit", args=["pushed"]))
+    assert form.status_code == 200
+    assert f"It must lead to {Source.objects.get().namespace}" in form.text
+    refused = edit(administrator, "pushed", url=url, password="wrong-one")
+    assert refused.status_code == 422
+    assert "Nothing was changed, for the connection fails." in refused.text
+    assert not Connection.objects.exists()
+    saved = edit(administrator, "pushed", url=url)
+    assert "The connection was saved. " in saved.text
+    assert "plans as gone what was pushed and is not found there" in saved.text
+    assert check_source(Source.objects.get()).ok
+    assert "gave pushed a connection" in administrator.get(reverse("ingestion:source_activity", args=["pushed"])).text
+
+
+@pytest.mark.parametrize(
+    ("url", "platform"),
+    [
+        ("postgres://reader:x@127.0.0.2:1/shop", "postgres"),
+        ("postgres://reader:x@127.0.0.1:2/shop", "postgres"),
+        ("mysql://reader:x@127.0.0.1:1/shop", "postgres"),
+        # Its namespace is that of a PostgreSQL, but its datasets were named as those of another platform.
+        (URL, "kafka"),
+    ],
+)
+def test_a_first_connection_leads_to_the_namespace_of_what_was_pushed(
+    administrator: Client, url: str, platform: str
+) -> None:
+    pushed(platform=platform)
+    refused = edit(administrator, "pushed", url=url, unchecked="on")
+    assert refused.status_code == 422
+    assert "pushed holds what was pushed for postgres://127.0.0.1:1, and this address is" in (
+        str(refused.context["form"].errors["url"])
+    )
+    assert not Connection.objects.exists()
+
+
+def test_a_platform_that_is_never_crawled_is_offered_no_connection(administrator: Client) -> None:
+    pushed(platform="kafka")
+    page = administrator.get(reverse("ingestion:source_connection", args=["pushed"]))
+    assert page.status_code == 200
+    assert reverse("ingestion:connection_edit", args=["pushed"]) not in page.text
+
+
+def test_a_source_of_pushed_snapshots_gets_its_connection_by_command(capsys: Any) -> None:
+    pushed()
     with pytest.raises(CommandError, match="There is no source called shop"):
         call_command("change_connection", "shop", URL)
+    with pytest.raises(CommandError, match=r"this address is postgres://127\.0\.0\.1:2"):
+        call_command("change_connection", "pushed", URL.replace(":1/", ":2/"), unchecked=True)
+    with pytest.raises(CommandError, match="Nothing was changed, for the connection fails"):
+        call_command("change_connection", "pushed", URL)
+    assert not Connection.objects.exists()
+    call_command("change_connection", "pushed", URL, unchecked=True)
+    assert stored("pushed").address().url == URL
+    assert "The next crawl reads it itself" in capsys.readouterr().err
+
+
+def test_a_source_of_pushed_snapshots_gets_its_connection_over_rest(
+    client: Client, rotate: Callable[[str], str]
+) -> None:
+    ada, url = person("ada", administrator=True), rotate("only-one")
+    pushed(url)
+    path = "pushed/connection/"
+    assert call(client, "GET", path, ada).status_code == 409
+    assert call(client, "PATCH", path, ada, {"password": "x"}, "*").status_code == 409
+    other = call(client, "POST", path, ada, {"url": URL, "unchecked": True})
+    assert (other.status_code, list(other.json()["errors"])) == (422, ["url"])
+    made = call(client, "POST", path, ada, {"url": url})
+    assert (made.status_code, made.json()["reachable"], made.json()["has_password"]) == (201, True, True), made.content
+    assert "only-one" not in made.text
+    assert call(client, "GET", path, ada)["ETag"] == made["ETag"]
+    again = call(client, "POST", path, ada, {"url": url})
+    assert (again.status_code, "has a connection already" in again.json()["detail"]) == (409, True)
+
+
+def test_only_administrators_give_a_connection_and_only_one_of_them_does() -> None:
+    sales, shop, owner = domain("Sales"), pushed(), person("owner")
+    role(sales, owner, "owner")
+    address = parse_address(URL)
+    with pytest.raises(Forbidden):
+        change_source_connection(source=shop, address=address, by=owner, unchecked=True)
+    by = person(administrator=True)
+    change_source_connection(source=Source.objects.get(), address=address, by=by, unchecked=True)
+    other = parse_address(URL.replace("/shop", "/other"))
+    with pytest.raises(Conflict, match="pushed has a connection already"):
+        # As it was before the other administrator was quicker.
+        change_source_connection(source=shop, address=other, by=by, unchecked=True)
+    assert Connection.objects.count() == 1
 
 
 def test_a_certificate_is_taken_away_by_command(capsys: Any) -> None:

@@ -18,7 +18,8 @@ class Command(BaseCommand):
     help = (
         "Change how a source is reached, as in: change_connection shop postgres://reader:password@db.example.org:5432/shop."
         " The connection is tested first; where it does not answer, nothing is changed, and the exit status is 1."
-        " Without a password in the address the present one stays, unless server, account or TLS change."
+        " Without a password in the address the present one stays, unless server, account or TLS change. A source that was"
+        " only pushed to gets its first connection, which must lead to its namespace."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
