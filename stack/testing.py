@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from stack import contract, frontend
@@ -27,6 +29,7 @@ DEBIAN_PACKAGES = {
     "chromium": ("chromium",),
     "/usr/lib/postgresql/15/bin/pg_ctl": ("postgresql-15",),  # of Debian 12
 }
+APT_LISTS = Path("/var/lib/apt/lists")
 CLUSTERS = Path("/etc/postgresql-common/createcluster.conf")
 """Says that the package of PostgreSQL makes no cluster and starts none; the tests make their own."""
 
@@ -74,14 +77,22 @@ def run_checks() -> list[str]:
 
 
 def install_missing_programs() -> None:
-    """Install the programs of `DEBIAN_PACKAGES` on Debian as root; elsewhere their tests are skipped."""
+    """Install the programs of `DEBIAN_PACKAGES` on Debian as root; elsewhere, and where the release has no such package, their
+    tests are skipped.
+    """
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
     missing = [name for name in DEBIAN_PACKAGES if shutil.which(name, path=path) is None]
     if not missing or os.geteuid() != 0 or not Path("/etc/debian_version").exists():
         return
+    if not any(APT_LISTS.glob("*_Packages*")):
+        _apt_get("update")
+    missing = [name for name in missing if apt_knows(DEBIAN_PACKAGES[name])]
+    if not missing:
+        return
     if not CLUSTERS.exists():
         CLUSTERS.parent.mkdir(exist_ok=True)
         CLUSTERS.write_text("create_main_cluster = false\n")
+    # What is known may be a version that the archive has replaced since.
     _apt_get("update")
     for name in missing:
         packages = DEBIAN_PACKAGES[name]
@@ -91,6 +102,19 @@ def install_missing_programs() -> None:
             )
         if done.returncode != 0:
             note(f"apt-get could not install {', '.join(packages)}; their tests are skipped.\n{done.stderr[-500:]}")
+
+
+def apt_knows(packages: Sequence[str]) -> bool:
+    """Whether apt has a version of each package to install. Reads its lists as they are, without the network."""
+    policy = subprocess.run(
+        ["apt-cache", "policy", *packages],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"LC_ALL": "C"},
+    )
+    candidates = re.findall(r"^  Candidate: (.+)$", policy.stdout, flags=re.MULTILINE)
+    return len(candidates) == len(packages) and "(none)" not in candidates
 
 
 def _apt_get(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
