@@ -95,10 +95,9 @@ def _fold(arrived: Sequence[Arrived]) -> None:
     dataset_keys, job_keys = names_in(events)
     dataset_ids = resolve_names(dataset_keys, origin=Origin.PIPELINE)
     batch = reduced(events, dataset_ids, _job_ids(job_keys))
-    mentioned = sorted(set(dataset_ids.values()) - {key.dataset_id for key in batch.observations})
-    if mentioned:
+    if dataset_ids:
         with connection.cursor() as cursor:
-            cursor.execute(statements.HOLD_MENTIONED, [mentioned])
+            cursor.execute(statements.HOLD_DATASETS, [sorted(set(dataset_ids.values()))])
     _write_contents(batch.contents)
     moved = _write_runs(batch.runs.values())
     write(statements.OBSERVATIONS, [key._asdict() | _observed(seen) for key, seen in batch.observations.items()])

@@ -229,12 +229,18 @@ def settle(dataset_ids: Iterable[int], *, by: Principal) -> set[int]:
 
 def _around(cursor: CursorWrapper, dataset_ids: Iterable[int], members: str) -> tuple[dict[int, _Member], list[_Link]]:
     """Everything that a link or a merge joins with these datasets, near or far; `members` reads it, locked or not."""
-    cursor.execute(statements.AROUND, {"ids": sorted(set(dataset_ids))})
-    around = [dataset_id for (dataset_id,) in cursor.fetchall()]
-    cursor.execute(members, [around])
-    found = {row[0]: _Member(*row) for row in cursor.fetchall()}
-    cursor.execute(statements.LINKS, {"ids": around})
-    return found, [_Link(*row) for row in cursor.fetchall()]
+    ids = set(dataset_ids)
+    while True:
+        cursor.execute(statements.AROUND, {"ids": sorted(ids)})
+        around = [dataset_id for (dataset_id,) in cursor.fetchall()]
+        cursor.execute(members, [around])
+        found = {row[0]: _Member(*row) for row in cursor.fetchall()}
+        cursor.execute(statements.LINKS, {"ids": around})
+        links = [_Link(*row) for row in cursor.fetchall()]
+        ids = _ends(links) | found.keys()
+        # A fold that was waited for may have told of a further name.
+        if ids == found.keys():
+            return found, links
 
 
 class _Holding(NamedTuple):

@@ -23,9 +23,9 @@ FIND_JOBS = """
     JOIN lineage_job AS job ON job.namespace = wanted.namespace AND job.name = wanted.name
 """
 
-# Of datasets that are only mentioned. Whoever merges datasets locks them against this, so what this fold derives of them
-# is derived before the merge, which then derives it again, or after it.
-HOLD_MENTIONED = "SELECT FROM catalog_dataset WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
+# Of every dataset that is named: foreign keys are checked at the end only. Whoever merges datasets locks them against this,
+# so what this fold links and derives is written before the merge, which then derives it again, or after it.
+HOLD_DATASETS = "SELECT FROM catalog_dataset WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
 
 CREATE_JOBS = """
     INSERT INTO lineage_job (namespace, name, latest_state)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,9 +16,12 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import ApiToken
+from catalog.models import Dataset
 from lineage.draining import drain
-from lineage.models import DirtyDataset, PendingEvent, SetAsideEvent
-from tests.factories import pipeline
+from lineage.merging import decide_same
+from lineage.models import DirtyDataset, JobDataset, PendingEvent, SetAsideEvent
+from tests.factories import person, pipeline
+from tests.lineage.events import NAMESPACE, dataset, dataset_event, run_event
 from tests.lineage.generated import UNHURRIED, generated_events, log, token_of
 from tests.lineage.state import folded_state, forget
 from tests.lineage.turns import Worker, play
@@ -79,6 +83,35 @@ def check_folds_at_once(
 def _write(events: Sequence[dict[str, Any]], token: ApiToken) -> None:
     for one in events:
         log(one, token)
+
+
+_FORMER = {"lifecycleStateChange": "RENAME", "previousIdentifier": {"namespace": NAMESPACE, "name": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("told", "merged"),
+    [
+        (run_event("COMPLETE", inputs=["b"]), {"b"}),
+        (dataset_event(dataset("c", lifecycleStateChange=_FORMER)), {"b", "c"}),
+    ],
+    ids=["a new job reads what is merged", "another name of it is told"],
+)
+def test_a_fold_that_passes_a_merge_at_any_of_its_statements_sees_it_or_is_seen(db, told, merged):
+    token, admin = token_of(pipeline()), person("Ada", administrator=True)
+    for turns in count():
+        forget()
+        _write([dataset_event(dataset("a")), dataset_event(dataset("b"))], token)
+        drain()
+        _write([told], token)
+        first, second = (Dataset.objects.get(qualified_name=name) for name in "ab")
+        merge = Worker(partial(decide_same, first=first, second=second, same=True, by=admin))
+        play([merge, Worker(drain)], [(0, turns), (1, 300)])
+        drain()
+        assert set(Dataset.objects.filter(merged_into=first).values_list("qualified_name", flat=True)) == merged
+        assert {link.dataset_id for link in JobDataset.objects.all()} <= {first.pk}
+        if merge.turns <= turns:
+            break
+    assert turns > 10
 
 
 @given(**_shown)

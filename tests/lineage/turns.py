@@ -39,6 +39,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.ended = False
         self.deaths = 0
+        self.turns = 0
         self.fault: BaseException | None = None
 
     def start(self) -> None:
@@ -51,6 +52,7 @@ class Worker:
 
     def take_turn(self) -> None:
         """Execute one statement, and go on to the next one: or until it waits for a lock."""
+        self.turns += 1
         self._still.clear()
         self._turn.release()
         self.settle()
