@@ -45,11 +45,21 @@ class Relay:
             threading.Thread(target=self._requests, args=(client, server), daemon=True).start()
             threading.Thread(target=self._answers, args=(client, server), daemon=True).start()
 
+    def lets_through(self) -> bool:
+        """Asked before what was read of the client goes on to the server; where it does not, the wire ends."""
+        return True
+
+    def lets_back(self) -> bool:
+        """The same of the server's answers."""
+        return True
+
     def _requests(self, client: socket.socket, server: socket.socket) -> None:
         reader = _READERS[self.protocol](self.statements)
         with suppress(OSError):
             while block := client.recv(_BLOCK):
                 reader.feed(block)
+                if not self.lets_through():
+                    break
                 server.sendall(block)
         _end(client, server)
 
@@ -61,6 +71,8 @@ class Relay:
                     self.cut_after = None
                     if self.stay_down:
                         self.close()
+                    break
+                if not self.lets_back():
                     break
                 client.sendall(block)
         _end(client, server)
