@@ -426,7 +426,6 @@ class PublishForm(ActionForm):
         label="Grants that it refuses",
         widget=forms.RadioSelect,
         initial="end",
-        required=False,
     )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
