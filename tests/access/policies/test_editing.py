@@ -185,7 +185,8 @@ def post_form(client: Client, url: str, **values: Any) -> Any:
 def publish_previewed(client: Client, policy: Policy) -> Any:
     """As the button of the preview does."""
     form = client.get(reverse("access:policy_preview", args=[policy.pk])).context["publish"]
-    return client.post(reverse("access:policy_publish", args=[policy.pk]), {"seen": form["seen"].value()})
+    sent = {one.name: one.value() or "" for one in form}
+    return client.post(reverse("access:policy_publish", args=[policy.pk]), sent)
 
 
 def test_a_policy_is_written_previewed_and_published_on_pages(client: Client, cast: Cast):
