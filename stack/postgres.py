@@ -43,6 +43,8 @@ TUNING = {
     "effective_cache_size": "512MB",
     "max_connections": "100",
     "jit": "off",
+    # Queues and runs are written and taken again within seconds; their space is used anew once it was vacuumed.
+    "autovacuum_naptime": "15s",
     "wal_compression": "on",
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
