@@ -195,9 +195,10 @@ def standard_levels() -> dict[str, Level]:
 
 
 def shipped_policies() -> None:
-    """The policy and the purposes that migrations make; made anew where a test before has flushed them."""
+    """The policies and the purposes that migrations make; made anew where a test before has flushed them."""
     if not Policy.objects.filter(shipped=True).exists():
         import_module("access.migrations.0005_default_policies").add_policies(apps, None)
+        import_module("access.migrations.0016_policies_to_consider").add_drafts(apps, None)
 
 
 @dataclass(frozen=True, slots=True)
