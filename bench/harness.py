@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -63,8 +64,16 @@ def stopwatch() -> Iterator[Stopwatch]:
 
 
 def median_of_runs(run: Callable[[], list[Figure]], runs: int = RUNS) -> list[Figure]:
-    """Run so many times and give each figure its median; every run must report the same figures."""
-    samples = [run() for _ in range(runs)]
+    """Run so many times and give each figure its median; every run must report the same figures.
+
+    What each run took and measured is told on the standard error as it ends: some take a quarter of an hour.
+    """
+    samples = []
+    for number in range(1, runs + 1):
+        with stopwatch() as watch:
+            samples.append(run())
+        measured = "; ".join(f"{figure.name} {figure.value:,.3g} {figure.unit}" for figure in samples[-1])
+        print(f"run {number} of {runs}, {watch.seconds:.0f} s: {measured}", file=sys.stderr, flush=True)
     if any([figure.name for figure in sample] != [figure.name for figure in samples[0]] for sample in samples):
         raise ValueError("A benchmark must report the same figures, in the same order, in each run.")
     return [
