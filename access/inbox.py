@@ -10,7 +10,8 @@ from functools import cache
 from typing import Any, cast
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, F, QuerySet, Value
+from django.db.models.functions import Cast, Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,11 +23,12 @@ from access.prepared import Anyone, Hole, Prepared, values_of
 from access.queries import RequestRow, request_rows
 from accounts.models import Principal
 from catalog.models import Proposal
-from catalog.queries.proposals import ProposalLine
-from catalog.queries.proposals import waiting_for as proposals_for
+from catalog.queries.proposals import ProposalLine, lines_of
 
 COUNT_CAP = 100
-SHOWN_OF_EACH = 50
+SHOWN = 25
+DEEPEST = 1_000
+"""So far down the list one may look; what waits there comes up as the first are decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +71,48 @@ class Waiting:
         return f"{self.kind}-{self.id}"
 
 
-def waiting_list(principal: Principal) -> list[Waiting]:
-    """What waits for `principal`, what is due first before others and then the oldest; at most 50 of each kind.
+def waiting_list(principal: Principal, *, skip: int = 0, most: int = SHOWN) -> list[Waiting]:
+    """What waits for a person, what is due first before others and then the oldest: `most` of it, after the first `skip`.
 
-    The number of statements is fixed for the kinds of which anything waits for anybody.
+    Which these are is one statement; the number of others is fixed for the kinds of which there is any among them.
     """
-    kinds, _ = _open_for(values_of(principal), timezone.now())
-    found = [item for kind in kinds for item in kind.waiting(principal)]
-    far = dt.datetime.max.replace(tzinfo=dt.UTC)
-    return sorted(found, key=lambda one: (one.due or far, one.since))
+    found: dict[tuple[int, int], Waiting] = {}
+    order = _places(principal, min(skip, DEEPEST), most)
+    for number, kind in enumerate(KINDS):
+        if ids := [pk for of, pk in order if of == number]:
+            found |= {(number, item.id): item for item in kind.waiting(principal, ids)}
+    return [found[place] for place in order if place in found]
+
+
+def _places(principal: Principal, skip: int, most: int) -> list[tuple[int, int]]:
+    """The kind's number and the id of each, in order."""
+    if principal.kind != Principal.Kind.PERSON or not principal.is_active:
+        return []
+    values, now = values_of(principal), timezone.now()
+    kinds, has_mandates = _open_for(values, now)
+    if not kinds:
+        return []
+    listed = [_listed(kind, principal.is_administrator, has_mandates) for kind in kinds]
+    parts = " UNION ALL ".join(
+        f"(SELECT {KINDS.index(kind)}, part.* FROM ({one.sql} LIMIT {skip + most}) AS part)"  # noqa: S608 -- composed by Django
+        for kind, one in zip(kinds, listed, strict=True)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT kind, id FROM ({parts}) AS waiting (kind, id, due, since)"  # noqa: S608
+            " ORDER BY due NULLS LAST, since, kind, id LIMIT %s OFFSET %s",
+            [*(value for one in listed for value in one.filled(values, now)), most, skip],
+        )
+        return cursor.fetchall()
+
+
+@cache
+def _listed(kind: _Kind, is_administrator: bool, has_mandates: bool) -> Prepared:
+    """The id of each, when something happens without the reader, and since when it waits, in that order."""
+    rows = kind.of(cast("Principal", Anyone(is_administrator, has_mandates)))
+    told = rows.annotate(waits_until=kind.due, waits_since=kind.since)
+    order = (F("waits_until").asc(nulls_last=True), "waits_since", "pk")
+    return Prepared.of(told.order_by(*order).values_list("pk", "waits_until", "waits_since"))
 
 
 def count_waiting(principal: Principal) -> int:
@@ -104,13 +139,18 @@ def _counted(kind: _Kind, is_administrator: bool, has_mandates: bool) -> Prepare
     return Prepared.of(rows.order_by().values("pk")[:COUNT_CAP])
 
 
+_NEVER = Cast(Value(None), DateTimeField())
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of decision: all that is open, what of it waits for somebody, and that as lines of the inbox."""
+    """A kind of decision: all that is open, what of it waits for somebody, and some of that as lines of the inbox."""
 
     open: Callable[[], QuerySet[Any]]
     of: Callable[[Principal], QuerySet[Any]]
-    waiting: Callable[[Principal], Iterator[Waiting]]
+    waiting: Callable[[Principal, Sequence[int]], Iterator[Waiting]]
+    since: Any
+    due: Any = _NEVER
 
 
 def _open_for(values: Mapping[str, Any], now: dt.datetime) -> tuple[list[_Kind], bool]:
@@ -135,13 +175,9 @@ def _anything_open() -> Prepared:
     return Prepared(f"SELECT {columns}", tuple(value for one in parts for value in one.parameters))
 
 
-def _requests(principal: Principal) -> Iterator[Waiting]:
-    listed = (
-        _pending(principal)
-        .select_related("requester__user", "dataset", "decided_by__user", "step__group")
-        .order_by("pk")
-    )
-    for row in request_rows(listed[:SHOWN_OF_EACH]):
+def _requests(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:
+    listed = AccessRequest.objects.pending().filter(pk__in=ids)
+    for row in request_rows(listed.select_related("requester__user", "dataset", "decided_by__user", "step__group")):
         request = row.request
         since = request.submitted_at or request.created_at
         yield Waiting(
@@ -149,32 +185,32 @@ def _requests(principal: Principal) -> Iterator[Waiting]:
         )
 
 
-def _emergencies(principal: Principal) -> Iterator[Waiting]:
-    rows = _unreviewed(principal).select_related("request__dataset", "requester__user")
-    for review in rows.order_by("due_at")[:SHOWN_OF_EACH]:
+def _emergencies(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:
+    rows = EmergencyReview.objects.open().filter(pk__in=ids)
+    for review in rows.select_related("request__dataset", "requester__user"):
         href = reverse("access:request", args=[review.request_id])
         yield Waiting("emergency", review, review.pk, review.opened_at, review.due_at, href)
 
 
-def _recertifications(principal: Principal) -> Iterator[Waiting]:
-    rows = CampaignItem.objects.decidable_by(principal).select_related(
-        "campaign", "grant__principal__user", "grant__dataset", "decided_by__user"
-    )
-    for row in item_rows(list(rows.order_by("campaign__due_at", "pk")[:SHOWN_OF_EACH]), principal):
+def _recertifications(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:
+    rows = CampaignItem.objects.open().filter(pk__in=ids)
+    rows = rows.select_related("campaign", "grant__principal__user", "grant__dataset", "decided_by__user")
+    for row in item_rows(list(rows), principal):
         campaign = row.item.campaign
         href = reverse("access:campaign", args=[campaign.pk])
         yield Waiting("recertification", row, row.item.pk, campaign.started_at, campaign.due_at, href)
 
 
-def _proposals(principal: Principal) -> Iterator[Waiting]:
-    for line in proposals_for(principal):
+def _proposals(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:
+    rows = Proposal.objects.open().filter(pk__in=ids).select_related("dataset", "told_by")
+    for line in lines_of(principal, rows, may_decide=True):
         href = reverse("portal:dataset", args=[line.proposal.dataset_id])
         yield Waiting("proposal", line, line.proposal.pk, line.proposal.at, None, href)
 
 
-def _findings(principal: Principal) -> Iterator[Waiting]:
-    rows = Finding.objects.judgeable_by(principal).select_related("source", "dataset", "principal__user")
-    for row in finding_rows(rows.order_by("-pk")[:SHOWN_OF_EACH], principal):
+def _findings(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:
+    rows = Finding.objects.open().filter(pk__in=ids).select_related("source", "dataset", "principal__user")
+    for row in finding_rows(rows, principal):
         found = row.finding
         # Whoever answers for the dataset alone has no right to the source's page; who reads the dataset tells of it too.
         if can_see_enforcement(principal, found.source):
@@ -193,10 +229,27 @@ def _unreviewed(principal: Principal) -> QuerySet[EmergencyReview]:
 
 
 KINDS: Sequence[_Kind] = (
-    _Kind(AccessRequest.objects.pending, _pending, _requests),
-    _Kind(EmergencyReview.objects.open, _unreviewed, _emergencies),
-    _Kind(CampaignItem.objects.open, CampaignItem.objects.decidable_by, _recertifications),
-    _Kind(Proposal.objects.open, lambda principal: Proposal.objects.open().decidable_by(principal), _proposals),
-    _Kind(Finding.objects.open, Finding.objects.judgeable_by, _findings),
+    _Kind(
+        AccessRequest.objects.pending,
+        _pending,
+        _requests,
+        since=Coalesce("submitted_at", "created_at"),
+        due=F("decide_by"),
+    ),
+    _Kind(EmergencyReview.objects.open, _unreviewed, _emergencies, since=F("opened_at"), due=F("due_at")),
+    _Kind(
+        CampaignItem.objects.open,
+        CampaignItem.objects.decidable_by,
+        _recertifications,
+        since=F("campaign__started_at"),
+        due=F("campaign__due_at"),
+    ),
+    _Kind(
+        Proposal.objects.open,
+        lambda principal: Proposal.objects.open().decidable_by(principal),
+        _proposals,
+        since=F("at"),
+    ),
+    _Kind(Finding.objects.open, Finding.objects.judgeable_by, _findings, since=F("first_seen")),
 )
 """Whoever adds a kind adds it here, and a template."""

@@ -273,7 +273,13 @@ def _read_by(principal: Principal) -> Q:
 
 def _answers_for(principal: Principal) -> Q:
     """The condition that `principal` answers for the row's dataset, itself or through a group."""
-    return _answered_by(Q(principal=principal) | Q(group_id__in=_scope_ids(principal)))
+    held = Q(principal=principal) | Q(group_id__in=_scope_ids(principal))
+    scope = scope_of(principal)
+    if scope.everything:
+        return _answered_by(held)
+    # The domains are known: they need not be looked up for each row.
+    owned = owners_now().filter(held, dataset=OuterRef("dataset_id"))
+    return Q(dataset__domain__in=scope.curated_domains()) | Q(Exists(owned))
 
 
 def _answered_by(held_by: Q) -> Q:

@@ -35,7 +35,7 @@ from access.forms import (
     decision_forms,
     first_values,
 )
-from access.inbox import Waiting, waiting_list
+from access.inbox import DEEPEST, SHOWN, Waiting, waiting_list
 from access.models import AccessRequest, Grant, Purpose
 from access.permissions import check_can_cancel, check_can_review, check_can_revoke, may_close_review
 from access.queries import (
@@ -92,17 +92,33 @@ def _forms_for(item: Waiting) -> dict[str, ActionForm]:
 def inbox(request: HttpRequest) -> HttpResponse:
     """Everything that waits for the reader's decision, in one list that acts in place."""
     principal = principal_of(request)
-    waiting = [Acting(item, _forms_for(item)) for item in waiting_list(principal)]
+    skip = _skipped(request.GET.get("skip", ""))
+    # One more than is shown tells whether there is more.
+    items = waiting_list(principal, skip=skip, most=SHOWN + 1)
+    waiting = [Acting(item, _forms_for(item)) for item in items[:SHOWN]]
     return render(
         request,
         "access/inbox.html",
         {
             "waiting": waiting,
+            "first": skip + 1,
+            "last": skip + len(waiting),
+            "earlier": _address(request, skip - SHOWN) if skip else "",
+            "later": _address(request, skip + SHOWN) if len(items) > SHOWN and skip + SHOWN <= DEEPEST else "",
             "columns": [Column("What"), Column("Level"), Column("Since"), Column("Decide", hidden=True)],
             "suggestions": review.count_waiting(principal),
             "tabs": tabs_of(principal, "inbox"),
         },
     )
+
+
+def _skipped(sent: str) -> int:
+    """How much of the list is passed over; nothing where what was sent is no number."""
+    return min(int(sent), DEEPEST) if sent.isascii() and sent.isdigit() and len(sent) < 6 else 0
+
+
+def _address(request: HttpRequest, skip: int) -> str:
+    return f"{request.path}?skip={skip}" if skip > 0 else request.path
 
 
 @require_safe

@@ -49,12 +49,6 @@ def visible_proposal(principal: Principal, proposal_id: int) -> Proposal:
     return found
 
 
-def waiting_for(principal: Principal) -> list[ProposalLine]:
-    """The newest 50 proposals that this principal may decide about."""
-    rows = Proposal.objects.open().decidable_by(principal)
-    return lines_of(principal, rows.select_related("dataset", "told_by").order_by("-pk")[:SHOWN], may_decide=True)
-
-
 def about(principal: Principal, dataset: Dataset, *, may_decide: bool) -> list[ProposalLine]:
     """The newest 50 open proposals about a dataset."""
     rows = Proposal.objects.open().filter(dataset=dataset).select_related("dataset", "told_by").order_by("-pk")[:SHOWN]

@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
         request,
         "portal/home.html",
         {
-            "waiting": waiting_list(principal)[:WAITING],
+            "waiting": waiting_list(principal, most=WAITING),
             "runs": _runs_waiting(principal),
             "recent": results_of(rows, levels=levels_by_rank()),
             "cards": cards,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable
 
 import pytest
 from django.db import connection, connections
+from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from access.actions import approve_request, request_access
-from access.inbox import count_waiting, waiting_list
+from access.inbox import SHOWN, count_waiting, waiting_list
 from access.models import AccessRequest, Finding, Grant
 from access.queries import dataset_access, own_of, review_of, visible_requests
 from access.reviewing import review_decision
@@ -181,4 +184,29 @@ def test_reads_take_as_many_statements_for_many_as_for_few(cast: Cast) -> None:
     few = counts()
     more(6)
     assert counts() == few
-    assert few == [5, 10, 13, 17]
+    assert few == [5, 11, 13, 17]
+
+
+def test_the_inbox_is_read_in_pages_what_is_due_first_before_the_oldest(client: Client, cast: Cast) -> None:
+    requesters = [person() for _ in range(SHOWN + 3)]
+    requests = [
+        request_access(dataset=cast.dataset, purpose=f"Look {number}", days=5, by=requester)
+        for number, requester in enumerate(requesters)
+    ]
+    first, last = requests[0], requests[-1]
+    AccessRequest.objects.filter(pk=first.pk).update(decide_by=timezone.now() + dt.timedelta(days=400))
+    AccessRequest.objects.filter(pk=last.pk).update(decide_by=timezone.now())
+    expected = [last.pk, *(one.pk for one in requests[1:-1]), first.pk]
+    assert [item.id for item in waiting_list(cast.owner)] == expected[:SHOWN]
+    assert [item.id for item in waiting_list(cast.owner, skip=SHOWN)] == expected[SHOWN:]
+    assert [item.id for item in waiting_list(cast.owner, most=2)] == expected[:2]
+
+    client.force_login(cast.owner.user)
+    url = reverse("access:inbox")
+    page = client.get(url).text
+    assert page.count("data-inbox-item") == SHOWN and f'href="{url}?skip={SHOWN}"' in page
+    page = client.get(url, {"skip": SHOWN}).text
+    assert page.count("data-inbox-item") == 3 and f'rel="prev" href="{url}"' in page and "?skip=" not in page
+    assert "Nothing waits here" in client.get(url, {"skip": 500}).text
+    for odd in ("-1", "x", "٣", "9" * 30):
+        assert client.get(url, {"skip": odd}).text.count("data-inbox-item") == SHOWN

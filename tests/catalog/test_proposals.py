@@ -17,11 +17,16 @@ from catalog.actions import accept_proposal, decline_proposal
 from catalog.models import Dataset, Ownership, Proposal
 from catalog.proposals import Claim, propose
 from catalog.queries.members import members_called
-from catalog.queries.proposals import waiting_for
+from catalog.queries.proposals import ProposalLine, lines_of
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+
+
+def waiting_for(principal: Principal) -> list[ProposalLine]:
+    rows = Proposal.objects.open().decidable_by(principal).select_related("dataset", "told_by")
+    return lines_of(principal, rows, may_decide=True)
 
 
 @pytest.fixture
