@@ -24,6 +24,10 @@ SELECT set_config('default_transaction_read_only', %s, false),
 """
 _IDLE_SECONDS = 600
 
+_SILENCE = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+"""A server whose machine or network went silent is given up within a minute, whatever was asked of it: libpq has no limit for
+a read, and a statement's own limit is the server's to keep. Seconds, seconds, tries, milliseconds."""
+
 _PASSED_ON = ("application_name", "channel_binding", "keepalives_idle", "target_session_attrs")
 
 _AT_CONNECT = (
@@ -87,7 +91,7 @@ def connect(target: Target, *, writes: bool = False) -> psycopg.Connection[Any]:
 
     It reads only, each transaction from one snapshot; one that `writes` sees in each statement what is committed.
     """
-    options: dict[str, Any] = {"application_name": "data catalog"}
+    options: dict[str, Any] = {"application_name": "data catalog", **_SILENCE}
     options |= {name: target.options[name] for name in _PASSED_ON if name in target.options}
     try:
         with tempfile.NamedTemporaryFile("w", suffix=".pem") as authority:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 import threading
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -447,3 +449,20 @@ def test_the_session_cannot_write(source: Source):
         pytest.raises(psycopg.errors.ReadOnlySqlTransaction),
     ):
         connection.execute("CREATE TABLE t (id int)")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="The names of these options are Linux's.")
+def test_a_server_that_falls_silent_is_given_up_within_a_minute(source: Source):
+    from connections.engines import postgres
+    from tests.ingestion.connectors.reading import opened
+
+    with (
+        postgres.connect(opened(source.url())) as connection,
+        socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as wire,
+    ):
+        idle, interval, tries = (
+            wire.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        )
+        assert idle + interval * tries <= 60
+        assert 0 < wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 60_000
