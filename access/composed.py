@@ -63,14 +63,14 @@ class Anyone(Hole):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class Composed:
     """A statement with holes among its parameters."""
 
     sql: str
     parameters: tuple[Any, ...]
 
     @classmethod
-    def of(cls, rows: QuerySet[Any, Any]) -> Prepared:
+    def of(cls, rows: QuerySet[Any, Any]) -> Composed:
         """The statement of rows whose condition was composed for `Anyone`."""
         return cls(*rows.query.sql_with_params())
 

@@ -16,10 +16,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.campaigns import ItemRow, item_rows
+from access.composed import Anyone, Composed, Hole, values_of
 from access.enforcement.queries import FindingRow, finding_rows
 from access.models import AccessRequest, CampaignItem, Delegation, EmergencyReview, Finding
 from access.permissions import can_see_enforcement
-from access.prepared import Anyone, Hole, Prepared, values_of
 from access.queries import RequestRow, request_rows
 from accounts.models import Principal
 from catalog.models import Proposal
@@ -107,12 +107,12 @@ def _places(principal: Principal, skip: int, most: int) -> list[tuple[int, int]]
 
 
 @cache
-def _listed(kind: _Kind, is_administrator: bool, has_mandates: bool) -> Prepared:
+def _listed(kind: _Kind, is_administrator: bool, has_mandates: bool) -> Composed:
     """The id of each, when something happens without the reader, and since when it waits, in that order."""
     rows = kind.of(cast("Principal", Anyone(is_administrator, has_mandates)))
     told = rows.annotate(waits_until=kind.due, waits_since=kind.since)
     order = (F("waits_until").asc(nulls_last=True), "waits_since", "pk")
-    return Prepared.of(told.order_by(*order).values_list("pk", "waits_until", "waits_since"))
+    return Composed.of(told.order_by(*order).values_list("pk", "waits_until", "waits_since"))
 
 
 def count_waiting(principal: Principal) -> int:
@@ -134,9 +134,9 @@ def count_waiting(principal: Principal) -> int:
 
 
 @cache
-def _counted(kind: _Kind, is_administrator: bool, has_mandates: bool) -> Prepared:
+def _counted(kind: _Kind, is_administrator: bool, has_mandates: bool) -> Composed:
     rows = kind.of(cast("Principal", Anyone(is_administrator, has_mandates)))
-    return Prepared.of(rows.order_by().values("pk")[:COUNT_CAP])
+    return Composed.of(rows.order_by().values("pk")[:COUNT_CAP])
 
 
 _NEVER = Cast(Value(None), DateTimeField())
@@ -166,13 +166,13 @@ def _open_for(values: Mapping[str, Any], now: dt.datetime) -> tuple[list[_Kind],
 
 
 @cache
-def _anything_open() -> Prepared:
+def _anything_open() -> Composed:
     """Of each kind in order whether anything is open, then whether a delegation holds for the person."""
     asked = [kind.open() for kind in KINDS]
     mandates = Delegation.objects.holding().filter(receiver=Hole("principal"))
-    parts = [Prepared.of(rows.order_by().values("pk")[:1]) for rows in (*asked, mandates)]
+    parts = [Composed.of(rows.order_by().values("pk")[:1]) for rows in (*asked, mandates)]
     columns = ", ".join(f"EXISTS ({one.sql})" for one in parts)
-    return Prepared(f"SELECT {columns}", tuple(value for one in parts for value in one.parameters))
+    return Composed(f"SELECT {columns}", tuple(value for one in parts for value in one.parameters))
 
 
 def _requests(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:

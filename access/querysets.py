@@ -337,7 +337,7 @@ def _by_own_authority(principal: Principal) -> Q:
 
 
 def _may_have_mandates(principal: Principal) -> bool:
-    """Whether anybody's delegation may let the principal decide; `access.prepared.Anyone` says where none does."""
+    """Whether anybody's delegation may let the principal decide; `access.composed.Anyone` says where none does."""
     return getattr(principal, "has_mandates", True)
 
 

@@ -25,7 +25,7 @@ IDLE_SHARE = 0.1
 """Of one core: what a worker takes at most while only its periodic tasks come by and find nothing."""
 MAY_GROW = 25_000_000
 """Bytes that a worker may hold above what it held when it was ready: caches and open connections."""
-NOT_BEFORE = 120.0
+NOT_BEFORE = 60.0
 """Seconds: whatever grows so at once, a worker works most of the time."""
 
 _start_afresh = False

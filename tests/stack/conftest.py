@@ -204,3 +204,10 @@ def running(checkout: Checkout) -> Iterator[Running]:
     finally:
         running.stop()
         checkout.servers().supervisor.clear_up()
+
+
+@pytest.fixture
+def stopped(running: Running) -> Running:
+    """The same after its end, which a test before may have brought about."""
+    running.stop()
+    return running

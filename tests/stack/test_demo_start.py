@@ -1,4 +1,4 @@
-"""bin/run as a newcomer starts it: with the demo, and again with what was there (in this order; one process runs a file)."""
+"""bin/run as a newcomer starts it: with the demo, and again with what was there."""
 
 from __future__ import annotations
 
@@ -118,6 +118,7 @@ def test_terminated_it_leaves_no_process(checkout: Checkout, first: Running) -> 
 
 
 def test_a_later_start_has_the_same_data_and_loads_nothing(checkout: Checkout, first: Running) -> None:
+    first.stop()
     kept = json.loads((checkout.place / "var" / "demo.json").read_text())
     again = checkout.start()
     try:

@@ -1,4 +1,4 @@
-"""bin/run from a fresh clone, as a newcomer has it: one catalog for all of these, in this order (one process runs a file)."""
+"""bin/run from a fresh clone, as a newcomer has it: one catalog for all of these, which ends and starts again."""
 
 import json
 import os
@@ -139,14 +139,14 @@ def test_terminated_it_leaves_no_process(checkout: Checkout, running: Running) -
     assert not servers.valkey.answers()
 
 
-def test_manage_alone_has_servers_for_its_own_time(checkout: Checkout, running: Running) -> None:
+def test_manage_alone_has_servers_for_its_own_time(checkout: Checkout, stopped: Running) -> None:
     done = checkout.ask("bin/manage", "showmigrations", "sessions")
     assert done.returncode == 0, done.stderr
     assert "[X] 0001_initial" in done.stdout
     assert not checkout.servers().supervisor.is_running()
 
 
-def test_a_taken_port_is_named_with_the_remedy(checkout: Checkout, running: Running) -> None:
+def test_a_taken_port_is_named_with_the_remedy(checkout: Checkout, stopped: Running) -> None:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", checkout.port))
@@ -158,7 +158,7 @@ def test_a_taken_port_is_named_with_the_remedy(checkout: Checkout, running: Runn
     assert not checkout.servers().supervisor.is_running()
 
 
-def test_it_starts_again_without_a_second_administrator(checkout: Checkout, running: Running) -> None:
+def test_it_starts_again_without_a_second_administrator(checkout: Checkout, stopped: Running) -> None:
     again = checkout.start("--no-demo")
     try:
         again.wait_until_ready()
