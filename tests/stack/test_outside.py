@@ -71,6 +71,13 @@ def running_outside(checkout: Checkout, outside: dict[str, str]) -> Iterator[Run
         checkout.servers().supervisor.clear_up()
 
 
+@pytest.fixture
+def stopped_outside(running_outside: Running) -> Running:
+    """The same after its end, which a test before may have brought about."""
+    running_outside.stop()
+    return running_outside
+
+
 def test_it_becomes_ready_without_servers_of_its_own(checkout: Checkout, running_outside: Running) -> None:
     assert set(checkout.servers().supervisor.states()) == APPLICATIONS
     assert "PostgreSQL" not in running_outside.said()
@@ -139,13 +146,13 @@ def test_stopped_it_leaves_no_process_and_nothing_of_embedded_servers(
     ],
 )
 def test_a_wrong_address_stops_the_start_with_a_sentence(
-    checkout: Checkout, running_outside: Running, outside: dict[str, str], variables: dict[str, str], sentence: str
+    checkout: Checkout, stopped_outside: Running, outside: dict[str, str], variables: dict[str, str], sentence: str
 ) -> None:
     assert refused(checkout, outside | variables).startswith(sentence)
 
 
 def test_a_role_that_may_make_no_tables_stops_the_start_with_a_sentence(
-    checkout: Checkout, running_outside: Running, outside: dict[str, str], postgres_server: PostgresServer
+    checkout: Checkout, stopped_outside: Running, outside: dict[str, str], postgres_server: PostgresServer
 ) -> None:
     with postgres_server.role() as role, postgres_server.database() as fresh:
         address = postgres_server.url_of(role, fresh)
