@@ -30,6 +30,7 @@ from audit.recording import record_many
 from catalog.models import Source
 
 _G = GrantState
+_MOVED = ("state", "problem", "login", "applied_at", "removed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +80,21 @@ def settle(source: Source, judgement: Judgement, lease: Lease) -> None:
     ids = {*judgement.read, *judgement.lacking, *judgement.gone, *judgement.remaining}
     rows = Grant.objects.select_for_update(of=("self",)).filter(pk__in=ids)
     changed: list[tuple[type[CarriedOutEvent], Grant]] = []
-    touched: list[Grant] = []
+    moved: list[Grant] = []
+    seen_again: list[int] = []
     for grant in rows.select_related("principal__user", "dataset").order_by("pk"):
-        before = (grant.state, grant.problem)
+        before, seen_at = [getattr(grant, name) for name in _MOVED], grant.verified_at
+        state = (grant.state, grant.problem)
         told = _move(grant, judgement, now)
-        touched.append(grant)
-        if told is not None and before != (grant.state, grant.problem):
+        if before != [getattr(grant, name) for name in _MOVED]:
+            moved.append(grant)
+        elif seen_at != grant.verified_at:
+            seen_again.append(grant.pk)
+        if told is not None and state != (grant.state, grant.problem):
             changed.append((told, grant))
-    Grant.objects.bulk_update(
-        touched,
-        ["state", "problem", "login", "applied_at", "verified_at", "removed_at"],
-        batch_size=2_000,
-    )
+    # Most grants are as they were: a row by row update of ten thousand took 12 s of 15.
+    Grant.objects.filter(pk__in=seen_again).update(verified_at=now)
+    Grant.objects.bulk_update(moved, [*_MOVED, "verified_at"], batch_size=2_000)
     names = names_of(grant.field_ids for _, grant in changed)
     events: Sequence[Event] = [_event(kind, grant, source, names, grant.problem) for kind, grant in changed]
     record_many(events, by=Principal.objects.system())
