@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ class Place(Protocol):
 
 
 @dataclass
-class Scene:
+class Scene(ABC):
     """A real source behind a wire that can be held, and how ada reads in it."""
 
     place: Any
@@ -115,8 +116,9 @@ class Scene:
             assert error.args[0] in mariadb.DENIED, error
             return None
 
+    @abstractmethod
     def session(self) -> Any:
-        raise NotImplementedError
+        """A connection of ada's own, past the wire."""
 
     def readable(self) -> set[str]:
         return {column for column in COLUMNS if self.rows(column, self.table) is not None}
