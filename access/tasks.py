@@ -74,6 +74,14 @@ def enforce() -> None:
 
 
 @shared_task(ignore_result=True)
+def knock_at_hanging() -> int:
+    """Learn which sources that hang answer again; scheduled every 15 seconds."""
+    from access.enforcement.knocking import knock
+
+    return knock()
+
+
+@shared_task(ignore_result=True)
 def reconcile_source(source_id: int) -> None:
     """See to one source; where another worker has it already, or it is not its turn any more, this does nothing."""
     # The engines' drivers and the planner load with the first source that is enforced.

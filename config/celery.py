@@ -35,6 +35,7 @@ app.conf.beat_schedule = {
     "send mail": every(20.0, "alerts.tasks.send_mail"),
     "forget old notifications": every(43_200.0, "alerts.tasks.forget_old"),
     "carry out grants in their sources": every(2.0, "access.tasks.enforce"),
+    "learn which sources answer again": every(15.0, "access.tasks.knock_at_hanging"),
     "fold events": every(1.0, "lineage.tasks.fold"),
     "read jobs' SQL": every(30.0, "lineage.tasks.read_sql"),
     "make the event log's months": every(43_200.0, "lineage.tasks.make_partitions"),

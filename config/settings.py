@@ -213,6 +213,7 @@ CELERY_TASK_QUEUES = tuple(Queue(name) for name in ("interactive", "expiry", "au
 CELERY_TASK_ROUTES = {
     "access.tasks.enforce": {"queue": "expiry"},
     "access.tasks.expire": {"queue": "expiry"},
+    "access.tasks.knock_at_hanging": {"queue": "expiry"},
     "access.tasks.reconcile_source": {"queue": "expiry"},
     "alerts.tasks.forget_old": {"queue": "analytics"},
     "alerts.tasks.look": {"queue": "audit"},

@@ -23,8 +23,8 @@ CHECK_EVERY = dt.timedelta(minutes=5)
 """Every enforced source is compared this often, whether or not anything asked for it."""
 
 RETRY_EVERY = dt.timedelta(seconds=15)
-"""A source that did not answer is tried this often: within a minute of answering again it has what it should, or, where
-several hang, once it is its turn among them.
+"""A source that did not answer is tried this often; where several hang, it is asked this often whether it answers again
+(`knocking`). So it has what it should within a minute of answering.
 """
 
 AT_ONCE_SECONDS = 3

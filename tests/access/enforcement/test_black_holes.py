@@ -20,7 +20,7 @@ from access.enforcement.leases import AT_ONCE_SECONDS, RETRY_EVERY, due_sources
 from access.enforcement.reconciling import reconcile
 from access.models import Enforcement, Grant
 from access.provisioning.desired import Profile
-from access.tasks import enforce, expire
+from access.tasks import enforce, expire, knock_at_hanging
 from accounts.models import Principal
 from audit.models import Record
 from catalog.models import Source
@@ -70,7 +70,7 @@ def prompt_worker() -> Iterator[None]:
 def ticking_until(true: Callable[[], bool], seconds: float) -> bool:
     """Send what beat sends, as often, until something is so; whether it was within these seconds."""
     every = {entry["task"]: entry["schedule"] for entry in app.conf.beat_schedule.values()}
-    begun, sent = time.monotonic(), dict.fromkeys((enforce, expire), -1e9)
+    begun, sent = time.monotonic(), dict.fromkeys((enforce, expire, knock_at_hanging), -1e9)
     while not true():
         now = time.monotonic()
         if now - begun > seconds:
@@ -112,6 +112,23 @@ def test_what_ends_in_a_source_ends_within_a_minute_though_twenty_others_hang(wo
         assert world.reads("ada", "SELECT id FROM sales.orders") == REFUSED
         tried = Enforcement.objects.filter(source__in=holes, tried_at__gt=timezone.now() - dt.timedelta(minutes=2))
         assert ticking_until(lambda: tried.exists(), MOST_SECONDS), "those that hang are tried beside it"
+
+
+def test_a_source_that_answers_again_is_seen_to_within_a_minute_though_twenty_others_hang(world: World) -> None:
+    """Their turns, each alone and as patient as its address allows, would take more than three minutes."""
+    grant = world.grant("ada", "id")
+    world.reconcile()
+    with ExitStack() as stack:
+        holes = [stack.enter_context(black_hole()) for _ in range(BLACK_HOLES)]
+        long_ago = timezone.now() - dt.timedelta(hours=1)
+        hanging = Enforcement.objects.filter(source__in=[*holes, world.source])
+        hanging.update(failed_since=long_ago, hung_at=long_ago, tried_at=long_ago, problem="It does not answer.")
+        Enforcement.objects.filter(source=world.source).update(tried_at=timezone.now())
+        over_now(grant)
+        stack.enter_context(prompt_worker())
+        assert ticking_until(lambda: world.state(grant) == "expired", MOST_SECONDS)
+        assert world.reads("ada", "SELECT id FROM sales.orders") == REFUSED
+        assert not Enforcement.objects.filter(source__in=holes, hung_at__isnull=True).exists()
 
 
 def test_a_source_that_does_not_answer_at_once_is_tried_with_more_patience_before_it_is_told(
