@@ -57,13 +57,13 @@ def observe(*, source: Source, facts: Iterable[AnyFact], at: dt.datetime) -> Non
 
     The caller holds the source's lease; what changed is written in batches, and nothing is where nothing did.
     """
-    rows = {row.digest: row for row in (_row(source, fact, at) for fact in facts)}
+    told = {_digest(encoded): (fact, encoded) for fact, encoded in ((fact, _told(fact)) for fact in facts)}
     holding = ObservedFact.objects.filter(source=source, valid_to__isnull=True)
     known = {bytes(digest): pk for pk, digest in holding.values_list("pk", "digest")}
-    gone = [pk for digest, pk in known.items() if digest not in rows]
+    gone = [pk for digest, pk in known.items() if digest not in told]
     if gone:
         ObservedFact.objects.filter(pk__in=gone).update(valid_to=at)
-    new = [row for digest, row in rows.items() if digest not in known]
+    new = [_row(source, *one, at) for digest, one in told.items() if digest not in known]
     ObservedFact.objects.bulk_create(new, batch_size=_WRITTEN)
     watching = Watch.objects.filter(source=source, ended_at__gte=at - PAUSE)
     if not watching.update(ended_at=at):
@@ -149,13 +149,21 @@ def _shown_through(path: Path, shows: Iterable[Relation]) -> set[Path]:
     return found
 
 
-def _row(source: Source, fact: AnyFact, at: dt.datetime) -> ObservedFact:
+def _told(fact: AnyFact) -> bytes:
+    """A fact as it is kept: without what a relation says of itself in words, which bears on nobody's rights."""
     if isinstance(fact, Relation):
         fact = msgspec.structs.replace(fact, definition="", comment="")
-    told = _encode(fact)
+    return _encode(fact)
+
+
+def _digest(told: bytes) -> bytes:
+    return hashlib.blake2b(told, digest_size=16).digest()
+
+
+def _row(source: Source, fact: AnyFact, told: bytes, at: dt.datetime) -> ObservedFact:
     return ObservedFact(
         source=source,
-        digest=hashlib.blake2b(told, digest_size=16).digest(),
+        digest=_digest(told),
         kind=type(fact).__name__,
         path=list(getattr(fact, "path", ())),
         anywhere=isinstance(fact, Privilege) and fact.pattern,

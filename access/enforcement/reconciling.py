@@ -30,9 +30,9 @@ from access.enforcement.settling import Judgement, begin, settle
 from access.enforcement.wanting import Wishes, wishes_of
 from access.models import Enforcement, JournalEntry, Reconciliation
 from access.provisioning.adapter import Enforcer, Engine, PlanChanged, StepRefused
-from access.provisioning.desired import Inspection, Ours, Rules, desired
+from access.provisioning.desired import Inspection, Rules, desired
 from access.provisioning.facts import Member, Privilege
-from access.provisioning.plan import Change, Plan, Step, held_still, make_plan
+from access.provisioning.plan import Change, Comparison, Plan, Step
 from accounts.models import Principal
 from audit.recording import record
 from catalog.models import Source
@@ -99,7 +99,7 @@ def _attempt(source: Source, lease: Lease, *, at_once: bool) -> str:
 class _Outcome:
     """What a run came to: the source as it was seen last, and what the plan for it still holds."""
 
-    inspection: Inspection
+    compared: Comparison
     wishes: Wishes
     rest: Plan
     applied: frozenset[int] = frozenset()
@@ -125,6 +125,7 @@ class _Reconciler:
         self.confirmed: Reconciliation | None = None
         self.confirmed_keys: frozenset[str] = frozenset()
         self.run_row: Reconciliation | None = None
+        self.compared: Comparison | None = None
 
     def run(self, *, at_once: bool = False) -> None:
         enforcer = self._open(at_once)
@@ -159,7 +160,7 @@ class _Reconciler:
         settle(self.source, judgement, self.lease)
         drift.observe(
             self.source,
-            outcome.inspection,
+            outcome.compared.inspection,
             outcome.wishes,
             self.rules,
             enforcer,
@@ -173,18 +174,17 @@ class _Reconciler:
         notes: dict[int, str] = {}
         told: set[int] = set()
         for _ in range(_TRIES):
-            wishes, full = self._plan(inspection)
+            wishes, compared, full = self._plan(inspection)
             part = self._allowed(full)
             if not part:
                 waits = self._keep_rest(inspection, full)
-                return _Outcome(inspection, wishes, full, frozenset(applied), notes, waits, frozenset(told))
+                return _Outcome(compared, wishes, full, frozenset(applied), notes, waits, frozenset(told))
             confirmed = self._confirmation(full)
-            roles = self._ours().roles
             run = self._begin_run(part)
             journal = DatabaseJournal(run, self.lease, self.rules)
             try:
                 inspection = enforcer.carry_out(
-                    part, lambda seen: self._allowed(self._plan(seen)[1]), journal, self.lease.check
+                    part, lambda seen: self._allowed(self._plan(seen)[-1]), journal, self.lease.check
                 )
             except PlanChanged:
                 inspection = enforcer.inspect()
@@ -198,20 +198,19 @@ class _Reconciler:
             applied.update(grant for step in part.steps if step.change is Change.ADD for grant in step.serves)
             lost = [step for step in part.steps if step.takes and step.change is Change.REMOVE]
             ended = {grant for step in lost for grant in step.serves}
-            logins = _losers(lost, inspection, roles) | _logins_of(wishes, ended)
+            logins = _losers(lost, inspection, compared.ours.roles) | _logins_of(wishes, ended)
             notes.update(self._end_sessions(enforcer, logins, ended))
             told |= ended
             learn(self.source, inspection)
         raise Conflict("The source changes faster than its rights can be compared. It is tried again shortly.")
 
-    def _plan(self, inspection: Inspection) -> tuple[Wishes, Plan]:
+    def _plan(self, inspection: Inspection) -> tuple[Wishes, Comparison, Plan]:
         # Read anew each time: under the source's lock, what is committed by then is what counts.
         wishes = wishes_of(self.source, self.engine.path_of, recorded=self.enforcement.mode == Enforcement.Mode.DRY_RUN)
-        plan = make_plan(wishes.grants, wishes.leaving, inspection, self.rules, self._ours())
-        return wishes, plan.without(self.skipped)
-
-    def _ours(self) -> Ours:
-        return ours_of(self.source)
+        compared = Comparison(wishes.grants, wishes.leaving, inspection, self.rules, ours_of(self.source))
+        if self.compared is None or compared != self.compared:
+            self.compared = compared
+        return wishes, self.compared, self.compared.plan.without(self.skipped)
 
     def _allowed(self, plan: Plan) -> Plan:
         """The part of a plan that may be carried out now, by the mode, the limit and what a person confirmed."""
@@ -354,7 +353,7 @@ class _Reconciler:
         lacking = {grant: told for grant, told in lacking.items() if self._is_told(grant, wishes, pending)}
         logins = {one.grant_id: one.login for one in wishes.grants}
         read = {grant: logins[grant] for grant in readings if grant not in lacking}
-        remaining = dict(held_still(wishes.grants, wishes.leaving, outcome.inspection, self.rules, self._ours()))
+        remaining = dict(outcome.compared.held_still)
         refused = {grant: told for grant, told in rest.problems.items() if grant in remaining}
         remaining.update(refused)
         if self.enforcement.mode == Enforcement.Mode.DRY_RUN:
@@ -369,7 +368,7 @@ class _Reconciler:
         wishes = outcome.wishes
         granted = {(one.login, one.path) for one in wishes.grants}
         over = [one for one in wishes.leaving if one.grant_id in gone and (one.login, one.path) not in granted]
-        readings = desired(over, outcome.inspection, self.rules, self._ours()).readings
+        readings = desired(over, outcome.compared.inspection, self.rules, outcome.compared.ours).readings
         words = "What it gave is gone; {} can read some of it by another way. The source's findings say which."
         logins = {one.grant_id: one.login for one in over}
         return {grant: words.format(logins[grant]) for grant in enforcer.still_readable(readings.values())}

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -31,6 +31,7 @@ from catalog.models import Source
 
 _G = GrantState
 _MOVED = ("state", "problem", "login", "applied_at", "removed_at")
+"""What reading back changes of a grant, `verified_at` aside; its first two are worth an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +78,28 @@ def settle(source: Source, judgement: Judgement, lease: Lease) -> None:
     """Write what was read back to the grants, and record what changed. The number of statements is fixed."""
     lease.lock()
     now = timezone.now()
-    ids = {*judgement.read, *judgement.lacking, *judgement.gone, *judgement.remaining}
-    rows = Grant.objects.select_for_update(of=("self",)).filter(pk__in=ids)
-    changed: list[tuple[type[CarriedOutEvent], Grant]] = []
+    live = Grant.objects.filter(dataset__source=source, state__in={*GRANT_WANTED, *GRANT_ENDING})
+    told: dict[int, type[CarriedOutEvent]] = {}
     moved: list[Grant] = []
     seen_again: list[int] = []
-    for grant in rows.select_related("principal__user", "dataset").order_by("pk"):
-        before, seen_at = [getattr(grant, name) for name in _MOVED], grant.verified_at
-        state = (grant.state, grant.problem)
-        told = _move(grant, judgement, now)
+    # Most grants are as they were: whole rows, and an update of each, took 14 s of 17 with ten thousand.
+    for grant in live.select_for_update(of=("self",)).only("ends_as", *_MOVED).order_by("pk"):
+        before = [getattr(grant, name) for name in _MOVED]
+        kind = _move(grant, judgement, now)
         if before != [getattr(grant, name) for name in _MOVED]:
             moved.append(grant)
-        elif seen_at != grant.verified_at:
+        if kind is GrantVerified:
             seen_again.append(grant.pk)
-        if told is not None and state != (grant.state, grant.problem):
-            changed.append((told, grant))
-    # Most grants are as they were: a row by row update of ten thousand took 12 s of 15.
-    Grant.objects.filter(pk__in=seen_again).update(verified_at=now)
-    Grant.objects.bulk_update(moved, [*_MOVED, "verified_at"], batch_size=2_000)
-    names = names_of(grant.field_ids for _, grant in changed)
-    events: Sequence[Event] = [_event(kind, grant, source, names, grant.problem) for kind, grant in changed]
+        if kind is not None and before[:2] != [grant.state, grant.problem]:
+            told[grant.pk] = kind
+    Grant.objects.bulk_update(moved, _MOVED, batch_size=2_000)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE access_grant SET verified_at = %s WHERE id = ANY(%s)", [now, seen_again])
+    changed = Grant.objects.select_related("principal__user", "dataset").in_bulk(told)
+    names = names_of(grant.field_ids for grant in changed.values())
+    events: Sequence[Event] = [
+        _event(kind, changed[pk], source, names, changed[pk].problem) for pk, kind in told.items()
+    ]
     record_many(events, by=Principal.objects.system())
 
 
@@ -131,7 +134,6 @@ def _verified(grant: Grant, judgement: Judgement, now: dt.datetime) -> type[Carr
     grant.problem = judgement.remaining.get(grant.pk, "")
     if not grant.problem:
         grant.login = judgement.read[grant.pk]
-    grant.verified_at = now
     if grant.pk in judgement.applied or grant.applied_at is None:
         grant.applied_at = now
     return GrantVerified

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -68,8 +69,13 @@ class Wanted(msgspec.Struct, frozen=True):
     @property
     def digest(self) -> str:
         """Tells sets of columns and masks apart, whatever their order."""
-        told = msgspec.json.encode((sorted(self.columns), sorted((one.name, str(one.mask)) for one in self.masks)))
-        return hashlib.sha256(told).hexdigest()[:10]
+        return _digest(self.columns, self.masks)
+
+
+@lru_cache(maxsize=4_096)  # thousands of grants share a few sets, and each is asked for its names several times a plan
+def _digest(columns: tuple[str, ...], masks: tuple[MaskedColumn, ...]) -> str:
+    told = msgspec.json.encode((sorted(columns), sorted((one.name, str(one.mask)) for one in masks)))
+    return hashlib.sha256(told).hexdigest()[:10]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +115,9 @@ class Inspection:
     has_hosts: bool = False
     grantors: Mapping[Path, str] = field(default_factory=dict)
     grants_roles_as: str = ""
-    relations: Mapping[Path, Relation] = field(init=False)
-    roles: Mapping[str, Role] = field(init=False)
-    _accounts: Mapping[str, tuple[str, ...]] = field(init=False)
+    relations: Mapping[Path, Relation] = field(init=False, compare=False)
+    roles: Mapping[str, Role] = field(init=False, compare=False)
+    _accounts: Mapping[str, tuple[str, ...]] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.grants_roles_as:
@@ -236,8 +242,8 @@ def _forbidding(wanted: Wanted, inspection: Inspection, rules: Rules, ours: Ours
         name = role_name(rules, wanted)
         if name in inspection.roles and name not in ours.roles:
             return f"A role {name} is there that the catalog did not make. Drop it, or choose another prefix."
-        view = view_path(rules, wanted)
-        if wanted.masks and view in inspection.relations and view not in ours.views:
+        view = view_path(rules, wanted) if wanted.masks else ()
+        if view in inspection.relations and view not in ours.views:
             return f"A view {'.'.join(view)} is there that the catalog did not make. Drop it."
     return ""
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
@@ -135,6 +137,62 @@ class Plan(msgspec.Struct, frozen=True):
         return Plan(tuple(kept), self.readings, {**self.problems, **problems})
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What grants want of a source beside what it holds. `leaving` are ended grants: they explain what is taken.
+
+    Two of the same are equal, which takes far less than to work out once more what they tell.
+    """
+
+    grants: tuple[Wanted, ...]
+    leaving: tuple[Wanted, ...]
+    inspection: Inspection
+    rules: Rules
+    ours: Ours
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What makes the source hold what `grants` want."""
+        return Plan(tuple(sorted(self._steps, key=_order)), self._wanted.readings, self._wanted.problems)
+
+    @cached_property
+    def held_still(self) -> Mapping[int, str]:
+        """Of which ended grants the source still holds something that no other grant wants, with why, as a sentence."""
+        wanted, ended, inspection, ours = self._wanted, self._ended, self.inspection, self.ours
+        found: dict[int, str] = {}
+        for step in self._steps:
+            if step.is_due and step.takes:
+                told = "What it gave is still there; it is taken as soon as that works."
+                found.update(dict.fromkeys(step.serves, told))
+        asked = {(fact.role, fact.member) for fact in wanted.facts if isinstance(fact, Member)}
+        for fact in inspection.facts:
+            if isinstance(fact, Member) and fact.role in ours.roles and (fact.role, fact.member) not in asked:
+                told = (
+                    f"{fact.grantor or 'Somebody'} made {fact.member} a member of {fact.role}; only they can undo that."
+                )
+                if fact.grantor not in ("", inspection.grants_roles_as):
+                    found.update(dict.fromkeys(ended.of_member(fact.role, fact.member), told))
+            if isinstance(fact, Privilege) and _is_astray(fact, wanted, inspection, self.rules, ours):
+                told = (
+                    f"{fact.grantee} reads {'.'.join(fact.path)} by a right that {fact.grantor} gave, perhaps before"
+                    f" something was renamed. Revoke it as {fact.grantor}, or adopt its finding as a grant."
+                )
+                found.update(dict.fromkeys(ended.of_login(fact.grantee), told))
+        return found
+
+    @cached_property
+    def _wanted(self) -> Desired:
+        return desired(self.grants, self.inspection, self.rules, self.ours)
+
+    @cached_property
+    def _ended(self) -> _Ended:
+        return _Ended(self.leaving, self.inspection, self.rules)
+
+    @cached_property
+    def _steps(self) -> tuple[Step, ...]:
+        return tuple(_differences(self._wanted, self._ended, self.inspection, self.rules, self.ours))
+
+
 def make_plan(
     grants: Iterable[Wanted],
     leaving: Iterable[Wanted],
@@ -142,40 +200,8 @@ def make_plan(
     rules: Rules,
     ours: Ours,
 ) -> Plan:
-    """What makes the source hold what `grants` want. `leaving` are ended grants that explain what is taken."""
-    wanted = desired(grants, inspection, rules, ours)
-    ended = _Ended(leaving, inspection, rules)
-    steps = sorted(_differences(wanted, ended, inspection, rules, ours), key=_order)
-    return Plan(tuple(steps), wanted.readings, wanted.problems)
-
-
-def held_still(
-    grants: Iterable[Wanted],
-    leaving: Iterable[Wanted],
-    inspection: Inspection,
-    rules: Rules,
-    ours: Ours,
-) -> Mapping[int, str]:
-    """Of which ended grants the source still holds something that no other grant wants, with why, as a sentence."""
-    wanted = desired(grants, inspection, rules, ours)
-    ended = _Ended(leaving, inspection, rules)
-    found: dict[int, str] = {}
-    for step in _differences(wanted, ended, inspection, rules, ours):
-        if step.is_due and step.takes:
-            found.update(dict.fromkeys(step.serves, "What it gave is still there; it is taken as soon as that works."))
-    asked = {(fact.role, fact.member) for fact in wanted.facts if isinstance(fact, Member)}
-    for fact in inspection.facts:
-        if isinstance(fact, Member) and fact.role in ours.roles and (fact.role, fact.member) not in asked:
-            told = f"{fact.grantor or 'Somebody'} made {fact.member} a member of {fact.role}; only they can undo that."
-            if fact.grantor not in ("", inspection.grants_roles_as):
-                found.update(dict.fromkeys(ended.of_member(fact.role, fact.member), told))
-        if isinstance(fact, Privilege) and _is_astray(fact, wanted, inspection, rules, ours):
-            told = (
-                f"{fact.grantee} reads {'.'.join(fact.path)} by a right that {fact.grantor} gave, perhaps before something"
-                f" was renamed. Revoke it as {fact.grantor}, or adopt its finding as a grant."
-            )
-            found.update(dict.fromkeys(ended.of_login(fact.grantee), told))
-    return found
+    """What makes the source hold what `grants` want; see `Comparison`."""
+    return Comparison(tuple(grants), tuple(leaving), inspection, rules, ours).plan
 
 
 def _is_astray(fact: Privilege, wanted: Desired, inspection: Inspection, rules: Rules, ours: Ours) -> bool:

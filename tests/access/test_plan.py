@@ -20,7 +20,7 @@ from access.provisioning.desired import (
     without_grantor,
 )
 from access.provisioning.facts import AnyFact, Member, Privilege, Relation, RelationKind, Right, Role
-from access.provisioning.plan import Change, Plan, Risk, Step, held_still, make_plan
+from access.provisioning.plan import Change, Comparison, Plan, Risk, Step, make_plan
 
 ORDERS = ("sales", "orders")
 STAFF = ("hr", "staff")
@@ -158,7 +158,7 @@ def test_a_right_that_followed_a_renamed_table_holds_up_the_end_of_its_grant(gra
         Privilege(Right.SELECT, renamed, grantee, "id", grantor),
     }
     ours = Ours(privileges=frozenset({Privilege(Right.SELECT, ORDERS, "ada", "id")}))
-    told = held_still([], [wanted(1, "ada", "id")], inspected(facts), GRANT_ONLY, ours)
+    told = Comparison((), (wanted(1, "ada", "id"),), inspected(facts), GRANT_ONLY, ours).held_still
     assert set(told) == ({1} if holds else set())
     if holds:
         assert told[1].startswith("ada reads sales.orders_2 by a right that svc gave")
@@ -168,7 +168,8 @@ def test_a_right_that_another_grant_explains_holds_up_no_end():
     facts = BASE | {Privilege(Right.SELECT, ORDERS, "ada", "id", "svc")}
     ours = Ours(privileges=frozenset({Privilege(Right.SELECT, ORDERS, "ada", "id")}))
     for known in (Ours(), ours):
-        assert not held_still([wanted(2, "ada", "id")], [wanted(1, "ada", "id")], inspected(facts), GRANT_ONLY, known)
+        grant, ended = wanted(2, "ada", "id"), wanted(1, "ada", "id")
+        assert not Comparison((grant,), (ended,), inspected(facts), GRANT_ONLY, known).held_still
 
 
 def test_mysql_is_told_to_take_the_grant_only_profile():
