@@ -9,21 +9,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
-from django.db import connection
 from django.db.models import DateTimeField, F, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce
 from django.urls import reverse
-from django.utils import timezone
 
 from access.campaigns import ItemRow, item_rows
-from access.composed import Anyone, Composed, Hole, values_of
 from access.enforcement.queries import FindingRow, finding_rows
 from access.models import AccessRequest, CampaignItem, Delegation, EmergencyReview, Finding
 from access.permissions import can_see_enforcement
 from access.queries import RequestRow, request_rows
 from accounts.models import Principal
+from catalog.composed import Anyone, Hole, composed, values_of
 from catalog.models import Proposal
 from catalog.queries.proposals import ProposalLine, lines_of
+from common import prepared
 
 COUNT_CAP = 100
 SHOWN = 25
@@ -76,67 +75,77 @@ def waiting_list(principal: Principal, *, skip: int = 0, most: int = SHOWN) -> l
 
     Which these are is one statement; the number of others is fixed for the kinds of which there is any among them.
     """
+    return counted_list(principal, skip=skip, most=most)[0]
+
+
+def counted_list(principal: Principal, *, skip: int = 0, most: int = SHOWN) -> tuple[list[Waiting], int]:
+    """The same, and what `count_waiting` would say, in no more statements."""
     found: dict[tuple[int, int], Waiting] = {}
-    order = _places(principal, min(skip, DEEPEST), most)
+    order, count = _places(principal, min(skip, DEEPEST), most)
     for number, kind in enumerate(KINDS):
         if ids := [pk for of, pk in order if of == number]:
             found |= {(number, item.id): item for item in kind.waiting(principal, ids)}
-    return [found[place] for place in order if place in found]
+    return [found[place] for place in order if place in found], count
 
 
-def _places(principal: Principal, skip: int, most: int) -> list[tuple[int, int]]:
-    """The kind's number and the id of each, in order."""
+def _places(principal: Principal, skip: int, most: int) -> tuple[list[tuple[int, int]], int]:
+    """The kind's number and the id of each, in order; and how many there are, of each kind counted to 100."""
     if principal.kind != Principal.Kind.PERSON or not principal.is_active:
-        return []
-    values, now = values_of(principal), timezone.now()
-    kinds, has_mandates = _open_for(values, now)
+        return [], 0
+    values = values_of(principal)
+    kinds, has_mandates = _open_for(values)
     if not kinds:
-        return []
-    listed = [_listed(kind, principal.is_administrator, has_mandates) for kind in kinds]
+        return [], 0
+    reach = max(skip + most, COUNT_CAP)
     parts = " UNION ALL ".join(
-        f"(SELECT {KINDS.index(kind)}, part.* FROM ({one.sql} LIMIT {skip + most}) AS part)"  # noqa: S608 -- composed by Django
-        for kind, one in zip(kinds, listed, strict=True)
+        f"(SELECT {KINDS.index(kind)}, part.* FROM ({listed} LIMIT {reach}) AS part)"  # noqa: S608 -- composed by Django
+        for kind in kinds
+        for listed in [_listed(kind, principal.is_administrator, has_mandates)]
     )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT kind, id FROM ({parts}) AS waiting (kind, id, due, since)"  # noqa: S608
-            " ORDER BY due NULLS LAST, since, kind, id LIMIT %s OFFSET %s",
-            [*(value for one in listed for value in one.filled(values, now)), most, skip],
-        )
-        return cursor.fetchall()
+    [(places, count)] = prepared.rows(
+        _PLACES.replace("{parts}", parts), {**values, "most": most, "skip": skip, "cap": COUNT_CAP}
+    )
+    return [(number, pk) for number, pk in places], int(count)
+
+
+_PLACES = """
+    WITH waiting (kind, id, due, since) AS MATERIALIZED ({parts})
+    SELECT ARRAY(SELECT ARRAY[kind, id] FROM waiting ORDER BY due NULLS LAST, since, kind, id LIMIT %(most)s OFFSET %(skip)s),
+           (SELECT coalesce(sum(least(rows, %(cap)s)), 0)
+            FROM (SELECT count(*) AS rows FROM waiting GROUP BY kind) AS counted)
+"""
 
 
 @cache
-def _listed(kind: _Kind, is_administrator: bool, has_mandates: bool) -> Composed:
+def _listed(kind: _Kind, is_administrator: bool, has_mandates: bool) -> str:
     """The id of each, when something happens without the reader, and since when it waits, in that order."""
-    rows = kind.of(cast("Principal", Anyone(is_administrator, has_mandates)))
+    rows = kind.of(_anyone(is_administrator, has_mandates))
     told = rows.annotate(waits_until=kind.due, waits_since=kind.since)
     order = (F("waits_until").asc(nulls_last=True), "waits_since", "pk")
-    return Composed.of(told.order_by(*order).values_list("pk", "waits_until", "waits_since"))
+    return composed(told.order_by(*order).values_list("pk", "waits_until", "waits_since"))
 
 
 def count_waiting(principal: Principal) -> int:
     """How many there are for a person, of each kind counted to 100, in two statements (for administrators three)."""
     if principal.kind != Principal.Kind.PERSON or not principal.is_active:
         return 0
-    values, now = values_of(principal), timezone.now()
-    kinds, has_mandates = _open_for(values, now)
-    counted = [_counted(kind, principal.is_administrator, has_mandates) for kind in kinds]
-    if not counted:
+    values = values_of(principal)
+    kinds, has_mandates = _open_for(values)
+    if not kinds:
         return 0
-    parts = " UNION ALL ".join(f"({one.sql})" for one in counted)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*) FROM ({parts}) AS waiting",  # noqa: S608 -- composed by Django
-            [value for one in counted for value in one.filled(values, now)],
-        )
-        return int(cursor.fetchone()[0])
+    parts = " UNION ALL ".join(f"({_counted(kind, principal.is_administrator, has_mandates)})" for kind in kinds)
+    [(count,)] = prepared.rows(f"SELECT count(*) FROM ({parts}) AS waiting", values)  # noqa: S608 -- composed by Django
+    return int(count)
 
 
 @cache
-def _counted(kind: _Kind, is_administrator: bool, has_mandates: bool) -> Composed:
-    rows = kind.of(cast("Principal", Anyone(is_administrator, has_mandates)))
-    return Composed.of(rows.order_by().values("pk")[:COUNT_CAP])
+def _counted(kind: _Kind, is_administrator: bool, has_mandates: bool) -> str:
+    rows = kind.of(_anyone(is_administrator, has_mandates))
+    return composed(rows.order_by().values("pk")[:COUNT_CAP])
+
+
+def _anyone(is_administrator: bool, has_mandates: bool) -> Principal:
+    return cast("Principal", Anyone(is_administrator=is_administrator, has_mandates=has_mandates))
 
 
 _NEVER = Cast(Value(None), DateTimeField())
@@ -153,26 +162,22 @@ class _Kind:
     due: Any = _NEVER
 
 
-def _open_for(values: Mapping[str, Any], now: dt.datetime) -> tuple[list[_Kind], bool]:
+def _open_for(values: Mapping[str, Any]) -> tuple[list[_Kind], bool]:
     """The kinds of which anything is open, and whether the person may decide in somebody's place; one statement.
 
-    Every page counts, and PostgreSQL takes 2 to 10 ms to plan a condition on who may decide, most often about nothing.
+    Every page counts, most often nothing: what nothing is open of is neither planned nor read.
     """
-    asked = _anything_open()
-    with connection.cursor() as cursor:
-        cursor.execute(asked.sql, asked.filled(values, now))
-        *are_open, has_mandates = cursor.fetchone()
+    [(*are_open, has_mandates)] = prepared.rows(_anything_open(), values)
     return [kind for kind, is_open in zip(KINDS, are_open, strict=True) if is_open], has_mandates
 
 
 @cache
-def _anything_open() -> Composed:
+def _anything_open() -> str:
     """Of each kind in order whether anything is open, then whether a delegation holds for the person."""
     asked = [kind.open() for kind in KINDS]
     mandates = Delegation.objects.holding().filter(receiver=Hole("principal"))
-    parts = [Composed.of(rows.order_by().values("pk")[:1]) for rows in (*asked, mandates)]
-    columns = ", ".join(f"EXISTS ({one.sql})" for one in parts)
-    return Composed(f"SELECT {columns}", tuple(value for one in parts for value in one.parameters))
+    columns = ", ".join(f"EXISTS ({composed(rows.order_by().values('pk')[:1])})" for rows in (*asked, mandates))
+    return f"SELECT {columns}"
 
 
 def _requests(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:

@@ -313,16 +313,9 @@ def _at(*audiences: Audience) -> Q:
     return named | Q(step__isnull=True) if Audience.ANSWERABLE in audiences else named
 
 
-def _in_audience(held_by: Q, in_group: Q) -> Q:
-    """The condition that somebody is in the audience of the request's step.
-
-    `held_by` is asked of an ownership or role, `in_group` of the request.
-    """
-    roles = roles_now().filter(held_by, domain=OuterRef("dataset__domain_id"))
-    owners = Q(Exists(owners_now().filter(held_by, dataset=OuterRef("dataset_id")))) | Q(
-        Exists(roles.filter(role=DomainRole.OWNER))
-    )
-    stewards = Q(Exists(roles.filter(role=DomainRole.STEWARD)))
+def _in_audience(owners: Q, stewards: Q, in_group: Q) -> Q:
+    """The condition that somebody is in the audience of the request's step: for owning the dataset or its domain, for being
+    a steward of its domain, or for being in the group that is asked."""
     return (
         _at(Audience.ANSWERABLE, Audience.OWNERS) & owners
         | _at(Audience.ANSWERABLE, Audience.STEWARDS) & stewards
@@ -330,14 +323,34 @@ def _in_audience(held_by: Q, in_group: Q) -> Q:
     )
 
 
+def _held_in_audience(held_by: Q, in_group: Q) -> Q:
+    """The same of somebody whom `held_by` names of an ownership or role, and `in_group` of the request."""
+    roles = roles_now().filter(held_by, domain=OuterRef("dataset__domain_id"))
+    owners = Q(Exists(owners_now().filter(held_by, dataset=OuterRef("dataset_id")))) | Q(
+        Exists(roles.filter(role=DomainRole.OWNER))
+    )
+    return _in_audience(owners, Q(Exists(roles.filter(role=DomainRole.STEWARD))), in_group)
+
+
 def _by_own_authority(principal: Principal) -> Q:
     groups = _scope_ids(principal)
-    inside = _in_audience(Q(principal=principal) | Q(group_id__in=groups), Q(step__group_id__in=groups))
+    held, in_group = Q(principal=principal) | Q(group_id__in=groups), Q(step__group_id__in=groups)
+    scope = scope_of(principal)
+    if scope.everything:
+        inside = _held_in_audience(held, in_group)
+    else:
+        # The domains are known: they need not be looked up for each row.
+        owned = Q(Exists(owners_now().filter(held, dataset=OuterRef("dataset_id"))))
+        inside = _in_audience(
+            Q(dataset__domain__in=scope.domains_of(DomainRole.OWNER)) | owned,
+            Q(dataset__domain__in=scope.domains_of(DomainRole.STEWARD)),
+            in_group,
+        )
     return inside & ~Q(_voted(acting_for=principal))
 
 
 def _may_have_mandates(principal: Principal) -> bool:
-    """Whether anybody's delegation may let the principal decide; `access.composed.Anyone` says where none does."""
+    """Whether anybody's delegation may let the principal decide; `catalog.composed.Anyone` says where none does."""
     return getattr(principal, "has_mandates", True)
 
 
@@ -354,7 +367,7 @@ def _by_mandate(principal: Principal) -> Q:
         Exists(of_role.filter(giver__user__groups=OuterRef("group_id")))
     )
     of_request = mandates(OuterRef)
-    return _in_audience(held_by, Q(Exists(of_request.filter(giver__user__groups=OuterRef("step__group_id")))))
+    return _held_in_audience(held_by, Q(Exists(of_request.filter(giver__user__groups=OuterRef("step__group_id")))))
 
 
 def _administrators_may() -> Q:
@@ -364,7 +377,7 @@ def _administrators_may() -> Q:
 def _somebody_else() -> Q:
     """The condition that an active person other than the requester is in the audience of the request's step."""
     of_step = _members().filter(group_id=OuterRef("step__group_id")).exclude(user__principal=OuterRef("requester_id"))
-    return _in_audience(_somebody_but("requester_id"), Q(Exists(of_step)))
+    return _held_in_audience(_somebody_but("requester_id"), Q(Exists(of_step)))
 
 
 def _members() -> QuerySet[Any]:

@@ -35,7 +35,7 @@ from access.forms import (
     decision_forms,
     first_values,
 )
-from access.inbox import DEEPEST, SHOWN, Waiting, waiting_list
+from access.inbox import DEEPEST, SHOWN, Waiting, counted_list
 from access.models import AccessRequest, Grant, Purpose
 from access.permissions import check_can_cancel, check_can_review, check_can_revoke, may_close_review
 from access.queries import (
@@ -57,7 +57,6 @@ from accounts.forms import ActionForm
 from accounts.models import Principal
 from accounts.recent import check_signed_in_recently
 from catalog.models import Dataset, Field
-from classification import review
 from classification.limits import LONGEST_GRANT_DAYS
 from classification.queries import levels_by_rank
 from common.components import Column, Crumb
@@ -94,7 +93,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
     principal = principal_of(request)
     skip = _skipped(request.GET.get("skip", ""))
     # One more than is shown tells whether there is more.
-    items = waiting_list(principal, skip=skip, most=SHOWN + 1)
+    items, count = counted_list(principal, skip=skip, most=SHOWN + 1)
+    request.nav_counted = {"access": count}  # type: ignore[attr-defined]
     waiting = [Acting(item, _forms_for(item)) for item in items[:SHOWN]]
     return render(
         request,
@@ -106,7 +106,6 @@ def inbox(request: HttpRequest) -> HttpResponse:
             "earlier": _address(request, skip - SHOWN) if skip else "",
             "later": _address(request, skip + SHOWN) if len(items) > SHOWN and skip + SHOWN <= DEEPEST else "",
             "columns": [Column("What"), Column("Level"), Column("Since"), Column("Decide", hidden=True)],
-            "suggestions": review.count_waiting(principal),
             "tabs": tabs_of(principal, "inbox"),
         },
     )

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from django.db import connection
 from django.db.models import F, Q
 
+from catalog.composed import Anyone, composed, values_of
 from catalog.models import Dataset
 from catalog.visibility import scope_of
 from classification.counting import named_sql
 from classification.models import Category, Decision, Label, Level, WaitingSum
 from classification.querysets import LabelQuerySet
+from common import prepared
 from common.errors import Invalid
 
 if TYPE_CHECKING:
@@ -259,7 +262,15 @@ def chosen(principal: Principal, texts: Sequence[str]) -> list[Label]:
 
 def count_waiting(principal: Principal) -> int:
     """How many suggestions the principal may decide about, counted up to `COUNT_CAP`; one statement."""
-    return waiting_for(principal).order_by()[:COUNT_CAP].count()
+    everything = scope_of(principal).everything
+    [(count,)] = prepared.rows(_count_of(everything), {} if everything else values_of(principal))
+    return int(count)
+
+
+@cache
+def _count_of(everything: bool) -> str:
+    anyone = cast("Principal", Anyone(is_administrator=everything))
+    return f"SELECT count(*) FROM ({composed(waiting_for(anyone).order_by().values('pk')[:COUNT_CAP])}) AS waiting"  # noqa: S608
 
 
 def last_decisions(principal: Principal, *, limit: int = 3) -> list[Decision]:

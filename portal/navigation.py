@@ -10,7 +10,10 @@ from django.utils.functional import SimpleLazyObject
 
 def counts(request: HttpRequest) -> dict[str, Any]:
     """`nav_counts`: how many decisions (`access`) and suggestions (`review`) wait for this person, and what they have not read
-    yet (`notifications`); read only by pages that show the navigation."""
+    yet (`notifications`); read only by pages that show the navigation.
+
+    A view that knows some already puts them in the request's `nav_counted`.
+    """
     principal = getattr(request, "principal", None)
     if principal is None:
         return {}
@@ -20,8 +23,9 @@ def counts(request: HttpRequest) -> dict[str, Any]:
         from alerts.reading import count_unread
         from classification import review
 
+        counted: dict[str, int] = getattr(request, "nav_counted", {})
         return {
-            "access": count_waiting(principal),
+            "access": counted["access"] if "access" in counted else count_waiting(principal),
             "review": review.count_waiting(principal),
             "notifications": count_unread(principal),
         }

@@ -65,9 +65,8 @@ def test_groups_roles_and_owners_are_known(cast: Cast):
 
 
 def test_a_ruling_takes_three_statements(cast: Cast, django_assert_num_queries):
-    """The first is prepared on the connection itself, where Django does not count it."""
     email = cast.field("email")
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         ruling_for(cast.outsider, cast.dataset, [email])
 
 

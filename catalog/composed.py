@@ -1,18 +1,21 @@
 """Conditions about a person composed once, with holes where the person goes.
 
 Composing who may decide takes Django 5 to 25 ms a condition, and every page counts what waits for its reader. `Anyone` is
-taken by the conditions of `access.querysets` and of rooms below in the place of a principal; what comes out is compiled
-once in a process and executed for whoever reads.
+taken by the conditions of querysets in the place of a principal; what comes out is compiled once in a process, prepared by
+PostgreSQL once for each connection (`common.prepared`), and executed for whoever reads.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.db import connection
 from django.db.models import BigIntegerField, Expression, QuerySet
+from django.utils import timezone
+from psycopg.sql import Literal
+from psycopg.types.numeric import Int8
 
 from accounts.models import DomainRole, Principal
 from catalog.visibility import Scope, scope_of
@@ -53,7 +56,7 @@ class Anyone(Hole):
     kind = Principal.Kind.PERSON
     is_active = True
 
-    def __init__(self, is_administrator: bool, has_mandates: bool) -> None:
+    def __init__(self, *, is_administrator: bool, has_mandates: bool = False) -> None:
         super().__init__("principal")
         self.is_administrator = is_administrator
         self.has_mandates = has_mandates
@@ -62,35 +65,39 @@ class Anyone(Hole):
         self._catalog_scope = _AnyScope(everything=is_administrator, principal_id=principal, group_ids=groups)
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """A statement with holes among its parameters."""
+def composed(rows: QuerySet[Any, Any]) -> str:
+    """The statement of rows whose condition was composed for `Anyone`, to be executed with `values_of` somebody.
 
-    sql: str
-    parameters: tuple[Any, ...]
+    Whatever is a moment is the one at which it was composed, and becomes `now`. All else is written into it: where a plan
+    is made once, PostgreSQL sees which partial index fits only by what is no parameter.
+    """
+    statement, parameters = rows.query.sql_with_params()
+    return statement.replace("%%", "%%%%") % tuple(_written(one) for one in parameters)
 
-    @classmethod
-    def of(cls, rows: QuerySet[Any, Any]) -> Composed:
-        """The statement of rows whose condition was composed for `Anyone`."""
-        return cls(*rows.query.sql_with_params())
 
-    def filled(self, values: Mapping[str, Any], now: dt.datetime) -> list[Any]:
-        """The parameters for whom `values_of` tells of. Whatever is a moment is the one at which it was composed: now."""
-        return [
-            values[one.name] if isinstance(one, Hole) else now if isinstance(one, dt.datetime) else one
-            for one in self.parameters
-        ]
+def _written(parameter: Any) -> str:
+    if isinstance(parameter, Hole):
+        return f"%({parameter.name})s"
+    if isinstance(parameter, dt.datetime):
+        return "%(now)s"
+    return Literal(parameter).as_string(connection.connection).replace("%", "%%")
 
 
 def values_of(principal: Principal) -> Mapping[str, Any]:
-    """What fills the holes for a person."""
+    """What fills the holes for a person. Each is of one type whoever it is, so that one statement is prepared for all."""
     scope = scope_of(principal)
     groups = (
         principal.user.groups.values_list("pk", flat=True) if scope.everything and principal.user else scope.group_ids
     )
     return {
-        "principal": principal.pk,
-        "groups": list(groups),
-        "curated": scope.curated_domains(),
-        **{role.value: scope.domains_of(role) for role in DomainRole},
+        "principal": Int8(principal.pk),
+        "groups": _array(groups),
+        "curated": _array(scope.curated_domains()),
+        **{role.value: _array(scope.domains_of(role)) for role in DomainRole},
+        "now": timezone.now(),
     }
+
+
+def _array(ids: Iterable[int]) -> str:
+    """As text: psycopg gives a list the type of the largest number in it, and one without any none."""
+    return f"{{{','.join(map(str, ids))}}}"
