@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from django.db.models import QuerySet, TextField, Value
 
 from catalog.filters import FACETS, NONE, Narrowing
 from catalog.models import Dataset
-from catalog.queries.search import MATCH_CAP, Wanted, candidates, those
+from catalog.queries.search import MATCH_CAP, Matched, Wanted, candidates, those
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -78,7 +77,7 @@ _COLUMNS = ("missed", "source_id", "kind", "level", "domain_id", "owner_names", 
 
 
 def facets_of(
-    *, principal: Principal, wanted: Wanted | None, narrowing: Narrowing, matched: Sequence[int] | None = None
+    *, principal: Principal, wanted: Wanted | None, narrowing: Narrowing, matched: Matched | None = None
 ) -> Facets:
     """The facets of a search, whose ids need not be looked for again where they are known (`Found.matched`); one statement.
 

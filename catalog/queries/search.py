@@ -10,7 +10,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NewType
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 MAX_QUERY = 200
 MAX_WORDS = 12
 MATCH_CAP = 2_000
-"""How many datasets each way of matching brings into the ranking; a search with more is to be narrowed."""
+"""How many datasets are ranked, the better ways of matching first; a search with more is to be narrowed."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD = re.compile(r"[^\W_]+")
@@ -75,6 +76,10 @@ class Wanted:
         return SearchQuery(words, config="simple", search_type="raw")
 
 
+Matched = NewType("Matched", str)
+"""The ids of what matched, as PostgreSQL writes an array: thousands, which go back to it as they came; empty for none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A page of results. `columns` names, by dataset, the columns that the words were found in.
@@ -84,7 +89,7 @@ class Found:
 
     page: Page[Dataset]
     wanted: Wanted | None
-    matched: Sequence[int] | None = None
+    matched: Matched | None = None
     columns: dict[int, list[str]] = field(default_factory=dict)
 
 
@@ -143,13 +148,18 @@ def matching(principal: Principal, narrowing: Narrowing, wanted: Wanted) -> Quer
     return for_lists(rows.annotate(score=_score(principal, wanted)), principal)
 
 
-def _matched(principal: Principal, wanted: Wanted, narrowing: Narrowing) -> list[int]:
-    return list({row["pk"] for row in candidates(principal, wanted, narrowing)})
+def _matched(principal: Principal, wanted: Wanted, narrowing: Narrowing) -> Matched:
+    statement, parameters = candidates(principal, wanted, narrowing).query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT array_agg(pk)::text FROM ({statement}) AS candidate", parameters)  # noqa: S608
+        [found] = cursor.fetchone()
+    return Matched(found or "")
 
 
-def those(ids: Sequence[int]) -> QuerySet[Dataset]:
+def those(ids: Matched | Iterable[int]) -> QuerySet[Dataset]:
     """The datasets of these ids, as one parameter however many there are."""
-    found: QuerySet[Dataset] = Dataset.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
+    array = ids if isinstance(ids, str) else f"{{{','.join(map(str, ids))}}}"
+    found: QuerySet[Dataset] = Dataset.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [array or "{}"]))
     return found
 
 
@@ -179,7 +189,7 @@ def _order(sort: str) -> tuple[str, ...]:
     return _ORDERS[sort]
 
 
-def _page(principal: Principal, wanted: Wanted, matched: Sequence[int], cursor: str | None, size: int) -> Page[Dataset]:
+def _page(principal: Principal, wanted: Wanted, matched: Matched, cursor: str | None, size: int) -> Page[Dataset]:
     """Ranked by what ranking needs; what a list shows is read of the page's rows alone, not of all that match."""
     ranked: QuerySet[Dataset] = those(matched).annotate(score=_score(principal, wanted)).only("id")
     page = page_of(ranked, order=("-score", "id"), cursor=cursor, size=size)
@@ -188,20 +198,26 @@ def _page(principal: Principal, wanted: Wanted, matched: Sequence[int], cursor: 
 
 
 def candidates(principal: Principal, wanted: Wanted, narrowing: Narrowing) -> QuerySet[Any]:
-    """The ids of what may be among the results: each way of matching brings a capped number, from an index of its own."""
+    """The ids of what is ranked, each once: each way of matching is found by an index of its own.
+
+    PostgreSQL reads one way after the other and stops when there are enough; what matches in several is found by the best.
+    """
     visible = Dataset.objects.not_merged().visible_to(principal)
     rows = narrowing.apply(visible).annotate(name_key=Lower("name")).order_by()
-    begins, holds = Q(), Q()
+    exact, begins, holds = Q(name_key__in=_name_keys(wanted)), Q(), Q()
     for key in _name_keys(wanted):
         begins |= Q(name_key__startswith=key)
         holds |= Q(name_key__contains=key)
-    branches = [rows.filter(name_key__in=_name_keys(wanted)), rows.filter(begins)]
+    ways = [exact, begins]
     if len(wanted.text) > 2:
-        branches.append(rows.filter(holds))
-    limited = [branch.values("pk")[:MATCH_CAP] for branch in branches]
+        ways.append(holds)
     if wanted.words:
-        limited.append(rows.filter(text_condition(principal, wanted)).values("pk")[:MATCH_CAP])
-    return limited[0].union(*limited[1:], all=True)
+        ways.append(text_condition(principal, wanted))
+    # A way includes those before it, except the last. The first are read as the index has them: the shorter before the longer.
+    found = [rows.filter(exact), *(rows.filter(way & ~better) for better, way in pairwise(ways))]
+    found[1] = found[1].order_by("name_key", "pk")
+    limited = [branch.values("pk")[:MATCH_CAP] for branch in found]
+    return limited[0].union(*limited[1:], all=True)[:MATCH_CAP]
 
 
 def text_condition(principal: Principal, wanted: Wanted) -> Q:

@@ -176,6 +176,29 @@ def test_numbers_past_the_cap_are_left_out(cast: factories.Cast, monkeypatch: py
     assert {option.count for option in counted.options["kind"]} == {None}
 
 
+def test_beyond_the_cap_the_better_ways_of_matching_are_ranked(
+    cast: factories.Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.queries.search.MATCH_CAP", 3)
+    made = [
+        factories.dataset(name, domain=cast.domain) for name in ("marks_c", "late_marks", "marks_a", "marks", "marks_b")
+    ]
+    indexed(*made)
+    assert names(find(cast.steward, "marks")) == ["marks", "marks_a", "marks_b"]
+    monkeypatch.setattr("catalog.queries.search.MATCH_CAP", 5)
+    assert names(find(cast.steward, "marks")) == ["marks", "marks_c", "marks_a", "marks_b", "late_marks"]
+
+
+def test_what_matches_in_several_ways_is_found_once(cast: factories.Cast) -> None:
+    indexed(factories.dataset("marks", domain=cast.domain, fields=["marks"]))
+    found = find(cast.steward, "marks")
+    assert names(found) == ["marks"]
+    counted = facets_of(
+        principal=cast.steward, wanted=found.wanted, narrowing=Narrowing(QueryDict("")), matched=found.matched
+    )
+    assert counted.total == 1
+
+
 def test_facets_count_their_own_alternatives_and_narrow_the_others(cast: factories.Cast) -> None:
     research = factories.domain("Research", open_tier=Tier.METADATA)
     factories.dataset("a", domain=cast.domain, source=cast.source)

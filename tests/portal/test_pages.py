@@ -332,5 +332,5 @@ def test_pages_take_the_same_statements_however_much_they_show(cast: factories.C
         target = made[number % 20]
         Key.objects.create(dataset=cast.dataset, kind="foreign", name=f"fk{number}", columns=["id"], references=target)
     assert {url: statements(client, url) for url in urls} == before
-    assert before["/search/?q=users"] <= 15
+    assert before["/search/?q=users"] <= 16
     assert before[dataset_url] <= 28
