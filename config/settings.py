@@ -183,6 +183,7 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "common.form_rendering.FormRenderer"
 
 DATABASES = {"default": database("DATABASE_URL")}
 DATABASE_APP_ROLE: str = environment.text("DATABASE_APP_ROLE", "catalog_app")

@@ -22,8 +22,12 @@ register = template.Library()
 
 def manifest_path() -> Path:
     """Where the build leaves its manifest; the setting FRONT_END_DIR moves it."""
-    folder = getattr(settings, "FRONT_END_DIR", None) or Path(settings.BASE_DIR) / "static" / "dist"
-    return Path(folder) / "manifest.json"
+    return _manifest_below(getattr(settings, "FRONT_END_DIR", None))
+
+
+@lru_cache(maxsize=4)
+def _manifest_below(folder: Path | str | None) -> Path:
+    return Path(folder or Path(settings.BASE_DIR) / "static" / "dist") / "manifest.json"
 
 
 @lru_cache(maxsize=4)
@@ -62,7 +66,11 @@ def icon_svg(name: str, label: str = "", classes: str = "") -> SafeString:
     sprite = built_names().get("icons.svg")
     if sprite is None:
         return format_html('<span class="visually-hidden">{}</span>', label) if label else SafeString("")
-    href = f"{settings.STATIC_URL}{sprite}#{name}"
+    return _icon_of(f"{settings.STATIC_URL}{sprite}#{name}", label, classes)
+
+
+@lru_cache(maxsize=1024)
+def _icon_of(href: str, label: str, classes: str) -> SafeString:
     classes = f"icon {classes}".strip()
     if label:
         return format_html(
