@@ -94,13 +94,14 @@ def _observed(watches: Sequence[Watch], at: dt.datetime) -> Observed:
 
 
 def facts_about(source: Source, path: Path, at: dt.datetime) -> list[AnyFact]:
-    """What bears on who could read one relation at a time: its rights, those of whatever shows it, and all roles.
+    """What bears on who could read one relation at a time: its rights, those of whatever shows it and of all that those
+    read (a view opens only what its owner may read wholly), and all roles.
 
     Two statements, however many relations the source has.
     """
     held = _holding(source, at)
-    shows = list(_facts(held.filter(kind="Relation", shows=True)))
-    places = _shown_through(path, [one for one in shows if isinstance(one, Relation)])
+    shows = [one for one in _facts(held.filter(kind="Relation", shows=True)) if isinstance(one, Relation)]
+    places = _read_through(_shown_through(path, shows), shows)
     scopes: list[Path] = [(), *{place[:1] for place in places}, *places]
     of_places = Q(path__in=[list(scope) for scope in scopes]) & ~Q(kind="Relation", shows=True)
     rest = held.filter(Q(kind__in=_WITHOUT_PLACE) | Q(anywhere=True) | of_places)
@@ -146,6 +147,18 @@ def _shown_through(path: Path, shows: Iterable[Relation]) -> set[Path]:
             if view not in found:
                 found.add(view)
                 waiting.append(view)
+    return found
+
+
+def _read_through(places: Iterable[Path], shows: Iterable[Relation]) -> set[Path]:
+    """These relations and all that they read, directly or through others."""
+    reads = {one.path: [read[:2] for read in one.reads] for one in shows}
+    found, waiting = set(places), list(places)
+    while waiting:
+        for place in reads.get(waiting.pop(), ()):
+            if place not in found:
+                found.add(place)
+                waiting.append(place)
     return found
 
 

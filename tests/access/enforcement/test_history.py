@@ -6,10 +6,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from access.enforcement.history import PAUSE, facts_about, facts_at, known_at, observe
 from access.models import ObservedFact
-from access.provisioning.facts import Member, Privilege, Relation, RelationKind, Right, Role
+from access.provisioning.facts import PUBLIC, AnyFact, Member, Privilege, Relation, RelationKind, Right, Role
+from access.provisioning.identities import POSTGRES
+from access.provisioning.readers import Readers
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +87,45 @@ def test_what_bears_on_a_relation_leaves_other_relations_out():
         found = {fact for fact in facts_about(source, ("shop", "users"), NOW) if not isinstance(fact, Relation)}
     assert len(queries) == 2
     assert found == {ANN, ROLE, MEMBER, ON_USERS, ON_OVER, ON_PATTERN}
+
+
+TABLES = [(schema, name) for schema in ("a", "b") for name in ("t", "u")]
+VIEWS = [(schema, name) for schema in ("a", "b") for name in ("v", "w")]
+ROLES = ("ann", "bob", "team")
+
+
+@st.composite
+def states(draw: st.DrawFn) -> list[AnyFact]:
+    """Tables, views of them and of each other, and rights on all of that."""
+    facts: list[AnyFact] = [Role("ann", can_login=True), Role("bob", can_login=True), Role("team")]
+    facts += [Privilege(Right.CONNECT, (), PUBLIC), Privilege(Right.USAGE, ("a",), PUBLIC)]
+    facts += [Relation(path, RelationKind.TABLE, draw(st.sampled_from(ROLES)), ("x", "y")) for path in TABLES]
+    facts += [Member("team", name) for name in draw(st.sets(st.sampled_from(["ann", "bob"])))]
+    facts += [Privilege(Right.USAGE, ("b",), name) for name in draw(st.sets(st.sampled_from(ROLES)))]
+    for number, path in enumerate(VIEWS):
+        readable = st.sampled_from([*TABLES, *VIEWS[:number]])
+        columns = st.sampled_from([("x",), ("y",), ()])
+        reads = draw(
+            st.sets(st.builds(lambda place, column: (*place, *column), readable, columns), min_size=1, max_size=3)
+        )
+        owner, as_owner = draw(st.sampled_from(ROLES)), draw(st.booleans())
+        facts.append(Relation(path, RelationKind.VIEW, owner, ("x", "y"), tuple(sorted(reads)), as_owner))
+    rights = st.builds(
+        lambda path, grantee, column: Privilege(Right.SELECT, path, grantee, column),
+        st.sampled_from([*TABLES, *VIEWS]), st.sampled_from(ROLES), st.sampled_from(["", "x", "y"]),
+    )  # fmt: skip
+    return [*facts, *draw(st.sets(rights, min_size=4, max_size=16))]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(facts=states())
+def test_who_reads_a_relation_is_the_same_by_what_bears_on_it_as_by_everything(db: None, facts: list[AnyFact]):
+    """A view that joins opens only what its owner reads wholly: the rights on what it joins bear on it."""
+    source = factories.source()
+    observe(source=source, facts=facts, at=NOW)
+    everything = Readers(facts_at(source, NOW), POSTGRES)
+    for path in (*TABLES, *VIEWS):
+        assert Readers(facts_about(source, path, NOW), POSTGRES).of_relation(path) == everything.of_relation(path)
 
 
 def test_a_pause_is_a_gap_of_which_nothing_is_known():
