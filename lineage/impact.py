@@ -18,7 +18,8 @@ from lineage import graph as cores
 from lineage.models import Influence
 from lineage.queries.columns import Flow, WalkedColumns, check_column, columns_of, walk_columns
 from lineage.queries.datasets import MAX_DEPTH, JobNode, jobs_of
-from lineage.queries.steps import CURRENT, Readable, datasets_among, steps
+from lineage.queries.disclosure import Readable
+from lineage.queries.steps import CURRENT, datasets_among, steps
 
 if TYPE_CHECKING:
     from accounts.models import Principal

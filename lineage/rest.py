@@ -29,7 +29,7 @@ from lineage.filters import JobFilter, RejectedEventFilter, RunFilter
 from lineage.graph_rest import urlpatterns as graph_urlpatterns
 from lineage.models import Direction, Job, RejectedEvent, Run, RunState
 from lineage.querysets import JobQuerySet, RunQuerySet
-from lineage.reading import Use
+from lineage.reading import Use, Uses
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
@@ -69,7 +69,7 @@ class UseSerializer(serializers.Serializer[Use]):
 
 
 class JobDetailSerializer(JobSerializer):
-    datasets = UseSerializer(many=True)
+    datasets = UseSerializer(many=True, help_text="What you may be told: with an end of theirs that you may read.")
     facets = serializers.DictField(
         child=serializers.JSONField(),
         allow_null=True,
@@ -98,7 +98,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 
 
 class RunDetailSerializer(RunSerializer):
-    datasets = UseSerializer(many=True)
+    datasets = UseSerializer(many=True, help_text="What you may be told: with an end of theirs that you may read.")
     facets = serializers.DictField(
         child=serializers.JSONField(),
         allow_null=True,
@@ -109,8 +109,8 @@ class RunDetailSerializer(RunSerializer):
         fields = [*RunSerializer.Meta.fields, "datasets", "facets"]
 
 
-def _told(uses: list[Use]) -> list[dict[str, Any]]:
-    return [UseSerializer(use).data for use in uses]
+def _told(uses: Uses) -> list[dict[str, Any]]:
+    return [UseSerializer(use).data for use in uses.told]
 
 
 def _facets(found: list[reading.Facet]) -> dict[str, Any]:

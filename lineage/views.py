@@ -19,7 +19,7 @@ from lineage import reading, rejections
 from lineage.attention import jobs_by_attention, runs_in_order
 from lineage.filters import JobFilter, RejectedEventFilter, RunFilter, narrowed
 from lineage.models import Direction, Job, RejectedEvent, Run
-from lineage.reading import Facet, Use
+from lineage.reading import Facet, Use, Uses
 from lineage.timeline import bars_of, gantt_of
 
 _JOB_COLUMNS = [
@@ -157,10 +157,11 @@ def rejected_events(request: HttpRequest) -> HttpResponse:
     return render(request, "lineage/rejected.html", context)
 
 
-def _by_direction(uses: list[Use]) -> dict[str, Any]:
+def _by_direction(uses: Uses) -> dict[str, Any]:
     return {
-        "inputs": [use for use in uses if use.direction == Direction.INPUT],
-        "outputs": [use for use in uses if use.direction == Direction.OUTPUT],
+        "inputs": [use for use in uses.told if use.direction == Direction.INPUT],
+        "outputs": [use for use in uses.told if use.direction == Direction.OUTPUT],
+        "withholds": uses.withholds,
     }
 
 
@@ -168,12 +169,12 @@ def _shown(facets: list[Facet]) -> list[tuple[str, str]]:
     return [(facet.name, json.dumps(facet.value, indent=2, ensure_ascii=False)) for facet in facets]
 
 
-def _shown_uses(run: Run, uses: list[Use]) -> list[tuple[Use, list[tuple[str, str]]]]:
+def _shown_uses(run: Run, uses: Uses) -> list[tuple[Use, list[tuple[str, str]]]]:
     """What the run says of each reading and writing of a dataset that the reader knows."""
     told = reading.use_facets(run)
     return [
         (use, _shown(told[use.direction, use.dataset.pk]))
-        for use in uses
+        for use in uses.told
         if use.dataset is not None and (use.direction, use.dataset.pk) in told
     ]
 

@@ -40,9 +40,14 @@ def visible_dataset(principal: Principal, dataset_id: int, *, tier: int = Tier.D
     found: Dataset | None = rows.select_related(*_SHOWN_WITH).defer("search").filter(pk=dataset_id).first()
     if found is None:
         raise NotFound("There is no such dataset, or you may not see it.")
-    if found.tier < tier:
-        raise Forbidden("You may know that this dataset exists, but not read this of it. Ask for access on its page.")
+    check_tier(found, tier)
     return found
+
+
+def check_tier(dataset: Dataset, tier: int) -> None:
+    """Raises `Forbidden` for a dataset that was read with its `tier` and stands below this one."""
+    if dataset.tier < tier:
+        raise Forbidden("You may know that this dataset exists, but not read this of it. Ask for access on its page.")
 
 
 def owners_of(dataset: Dataset) -> list[Ownership]:

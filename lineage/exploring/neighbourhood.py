@@ -14,7 +14,8 @@ from django.db.models.expressions import RawSQL
 from catalog.models import Dataset, Tier
 from lineage.exploring.asked import WAYS, Way
 from lineage.graph import Step
-from lineage.queries.steps import Readable, Slice, datasets_among, steps
+from lineage.queries.disclosure import Readable
+from lineage.queries.steps import Slice, datasets_among, steps
 
 if TYPE_CHECKING:
     from accounts.models import Principal

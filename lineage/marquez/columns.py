@@ -16,7 +16,7 @@ from lineage.marquez.shapes import DatasetName, Json
 from lineage.models import Column, Direction, Influence, JobDataset
 from lineage.queries import MAX_NODES
 from lineage.queries.columns import Flow, walk_columns
-from lineage.queries.steps import Readable
+from lineage.queries.disclosure import Readable, check_lineage_told
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -29,11 +29,12 @@ def column_lineage(
     principal: Principal, nodes: Sequence[Node], *, depth: int, with_downstream: bool, as_of: dt.datetime | None = None
 ) -> list[Json]:
     """Where columns come from, and with `with_downstream` where they go: of one field, of a dataset, or of what a job
-    writes. Columns of datasets that the principal may not read are not there. Raises `NotFound` for unknown nodes."""
+    writes. Columns of datasets that the principal may not read are not there. Raises `NotFound` for unknown nodes, and
+    `Forbidden` for a dataset that may be discovered and not read."""
     found = find_node(principal, nodes)
     version = found.node.version
     if found.dataset is not None:
-        _check_readable(found.dataset)
+        check_lineage_told(found.dataset)
         if version:
             _, as_of = datasets.told_text(found.dataset, version)
     focus, start = _start(found)
@@ -55,11 +56,6 @@ def column_lineage(
     if found.node.field and not start and not _is_field(focus, found.node.field):
         raise NotFound("The dataset has no such field. Write it as its path with dots.")
     return _drawn(readable, open_, shown, walked.flows)
-
-
-def _check_readable(dataset: Dataset) -> None:
-    if dataset.tier < Tier.METADATA:
-        raise NotFound("There is no column lineage of this dataset that you may see.")
 
 
 def _start(found: FoundNode) -> tuple[int, dict[int, ColumnName]]:

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Max, Min
 
 from catalog.models import Dataset, Field, SchemaVersion, TagAssignment, Tier
+from catalog.queries.datasets import check_tier
 from catalog.visibility import scope_of
 from common.errors import NotFound
 from lineage.marquez import shapes
@@ -211,8 +212,7 @@ def version(principal: Principal, dataset: Dataset, version_id: UUID) -> Json:
 
 
 def _readable(dataset: Dataset) -> Dataset:
-    if dataset.tier < Tier.METADATA:
-        raise NotFound("The dataset has no version that you may see.")
+    check_tier(dataset, Tier.METADATA)
     return dataset
 
 

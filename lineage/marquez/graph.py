@@ -19,7 +19,8 @@ from lineage.marquez.names import FoundNode, find_node
 from lineage.marquez.shapes import DatasetName, Json
 from lineage.models import Direction, Job, JobDataset, JobFacet, Run, RunDataset
 from lineage.queries import CURRENT, MAX_NODES, Slice
-from lineage.queries.steps import Readable, steps
+from lineage.queries.disclosure import Readable, check_lineage_told, told_uses
+from lineage.queries.steps import steps
 from lineage.reading import visible_run
 
 if TYPE_CHECKING:
@@ -46,9 +47,12 @@ def lineage(principal: Principal, nodes: Sequence[Node], *, depth: int, as_of: d
 
     Against the edges on one side and along them on the other: what merely shares a source is not lineage. A dataset that
     the principal may not know of is a node without a name. A statement for each step (two for whoever does not see
-    everything), and a fixed number beside them. Raises `NotFound` for a node that is not known.
+    everything), and a fixed number beside them. Raises `NotFound` for a node that is not known, and `Forbidden` for a dataset
+    that may be discovered and not read.
     """
     found = find_node(principal, nodes)
+    if found.dataset is not None:
+        check_lineage_told(found.dataset)
     readable = Readable(principal)
     start = _start(principal, readable, found, as_of)
     walked = cores.walk(
@@ -68,14 +72,18 @@ def _start(principal: Principal, readable: Readable, found: FoundNode, as_of: dt
     slice_ = Slice(as_of=as_of) if as_of else CURRENT
     version = found.node.version
     if found.job is not None:
-        return _of_job_version(readable, found.job, version) if version else _of_job(readable, found.job, slice_)
+        return (
+            _of_job_version(principal, found.job, version)
+            if version
+            else _of_job(principal, readable, found.job, slice_)
+        )
     if found.dataset is not None:
         if version:
             text, until = datasets.told_text(found.dataset, version)
             slice_ = Slice(version=text) if text else Slice(as_of=until) if until else CURRENT
         here = frozenset({found.dataset.pk})
         return _Start(read=here, written=here, slice=slice_, focus=found.dataset.pk)
-    return _of_run(readable, visible_run(principal, UUID(found.node.name)))
+    return _of_run(principal, visible_run(principal, UUID(found.node.name)))
 
 
 def _told(readable: Readable, ids: Iterable[int]) -> frozenset[int]:
@@ -83,34 +91,38 @@ def _told(readable: Readable, ids: Iterable[int]) -> frozenset[int]:
     return frozenset(pk for pk, _ in readable.told([(pk, pk) for pk in ids]))
 
 
-def _of_job(readable: Readable, job: Job, slice_: Slice) -> _Start:
+def _of_job(principal: Principal, readable: Readable, job: Job, slice_: Slice) -> _Start:
     """What the job's edges of the slice join; of one that only reads or only writes, all that it uses."""
     links = list(JobDataset.objects.filter(job=job).values_list("direction", "dataset_id"))
     written = [pk for direction, pk in links if direction == Direction.OUTPUT]
     rows = [row for row in readable.told(steps(0, slice_)(written, ())) if row[2] == job.pk]
     uses = {(Direction.INPUT.value, row[0]) for row in rows} | {(Direction.OUTPUT.value, row[1]) for row in rows}
     if not rows:
-        may_tell = _told(readable, [pk for _, pk in links])
-        uses = {(direction, pk) for direction, pk in links if pk in may_tell}
+        uses = _told_of(principal, job.pk, links)
     return _between(job.pk, uses, slice_)
 
 
-def _of_run(readable: Readable, run: Run) -> _Start:
+def _of_run(principal: Principal, run: Run) -> _Start:
     links = RunDataset.objects.filter(run=run).values_list("direction", "dataset_id", "dataset__merged_into_id")
     uses = {(direction, into or pk) for direction, pk, into in links}
-    may_tell = _told(readable, [pk for _, pk in uses])
-    told = len(may_tell) > 0
-    return _between(run.job_id, uses if told else set(), Slice(run=run.pk))
+    return _between(run.job_id, _told_of(principal, run.job_id, uses), Slice(run=run.pk))
 
 
-def _of_job_version(readable: Readable, job: Job, version: str) -> _Start:
+def _told_of(principal: Principal, job: int, uses: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Of what a job reads and writes (direction and dataset), what may be told."""
+    listed = list(uses)
+    told = told_uses(principal, [(job, pk) for _, pk in listed])
+    return {(direction, pk) for direction, pk in listed if (job, pk) in told}
+
+
+def _of_job_version(principal: Principal, job: Job, version: str) -> _Start:
     """What the latest run of the version did, for all of them did the same."""
     found = (
         Run.objects.filter(job=job, version=_uuid(version), completed_at__isnull=False).order_by("-began_at").first()
     )
     if found is None:
         raise NotFound("The job has no such version.")
-    return _of_run(readable, found)
+    return _of_run(principal, found)
 
 
 def _uuid(text: str) -> UUID:

@@ -18,6 +18,7 @@ from lineage.marquez.counting import counted
 from lineage.marquez.names import standing_jobs
 from lineage.marquez.shapes import DatasetName, Json
 from lineage.models import Direction, Job, JobDataset, JobFacet, JobOrigin, Run
+from lineage.queries.disclosure import told_uses
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -53,7 +54,7 @@ _LATEST_RUNS = """
 
 
 def shown(principal: Principal, jobs: Sequence[Job]) -> list[Json]:
-    """Jobs with their ten latest runs, of which the latest is whole; thirteen statements for any number."""
+    """Jobs with their ten latest runs, of which the latest is whole; a fixed number of statements for any number."""
     ids = [job.pk for job in jobs]
     by_id = {job.pk: job for job in jobs}
     open_ = set(Job.objects.open_to(principal).filter(pk__in=ids).values_list("pk", flat=True))
@@ -99,9 +100,9 @@ def _facets(ids: Collection[int]) -> dict[int, dict[str, Any]]:
 def _uses(
     principal: Principal, ids: Collection[int], latest: Mapping[int, Sequence[Run]]
 ) -> dict[tuple[int, int], list[DatasetName]]:
-    """What the jobs read and write now, of what may be known of: since the latest run that completed began.
+    """What the jobs read and write now, of what may be told: since the latest run that completed began.
 
-    Of a job that never ran, what the last declaration names. Two statements.
+    Of a job that never ran, what the last declaration names. Two statements, and two for whoever does not see everything.
     """
     links = list(
         JobDataset.objects.filter(job_id__in=ids).values_list("job_id", "direction", "dataset_id", "last_seen")
@@ -116,11 +117,12 @@ def _uses(
     standing = [
         (job_id, direction, pk) for job_id, direction, pk, at in links if at >= (since.get(job_id, last[job_id]) or at)
     ]
-    rows = Dataset.objects.filter(pk__in={pk for _, _, pk in standing}).visible_to(principal).order_by()
+    told = told_uses(principal, [(job_id, pk) for job_id, _, pk in standing])
+    rows = Dataset.objects.filter(pk__in={pk for _, pk in told}).visible_to(principal).order_by()
     names = {pk: DatasetName(*key) for pk, *key in rows.values_list("pk", "namespace", "qualified_name")}
     found: dict[tuple[int, int], list[DatasetName]] = defaultdict(list)
     for job_id, direction, pk in standing:
-        if pk in names:
+        if (job_id, pk) in told and pk in names:
             found[job_id, direction].append(names[pk])
     return {key: sorted(of, key=lambda one_: (one_.namespace, one_.name)) for key, of in found.items()}
 

@@ -14,6 +14,7 @@ from lineage.marquez import datasets, shapes
 from lineage.marquez.counting import counted
 from lineage.marquez.shapes import DatasetName, Json, RunFacts
 from lineage.models import Direction, Job, JobFacet, Run, RunDataset, RunDatasetFacet, RunFacet
+from lineage.queries.disclosure import told_uses
 from lineage.reading import may_read_code, visible_run
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def shown(
     whole: Collection[UUID] | None = None,
     open_: Collection[int] | None = None,
 ) -> list[Json]:
-    """Runs that were read with their jobs; seven statements for any number.
+    """Runs that were read with their jobs; a fixed number of statements for any number.
 
     `whole` are those to show with their facets and what they read and wrote, all by default. `open_` are the jobs whose
     code the principal may read, asked for here where they are not given.
@@ -98,21 +99,23 @@ def _facets(ids: Collection[UUID], full: Collection[UUID]) -> dict[UUID, dict[st
 
 
 def _uses(principal: Principal, ids: Collection[UUID]) -> dict[tuple[UUID, int], list[Json]]:
-    """What the runs read and wrote, of what the principal may know of, with its version then; four statements."""
+    """What the runs read and wrote, of what may be told, with its version then; four statements, and two for whoever
+    does not see everything."""
     rows = list(
         RunDataset.objects.filter(run_id__in=ids)
         .order_by("run_id", "direction", "dataset_id")
-        .values_list("run_id", "direction", "dataset_id", "last_at", "version")
+        .values_list("run_id", "job_id", "direction", "dataset_id", "last_at", "version")
     )
-    own = {row[2] for row in rows}
+    own = {row[3] for row in rows}
     standing = {pk: into or pk for pk, into in _merged(own)}
-    tiers = datasets.tiers_of(principal, standing.values())
+    may_tell = told_uses(principal, [(row[1], standing.get(row[3], row[3])) for row in rows])
+    tiers = datasets.tiers_of(principal, {pk for _, pk in may_tell})
     times = datasets.schema_times(tiers.keys())
     told = _use_facets(ids)
     found: dict[tuple[UUID, int], list[Json]] = defaultdict(list)
-    for run_id, direction, dataset_id, last_at, version in rows:
+    for run_id, job_id, direction, dataset_id, last_at, version in rows:
         pk = standing.get(dataset_id, dataset_id)
-        if pk not in tiers:
+        if (job_id, pk) not in may_tell or pk not in tiers:
             continue
         tier, named = tiers[pk]
         told_here = told.get((run_id, direction, dataset_id), {})

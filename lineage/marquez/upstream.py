@@ -13,6 +13,7 @@ from lineage.marquez import datasets, runs, shapes
 from lineage.marquez.shapes import DatasetName, Json
 from lineage.models import Run
 from lineage.queries import MAX_NODES
+from lineage.queries.disclosure import told_uses
 from lineage.reading import visible_run
 
 if TYPE_CHECKING:
@@ -47,15 +48,16 @@ _MADE_BY = """
 def upstream_runs(principal: Principal, run_id: UUID, *, depth: int) -> list[Json]:
     """The run and those that made what it read, up to `depth` runs away, each before those upstream of it.
 
-    Two statements for each step and a fixed number beside them. Runs that the principal may not see are not there, nor is
-    anything that only they lead to. Raises `NotFound`.
+    Two statements for each step (four for whoever does not see everything) and a fixed number beside them. Runs that the
+    principal may not see are not there, nor is anything to which only they lead, or only a reading that may not be told.
+    Raises `NotFound`.
     """
     start = visible_run(principal, run_id)
     rows: dict[UUID, Run] = {start.pk: start}
     made: dict[UUID, Mapping[int, UUID]] = {}
     edge = [start.pk]
     for step in range(depth + 1):
-        found = _made_by(edge)
+        found = _told(principal, rows, _made_by(edge))
         made |= found
         wanted = {maker for of in found.values() for maker in of.values()} - rows.keys()
         if not wanted or step == depth or len(rows) >= MAX_NODES:
@@ -86,6 +88,15 @@ def _made_by(run_ids: Sequence[UUID]) -> dict[UUID, dict[int, UUID]]:
         for run_id, dataset_id, maker in cursor.fetchall():
             found[run_id][dataset_id] = maker
     return found
+
+
+def _told(principal: Principal, rows: Mapping[UUID, Run], made: Made) -> dict[UUID, Mapping[int, UUID]]:
+    """Of who made what was read, that of which the reading may be told."""
+    reads = {(rows[run_id].job_id, pk) for run_id, of in made.items() for pk in of}
+    told = told_uses(principal, reads)
+    return {
+        run_id: {pk: by for pk, by in of.items() if (rows[run_id].job_id, pk) in told} for run_id, of in made.items()
+    }
 
 
 def _in_order(start: UUID, made: Made, known: Collection[UUID]) -> list[UUID]:

@@ -15,7 +15,8 @@ from common.errors import NotFound
 from lineage import graph as cores
 from lineage.models import Column, Influence
 from lineage.queries.datasets import COUNTED_BEYOND, MAX_DEPTH, MAX_NODES, Direction, JobNode, jobs_of
-from lineage.queries.steps import Readable, datasets_among
+from lineage.queries.disclosure import Readable
+from lineage.queries.steps import datasets_among
 
 if TYPE_CHECKING:
     from accounts.models import Principal

@@ -15,7 +15,8 @@ from catalog.models import Dataset, Tier
 from catalog.visibility import scope_of
 from lineage import graph as cores
 from lineage.graph import Walked
-from lineage.queries.steps import CURRENT, Readable, Slice, datasets_among, steps
+from lineage.queries.disclosure import Readable
+from lineage.queries.steps import CURRENT, Slice, datasets_among, steps
 
 if TYPE_CHECKING:
     from accounts.models import Principal

@@ -11,7 +11,8 @@ from catalog.models import Dataset
 from lineage import graph as cores
 from lineage.graph import Edge, Walked
 from lineage.queries.datasets import DatasetNode, JobNode, jobs_of, nodes_of
-from lineage.queries.steps import CURRENT, Readable, Slice, steps
+from lineage.queries.disclosure import Readable
+from lineage.queries.steps import CURRENT, Slice, steps
 
 if TYPE_CHECKING:
     from accounts.models import Principal

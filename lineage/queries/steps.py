@@ -5,20 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
-from catalog.models import Dataset, Tier
+from catalog.models import Dataset
 from catalog.querysets import DatasetQuerySet
-from catalog.visibility import scope_of
 from lineage import graph as cores
 from lineage.graph import Step
-
-if TYPE_CHECKING:
-    from accounts.models import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,42 +167,6 @@ def datasets_among(ids: Iterable[int]) -> DatasetQuerySet:
     """The datasets of these ids: one parameter for any number, which neither side has to parse one by one."""
     found: DatasetQuerySet = Dataset.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
     return found
-
-
-class Readable:
-    """Which datasets a principal may read the metadata of; asked for each once, one statement for any number."""
-
-    def __init__(self, principal: Principal, known: Iterable[int] = ()) -> None:
-        self._principal = principal
-        self._everything = scope_of(principal).everything
-        self._asked = set(known)
-        self._readable = set(known)
-
-    def told(self, rows: list[Any], upstream: int = 0, downstream: int = 1) -> list[Any]:
-        """The rows of which one end may be read: an edge is part of the lineage of both its ends.
-
-        The numbers say where in a row the datasets of its ends stand.
-        """
-        if self._everything:
-            return rows
-        ends = {row[upstream] for row in rows} | {row[downstream] for row in rows}
-        self._ask(ends - self._asked)
-        readable = self._readable
-        return [row for row in rows if row[upstream] in readable or row[downstream] in readable]
-
-    def _ask(self, new: set[int]) -> None:
-        if new:
-            self._asked |= new
-            seen = datasets_among(new).visible_to(self._principal, Tier.METADATA).order_by()
-            self._readable.update(seen.values_list("pk", flat=True))
-
-    def telling(self, step: Step[Any]) -> Step[Any]:
-        """The same steps over the edges that may be told."""
-
-        def told(up: Collection[int], down: Collection[int]) -> list[Any]:
-            return self.told(step(up, down))
-
-        return told
 
 
 def _rows(statement: str, values: Any) -> list[Any]:

@@ -18,6 +18,7 @@ from lineage.reading.outcomes import circumstances_of, error_of, tests_of, waiti
 from lineage.reading.quality import Quality, quality_of
 from lineage.reading.uses import (
     Use,
+    Uses,
     events_of_run,
     may_read_code,
     uses_of_job,
@@ -37,6 +38,7 @@ __all__ = [
     "Quality",
     "Tie",
     "Use",
+    "Uses",
     "circumstances_of",
     "dataset_facets",
     "error_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.utils import timezone
 from catalog.models import Dataset, Tier
 from common.errors import NotFound
 from lineage.models import Direction, Event, Job, JobDataset, Run, RunDataset
+from lineage.queries.disclosure import told_uses
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -25,6 +26,14 @@ class Use:
     direction: Direction
     dataset: Dataset | None
     last_at: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What a job or run reads and writes of what may be told (`lineage.queries.disclosure`), and whether there is more."""
+
+    told: Sequence[Use]
+    withholds: bool
 
 
 def visible_job(principal: Principal, job_id: int) -> Job:
@@ -50,29 +59,32 @@ def may_read_code(principal: Principal, job: Job) -> bool:
     return Job.objects.open_to(principal).filter(pk=job.pk).exists()
 
 
-def uses_of_job(principal: Principal, job: Job) -> list[Use]:
+def uses_of_job(principal: Principal, job: Job) -> Uses:
     """What a job reads, then what it writes, by name; datasets out of the reader's sight come last, without a name."""
-    return _uses(principal, JobDataset.objects.filter(job=job).values_list("direction", "dataset_id", "last_seen"))
+    return _uses(
+        principal, job.pk, JobDataset.objects.filter(job=job).values_list("direction", "dataset_id", "last_seen")
+    )
 
 
-def uses_of_run(principal: Principal, run: Run) -> list[Use]:
+def uses_of_run(principal: Principal, run: Run) -> Uses:
     """What a run read, then what it wrote, by the datasets that stand for those it named."""
     rows = RunDataset.objects.filter(run=run)
     standing = Coalesce("dataset__merged_into_id", "dataset_id")
     latest: dict[tuple[int, int], Any] = {}
     for direction, dataset_id, at in rows.order_by("last_at").values_list("direction", standing, "last_at"):
         latest[direction, dataset_id] = at
-    return _uses(principal, [(*key, at) for key, at in latest.items()])
+    return _uses(principal, run.job_id, [(*key, at) for key, at in latest.items()])
 
 
-def _uses(principal: Principal, links: Iterable[tuple[int, int, Any]]) -> list[Use]:
-    rows = list(links)
+def _uses(principal: Principal, job: int, links: Iterable[tuple[int, int, Any]]) -> Uses:
+    every = list(links)
+    may_tell = told_uses(principal, [(job, dataset_id) for _, dataset_id, _ in every])
+    rows = [row for row in every if (job, row[1]) in may_tell]
     seen = Dataset.objects.visible_to(principal, Tier.DISCOVER)
     known = seen.defer("search").in_bulk({dataset_id for _, dataset_id, _ in rows})
     found = [Use(Direction(direction), known.get(dataset_id), at) for direction, dataset_id, at in rows]
-    return sorted(
-        found, key=lambda use: (use.direction, use.dataset is None, use.dataset.qualified_name if use.dataset else "")
-    )
+    found.sort(key=lambda use: (use.direction, use.dataset is None, use.dataset.qualified_name if use.dataset else ""))
+    return Uses(found, withholds=len(rows) < len(every))
 
 
 def events_of_run(run: Run, limit: int = 100) -> list[Event]:
