@@ -15,7 +15,6 @@ from django.db import connection
 
 from catalog.models import Dataset, Tier
 from lineage import graph as cores
-from lineage.models import Influence
 from lineage.queries.columns import Flow, WalkedColumns, check_column, columns_of, walk_columns
 from lineage.queries.datasets import MAX_DEPTH, JobNode, jobs_of
 from lineage.queries.disclosure import Readable
@@ -34,6 +33,9 @@ class Change(StrEnum):
     DROP = "drop"
     RENAME = "rename"
     RETYPE = "retype"
+
+
+_BREAKING = (Change.DROP, Change.RENAME)
 
 
 class Effect(StrEnum):
@@ -119,10 +121,12 @@ class Impact:
 def impact(principal: Principal, dataset: Dataset, *, column: str = "", change: Change | None = None) -> Impact:
     """What depends on a dataset (or on its column, by its path with dots), and what `change` does to it.
 
-    A dropped or renamed thing breaks what is made of it; a retyped one breaks what copies it. Flows that mask or aggregate,
-    and columns that only filter, join or sort, make "may change" of it, and so does a job that reads the dataset without
-    anybody having told how it fills columns. A dataset's own drop or rename breaks every dataset that is made directly of
-    it. Raises `NotFound` for a column that nobody knows. A few statements a distance, whatever the number of datasets.
+    A dropped or renamed column breaks every query that names it, whatever the query makes of it: also one that masks or
+    sums it, or only filters, joins or sorts by it; and what is made of what broke so, column by column. What is behind a
+    dataset whose rows it decides "may change", and so may all that a retyped column reaches, and what a job fills that reads
+    the dataset without anybody having told which columns it names. A dataset's own drop or rename breaks every dataset
+    that is made directly of it. Raises `NotFound` for a column that nobody knows. A few statements a distance, whatever the
+    number of datasets.
     """
     start = columns_of(dataset.pk, [column] if column else [])
     if column and not start:
@@ -152,6 +156,7 @@ class _Reached:
         self.jobs: dict[int, set[int]] = {}
         self.sure: set[int] = set()
         self.uncharted: set[int] = set()
+        self.influenced: dict[int, int] = {}
         self.of_dataset: dict[int, list[ReachedColumn]] = {}
 
     def effect(self, sure: bool) -> Effect:
@@ -170,8 +175,8 @@ class _Reached:
             self.sure.add(pk)
 
     def columns(self, walked: WalkedColumns, start: Iterable[int]) -> None:
-        """Columns break that a chain of sure flows leads to; whole datasets that a column influences may change."""
-        sure = _along([flow for flow in walked.flows if _is_sure(flow, self.change)], start)
+        """A drop or a rename breaks all columns that it reaches, and the whole datasets that one of them influences."""
+        sure = walked.down.keys() if self.change in _BREAKING else set()
         bare = _along([flow for flow in walked.flows if not flow.masking], start)
         began = set(start)
         for pk, distance in walked.down.items():
@@ -185,13 +190,9 @@ class _Reached:
             self.dataset(flow.downstream_dataset, walked.down[flow.downstream], flow.job)
         for flow in walked.influences:
             if flow.upstream in walked.down:
-                self.dataset(flow.downstream_dataset, walked.down[flow.upstream] + 1, flow.job)
-
-
-def _is_sure(flow: Flow, change: Change | None) -> bool:
-    if flow.type == Influence.INDIRECT or flow.masking or flow.subtype.upper() == "AGGREGATION":
-        return False
-    return change != Change.RETYPE or flow.subtype.upper() in ("", "IDENTITY")
+                distance, to = walked.down[flow.upstream] + 1, flow.downstream_dataset
+                self.dataset(to, distance, flow.job, sure=flow.upstream in sure)
+                self.influenced[to] = min(distance, self.influenced.get(to, distance))
 
 
 def _along(flows: Iterable[Flow], start: Iterable[int]) -> set[int]:
@@ -203,7 +204,7 @@ def _follow_datasets(readable: Readable, reached: _Reached) -> bool:
     walked = cores.walk(
         readable.telling(steps(reached.focus, CURRENT)), down_from=[reached.focus], depth=MAX_DEPTH, limit=MAX_REACHED
     )
-    direct = reached.change in (Change.DROP, Change.RENAME)
+    direct = reached.change in _BREAKING
     for pk, distance in walked.down.items():
         reached.dataset(pk, distance, sure=direct and distance == 1)
     for _, downstream, job in walked.edges:
@@ -221,9 +222,10 @@ _UNCHARTED = """
 
 
 def _follow_uncharted(readable: Readable, reached: _Reached) -> bool:
-    """From datasets with a reached column on through jobs of which nobody told how they fill columns; whether that was all.
+    """From datasets with a reached column on through jobs of which nobody told how they fill columns, and from datasets
+    whose rows a reached column decides; whether that was all.
 
-    Beyond the first such job nothing is known of columns, so everything downstream counts.
+    Beyond the first of these no column says how far it goes, so everything downstream counts.
     """
     charted = {reached.focus: 0} | reached.distances
     with connection.cursor() as cursor:
@@ -234,15 +236,16 @@ def _follow_uncharted(readable: Readable, reached: _Reached) -> bool:
         distance = charted[upstream] + 1
         seeds[downstream] = min(distance, seeds.get(downstream, distance))
         reached.dataset(downstream, distance, job)
-    walked = cores.walk(
-        readable.telling(steps(reached.focus, CURRENT)), down_from=seeds, depth=MAX_DEPTH, limit=MAX_REACHED
-    )
-    reached.uncharted |= walked.down.keys() - charted.keys()
-    offset = _offsets(walked.edges, seeds)
+    begin = reached.influenced | {pk: min(at, reached.influenced.get(pk, at)) for pk, at in seeds.items()}
+    step = readable.telling(steps(reached.focus, CURRENT))
+    walked = cores.walk(step, down_from=begin, depth=MAX_DEPTH, limit=MAX_REACHED)
+    beyond = walked.down.keys() - charted.keys()
+    reached.uncharted |= beyond & set(cores.walk(cores.among(walked.edges), down_from=seeds, depth=MAX_REACHED).down)
+    offset = _offsets(walked.edges, begin)
     for pk, distance in offset.items():
         reached.dataset(pk, distance)
     for _, downstream, job in walked.edges:
-        if downstream in reached.uncharted:
+        if downstream in beyond:
             reached.dataset(downstream, offset[downstream], job)
     return not walked.more
 

@@ -163,15 +163,18 @@ def effects(found) -> dict[str, Effect]:
     return {reached.title: reached.effect for reached in found.datasets}
 
 
-def test_dropping_a_column_breaks_copies_and_may_change_what_is_masked_summed_or_filtered(shop, admin):
+def test_dropping_a_column_breaks_every_query_that_names_it_and_may_change_what_tells_no_columns(shop, admin):
     for name, owner in (("clean", "Ada"), ("report", "Grace")):
         Dataset.objects.filter(qualified_name=name).update(owner_names=[owner])
     found = impact(admin, named("users"), column="email", change=Change.DROP)
     assert effects(found) == {
-        "clean": Effect.BREAKS, "report": Effect.MAY_CHANGE, "masked": Effect.MAY_CHANGE, "active": Effect.MAY_CHANGE,
+        "clean": Effect.BREAKS, "report": Effect.BREAKS, "masked": Effect.BREAKS, "active": Effect.BREAKS,
         "export": Effect.MAY_CHANGE, "late": Effect.MAY_CHANGE,
     }  # fmt: skip
-    assert found.verdict == "Dropping email breaks 1 column in 1 dataset owned by Ada. It may change 5 more."
+    assert (
+        found.verdict == "Dropping email breaks 3 columns in 4 datasets owned by Ada and Grace. It may change 2 more."
+    )
+    assert effects(impact(admin, named("users"), column="email", change=Change.RENAME)) == effects(found)
     assert {reached.title for reached in found.datasets if reached.uncharted} == {"export", "late"}
     (masked,) = [reached for reached in found.datasets if reached.title == "masked"]
     assert [(one.name, one.masked, one.distance) for one in masked.columns] == [("email_hash", True, 2)]
@@ -187,12 +190,25 @@ def test_another_column_of_the_same_dataset_reaches_less(shop, admin):
     }  # fmt: skip
 
 
-def test_retyping_breaks_only_copies(fold, admin):
+def test_retyping_may_change_and_surely_breaks_nothing(fold, admin):
     fold("copy", ["s"], "copied", x=[("s", "a", IDENTITY)])
     fold("cast", ["s"], "cast", x=[("s", "a", ("DIRECT", "TRANSFORMATION", False))])
     found = impact(admin, named("s"), column="a", change=Change.RETYPE)
-    assert effects(found) == {"copied": Effect.BREAKS, "cast": Effect.MAY_CHANGE}
+    assert effects(found) == {"copied": Effect.MAY_CHANGE, "cast": Effect.MAY_CHANGE}
+    assert found.verdict == "Changing the type of a may change 2 datasets. Nothing surely breaks."
     assert effects(impact(admin, named("s"), column="a", change=Change.RENAME))["cast"] == Effect.BREAKS
+
+
+def test_what_is_behind_a_dataset_whose_rows_a_column_decides_may_change(fold, admin):
+    """`joined` is filtered by a column of which it takes nothing; `far` is made of `joined`, `farther` of that."""
+    fold("join", ["s"], "joined", x=[("s", "b", IDENTITY)], whole=[("s", "a", FILTER)])
+    fold("on", ["joined"], "far", x=[("joined", "x", IDENTITY)])
+    fold("farther", ["far"], "farther", x=[("far", "x", IDENTITY)])
+    found = impact(admin, named("s"), column="a", change=Change.DROP)
+    assert effects(found) == {"joined": Effect.BREAKS, "far": Effect.MAY_CHANGE, "farther": Effect.MAY_CHANGE}
+    assert {one.title: (one.distance, one.uncharted) for one in found.datasets} == {
+        "joined": (1, False), "far": (2, False), "farther": (3, False)
+    }  # fmt: skip
 
 
 def test_dropping_a_dataset_breaks_what_is_made_of_it_and_the_rest_may_change(shop, admin):
