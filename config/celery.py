@@ -41,7 +41,7 @@ app.conf.beat_schedule = {
     "make the event log's months": every(43_200.0, "lineage.tasks.make_partitions"),
     "forget old profiles": every(43_200.0, "catalog.tasks.forget_profiles"),
     "forget old events": every(3_600.0, "lineage.tasks.forget_old"),
-    "count what depends on each dataset": every(1_800.0, "lineage.tasks.measure_criticality"),
+    "count what depends on each dataset": every(10.0, "lineage.tasks.measure_criticality"),
     "let labels follow lineage": every(2.0, "classification.tasks.follow_lineage"),
     "count what waits and what is covered": every(2.0, "classification.tasks.count_columns"),
     "carry all labels anew": every(86_400.0, "classification.tasks.carry_labels"),

@@ -5,7 +5,7 @@ import threading
 from celery import shared_task
 
 from lineage import rejections
-from lineage.criticality import count_criticality
+from lineage.criticality import count_where_edges_changed
 from lineage.draining import drain
 from lineage.job_sql import AT_ONCE, read_jobs_sql
 from lineage.merging import note_outranked
@@ -44,9 +44,9 @@ def forget_old() -> None:
 
 
 @shared_task(ignore_result=True)
-def measure_criticality() -> int:
-    """Count anew what depends on each dataset, for search and the graph's slider."""
-    return count_criticality()
+def measure_criticality() -> int | None:
+    """Count what depends on each dataset, for search and the graph's slider, soon after edges changed."""
+    return count_where_edges_changed()
 
 
 @shared_task(ignore_result=True)

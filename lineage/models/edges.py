@@ -45,6 +45,15 @@ class DatasetEdge(models.Model):
         ]
 
 
+class CriticalityLook(models.Model):
+    """The last look at whether edges changed since criticality was counted: one row (`lineage.criticality`)."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True)
+    began_at = models.DateTimeField()
+    seconds = models.FloatField(help_text="How long it took, with the counting if there was any.")
+    edges = models.TextField(help_text="A sum over the edges that were counted last.")
+
+
 class JobEdge(models.Model):
     """One job waits for another: a `jobDependencies` or `lineage` facet says so. Never what data says."""
 

@@ -205,6 +205,14 @@ def test_the_slider_leaves_out_what_is_less_critical(house, datasets):
     page.context.close()
 
 
+def test_the_slider_is_not_there_where_there_is_nothing_to_choose(house, datasets):
+    page = opened(house, datasets["export_00"], "?direction=down")
+    count(page, 1)
+    expect(page.locator("#lineage-slider")).to_be_hidden()
+    expect(page.get_by_text("At least so many depend on it")).to_be_hidden()
+    page.context.close()
+
+
 def test_times_to_choose_from_change_the_picture(house, datasets):
     page = opened(house, datasets["clean"])
     page.locator(".dc-explorer-time summary").click()

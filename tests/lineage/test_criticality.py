@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import networkx as nx
 import pytest
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +15,8 @@ from catalog.models import Dataset, Tier
 from catalog.queries.search import search
 from catalog.search_index import refresh_search
 from lineage import reachability
+from lineage.criticality import LONGEST_WAIT, SHORTEST_WAIT, count_criticality
+from lineage.models import CriticalityLook, DatasetEdge
 from lineage.reachability import reach_counts
 from lineage.tasks import measure_criticality
 from tests import factories
@@ -39,21 +44,19 @@ def test_datasets_and_jobs_that_only_read_count_and_old_counts_are_forgotten(flo
     Dataset.objects.filter(qualified_name="d").update(criticality=77)
     lonely = factories.dataset("lonely")
     Dataset.objects.filter(pk=lonely.pk).update(criticality=5)
-    measure_criticality()
+    count_criticality()
     counts = dict(Dataset.objects.values_list("name", "criticality"))
     assert counts == {"a": 4, "b": 3, "c": 1, "d": 1, "lonely": 0}
-    assert measure_criticality() == 0
+    assert count_criticality() == 0
 
 
 @pytest.mark.django_db
 def test_a_deleted_consumer_no_longer_counts(flow):
-    from django.utils import timezone
-
     from lineage.models import Job
 
     flow("a > dashboard >")
     Job.objects.filter(name="dashboard").update(deleted_at=timezone.now())
-    measure_criticality()
+    count_criticality()
     assert Dataset.objects.get(name="a").criticality == 0
 
 
@@ -76,3 +79,57 @@ def test_the_order_does_not_tell_of_lineage_that_may_not_be_read():
     refresh_search([one.pk for one in made])
     found = search(principal=factories.person(), text="units", narrowing=Narrowing({}))
     assert [row.pk for row in found.page.rows] == [one.pk for one in made]
+
+
+def _after(seconds: float) -> None:
+    CriticalityLook.objects.update(began_at=timezone.now() - dt.timedelta(seconds=seconds))
+
+
+def _counts() -> dict[str, int]:
+    return dict(Dataset.objects.values_list("name", "criticality"))
+
+
+@pytest.mark.django_db
+def test_what_the_first_events_tell_is_counted_at_the_next_look_and_what_follows_after_a_short_wait(flow):
+    flow("a > ab > b")
+    assert measure_criticality() == 1
+    assert _counts() == {"a": 1, "b": 0}
+    flow("b > bc > c", "c > dashboard >")
+    assert measure_criticality() is None
+    assert _counts()["a"] == 1
+    _after(SHORTEST_WAIT + 1)
+    assert measure_criticality() == 3
+    assert _counts() == {"a": 3, "b": 2, "c": 1}
+
+
+@pytest.mark.django_db
+def test_where_no_edge_changed_nothing_is_counted(flow):
+    flow("a > ab > b")
+    measure_criticality()
+    Dataset.objects.filter(name="a").update(criticality=77)
+    flow("a > ab > b")
+    _after(SHORTEST_WAIT + 1)
+    assert measure_criticality() is None
+    assert _counts()["a"] == 77
+
+
+@pytest.mark.django_db
+def test_an_edge_that_is_past_is_a_change(flow):
+    flow("a > ab > b")
+    measure_criticality()
+    DatasetEdge.objects.update(current=False)
+    _after(SHORTEST_WAIT + 1)
+    assert measure_criticality() == 1
+    assert _counts()["a"] == 0
+
+
+@pytest.mark.django_db
+def test_a_look_that_took_long_is_followed_by_a_longer_wait_and_one_that_died_by_another(flow):
+    flow("a > ab > b")
+    CriticalityLook.objects.create(id=1, began_at=timezone.now() - dt.timedelta(seconds=100), seconds=10.0, edges="")
+    assert measure_criticality() is None
+    _after(501)
+    assert measure_criticality() == 1
+    CriticalityLook.objects.update(seconds=1_000.0, edges="of one that never came to its end")
+    _after(LONGEST_WAIT + 1)
+    assert measure_criticality() == 0

@@ -206,6 +206,7 @@ export class Explorer {
     this.steps = steps;
     this.slider.max = String(steps.length - 1);
     this.slider.value = String(Math.max(0, steps.findIndex((step) => step >= critical)));
+    this.slider.closest(".dc-explorer-field").hidden = steps.length < 2 && !critical; // nothing to choose
     this.sayCritical(critical);
     const table = changed(this.params, "view", "table");
     this.part("to-table").href = this.address(this.host.dataset.action, table);
