@@ -14,6 +14,8 @@ import redis
 from celery import bootsteps
 from django.conf import settings
 
+from config.recycling import is_starting_afresh
+
 BEAT_KEY = "catalog:beat"
 WORKER_KEY_PREFIX = "catalog:worker:"
 INTERVAL = 15.0
@@ -21,7 +23,10 @@ KEEP_SECONDS = 120
 
 
 class Heartbeat(bootsteps.StartStopStep):
-    """While the worker consumes, writes which queues it serves every 15 seconds; one that ends in order takes it back."""
+    """While the worker consumes, writes which queues it serves every 15 seconds.
+
+    One that ends in order takes that back, unless it only starts afresh.
+    """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -37,8 +42,9 @@ class Heartbeat(bootsteps.StartStopStep):
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        with suppress(redis.RedisError), _broker() as client:
-            client.delete(_key(parent))
+        if not is_starting_afresh():
+            with suppress(redis.RedisError), _broker() as client:
+                client.delete(_key(parent))
 
     def beat(self, consumer: Any) -> None:
         queues = (

@@ -75,6 +75,11 @@ class Recycling(bootsteps.StartStopStep):
         return share < IDLE_SHARE
 
 
+def is_starting_afresh() -> bool:
+    """Whether this process ends only to be itself again within seconds, which is no absence to tell of."""
+    return _start_afresh
+
+
 @signals.worker_shutting_down.connect
 def stay_ended(**_: Any) -> None:
     """Somebody else has asked for the end: that holds."""

@@ -24,7 +24,7 @@ def programs(layout: Layout, environment: Mapping[str, str], port: int) -> list[
     python = (sys.executable, "-m")
     host = os.environ.get("HOST", "127.0.0.1")
     directory = str(layout.root)
-    web: tuple[str, ...] = ("granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--no-ws")
+    web: tuple[str, ...] = ("config.serving", "--interface", "wsgi", "--host", host, "--port", str(port), "--no-ws")
     web += ("--workers", str(chosen.number("WEB_WORKERS", 2, most=256)), "--blocking-threads", "4")
     web += ("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5")
     celery = ("celery", "-A", "config")

@@ -28,7 +28,7 @@ from stack.servers import Servers
 from stack.supervision import wait_until
 
 WATCH_SECONDS = 2.0
-REQUIRED = ("database", "broker", "workers", "beat")
+FOLD = "fold"
 
 
 class Stopped(BaseException):
@@ -126,6 +126,7 @@ class Start:
             first.load_demo()
         else:
             said = first.create_administrator()
+        self._wait_for_parts()
         self._announce(first, said, time.monotonic() - began)
 
     def _check_port(self) -> None:
@@ -179,11 +180,21 @@ class Start:
                 supervisor.apply([*self.servers.programs(), *wanted])
             supervisor.wait_for(applications.WEB, lambda: answers(self.port, "/healthz"), seconds=120)
         with step("Waiting for workers and their clock"):
-            if not wait_until(lambda: not lacking(self.port), seconds=120, interval=0.25):
-                lacks = lacking(self.port)
-                logs = [self.layout.log / f"{name}.log" for name in applications.QUEUES]
-                ends = [f"{log}:\n{last_lines(log)}" for log in logs]
-                raise StackError(f"Not ready within 120 s: {', '.join(lacks)}.\n" + "\n".join(ends))
+            self._wait_for_parts()
+
+    def _wait_for_parts(self) -> None:
+        """Wait until /readyz finds every part well, but for events that wait to be folded.
+
+        After a long stop there may be many, and it is the workers of this start that fold them.
+        """
+
+        def lacking() -> list[str]:
+            return [part for part in failing(self.port) if part != FOLD]
+
+        if not wait_until(lambda: not lacking(), seconds=120, interval=0.1):
+            logs = [self.layout.log / f"{name}.log" for name in applications.QUEUES]
+            ends = [f"{log}:\n{last_lines(log)}" for log in logs]
+            raise StackError(f"Not ready within 120 s: {', '.join(lacking())}.\n" + "\n".join(ends))
 
     def _announce(self, first: FirstStart, said: str | None, seconds: float) -> None:
         note(f"\nReady after {seconds:.1f} s: {contract.site_url()}")
@@ -191,6 +202,8 @@ class Start:
             note(f"  {login['username']:<16} {login['password']:<24} {login.get('role', '')}")
         if said:
             note(f"  {said}")
+        if FOLD in failing(self.port):
+            note("  Events of before are still being folded: until then /readyz answers 503, and the graph lags.")
         note(f"Logs are in {self.layout.log}. Stop with Ctrl-C.")
 
 
@@ -219,12 +232,8 @@ def answers(port: int, path: str) -> bool:
         return False
 
 
-def lacking(port: int) -> list[str]:
-    """What /readyz finds wanting among the parts that a start brings up.
-
-    Events that wait to be folded are not among them: after a long stop there may be many, and it is the
-    workers of this start that fold them.
-    """
+def failing(port: int) -> list[str]:
+    """The parts that /readyz finds wanting; none where it answers 200."""
     try:
         with urllib.request.urlopen(_local(port, "/readyz"), timeout=5) as response:
             parts = json.load(response)
@@ -235,7 +244,7 @@ def lacking(port: int) -> list[str]:
             return [f"/readyz answers with status {error.code}"]
     except (OSError, ValueError) as error:
         return [f"/readyz does not answer ({error})"]
-    return [name for name in REQUIRED if not parts.get(name, {}).get("ok")]
+    return [name for name, part in parts.items() if isinstance(part, dict) and not part.get("ok")]
 
 
 def _local(port: int, path: str) -> urllib.request.Request:

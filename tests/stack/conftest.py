@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from stack.layout import ROOT, Layout
+from stack.running import failing
 from stack.servers import Servers
 from stack.supervision import wait_until
 from tests.servers import plugin
@@ -145,6 +146,10 @@ class Running:
                 return bool(response.status == 200)
         except (OSError, urllib.error.URLError):
             return False
+
+    def failing(self) -> list[str]:
+        """The parts that /readyz finds wanting; none where it answers 200."""
+        return failing(self.port)
 
     def sign_in(self, username: str, password: str) -> "Visit":
         """A browser's session of a person who has signed in on the page for it."""

@@ -66,6 +66,13 @@ def processes(checkout: Checkout) -> list[psutil.Process]:
     return found
 
 
+def test_ready_means_that_every_part_works_in_less_than_700_mb(checkout: Checkout, first: Running) -> None:
+    """Right after the load, when the workers still hold what it took."""
+    assert first.failing() == []
+    found = measure(checkout.servers().layout)
+    assert sum(found.values()) < 700e6, found
+
+
 def test_it_prints_logins_that_sign_in(first: Running) -> None:
     passwords = logins(first)
     assert set(passwords) == set(LOGINS), first.said()
@@ -123,6 +130,7 @@ def test_a_later_start_has_the_same_data_and_loads_nothing(checkout: Checkout, f
     again = checkout.start()
     try:
         again.wait_until_ready()
+        assert again.failing() == []
         assert "Loading the demo" not in again.said()
         assert "Bringing the database up to date" not in again.said()
         assert logins(again) == {login["username"]: login["password"] for login in kept["logins"]}

@@ -80,8 +80,10 @@ def kill(supervisor: Supervisor, victim: str) -> None:
     name, _, child = victim.partition(" ")
     before = supervisor.states()[name]
     if child:
-        children = psutil.Process(before.pid).children()
-        random.Random(before.pid).choice(children).kill()
+        parent = psutil.Process(before.pid)
+        # One that was killed a moment ago has none until it has loaded what they share.
+        assert wait_until(lambda: bool(parent.children()), seconds=90, interval=0.1), supervisor.states()
+        random.Random(before.pid).choice(parent.children()).kill()
         return
     os.kill(before.pid, signal.SIGKILL)
 

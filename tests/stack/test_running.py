@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import urllib.request
 
 import psutil
@@ -16,6 +17,11 @@ from tests.stack.conftest import Checkout, Running
 pytestmark = pytest.mark.long
 
 PROCESSES = ("postgres", "valkey", "web", "worker-prompt", "worker-long")
+
+
+def serving(checkout: Checkout) -> set[psutil.Process]:
+    """The processes that serve, of the web server that runs now."""
+    return set(psutil.Process(checkout.servers().supervisor.states()["web"].pid).children())
 
 
 def post_event_with_sql(port: int, token: str) -> None:
@@ -49,6 +55,10 @@ def post_event_with_sql(port: int, token: str) -> None:
         assert response.status == 201
 
 
+def test_ready_means_that_every_part_works(running: Running) -> None:
+    assert running.failing() == []
+
+
 def test_it_serves_and_names_an_administrator(running: Running) -> None:
     assert running.is_alive()
     assert "Sign in as " in running.said()
@@ -58,6 +68,13 @@ def test_all_processes_take_less_than_700_mb(checkout: Checkout, running: Runnin
     found = measure(checkout.servers().layout)
     assert set(PROCESSES) <= set(found)
     assert sum(found.values()) < 700e6, found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Processes are forked on Linux alone.")
+def test_web_processes_share_the_application_that_their_parent_loaded(checkout: Checkout, running: Running) -> None:
+    for child in serving(checkout):
+        taken = child.memory_full_info()
+        assert taken.uss < taken.rss / 2, taken
 
 
 def test_a_second_start_names_the_first(checkout: Checkout, running: Running) -> None:
@@ -87,15 +104,26 @@ def test_a_killed_process_comes_back(checkout: Checkout, running: Running, name:
     assert wait_until(running.is_alive, seconds=30, interval=0.2)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells a process that its parent has ended.")
+def test_what_a_killed_web_server_leaves_ends_with_it(checkout: Checkout, running: Running) -> None:
+    assert wait_until(lambda: bool(serving(checkout)), seconds=30, interval=0.2)
+    left = serving(checkout)
+    os.kill(checkout.servers().supervisor.states()["web"].pid, signal.SIGKILL)
+    _, still = psutil.wait_procs(left, timeout=15)
+    assert not still, "they would answer on, beside those of the next"
+
+
 def test_a_killed_web_worker_is_replaced(checkout: Checkout, running: Running) -> None:
-    web = psutil.Process(checkout.servers().supervisor.states()["web"].pid)
-    before = {child.pid for child in web.children()}
-    os.kill(min(before), signal.SIGKILL)
+    assert wait_until(lambda: bool(serving(checkout)), seconds=30, interval=0.2)
+    before = serving(checkout)
+    killed = before.pop()
+    killed.kill()
     assert wait_until(
-        lambda: len({child.pid for child in web.children()} - {min(before)}) == len(before),
+        lambda: len(serving(checkout) - {killed}) == len(before) + 1,
         seconds=30,
         interval=0.2,
     )
+    assert before < serving(checkout), "the others serve on"
     assert wait_until(running.is_alive, seconds=30, interval=0.2)
 
 
@@ -121,6 +149,7 @@ def test_a_worker_that_has_grown_starts_afresh_as_the_same_process(checkout: Che
     post_event_with_sql(checkout.port, json.loads(token.stdout)["token"])
 
     def said() -> str:
+        assert "workers" not in running.failing(), "it is back before anybody misses it"
         with (layout.log / "worker-long.log").open(errors="replace") as log:
             log.seek(begun)
             return log.read()
@@ -162,7 +191,7 @@ def test_it_starts_again_without_a_second_administrator(checkout: Checkout, stop
     again = checkout.start("--no-demo")
     try:
         again.wait_until_ready()
-        assert again.is_alive()
+        assert again.failing() == []
         assert "Sign in as " not in again.said()
         assert json.loads((checkout.place / "var" / "run" / "run.json").read_text())["pid"] == again.process.pid
     finally:
