@@ -28,6 +28,20 @@ LEFT_OUT = {"var", "node_modules", "dist", ".git", "__pycache__", "docs", ".mypy
 ORDINARY = "nobody"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the tests of a checkout first, but for those that flush a database.
+
+    Two processes take from each other what is left, test by test: at the end of a run that would divide a module, and each
+    would make a checkout, a minute's work, for its half.
+    """
+
+    def comes_later(item: pytest.Item) -> bool:
+        return "checkout" not in getattr(item, "fixturenames", ()) or item.get_closest_marker("django_db") is not None
+
+    items.sort(key=comes_later)
+
+
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[Servers]:
     """Servers in a directory of their own, not started; stopped afterwards whatever the test left."""
