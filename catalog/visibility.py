@@ -7,13 +7,13 @@ pages, search, export and lineage all ask the same question.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, Expression, F, Func, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
 from accounts.models import DomainRole
@@ -109,7 +109,7 @@ class Scope:
         """The condition that the principal, or a group of theirs, is an owner of the dataset."""
         if not self.has_datasets:
             return Q(pk__in=())
-        return Q(Exists(self._held().filter(dataset=OuterRef("pk"))))
+        return Q(_AnsweredFor(self.principal_id, self.group_ids))
 
     def answered_for(self) -> QuerySet[Any, Any]:
         """The ids of the datasets of which the principal, or a group of theirs, is an owner."""
@@ -120,6 +120,30 @@ class Scope:
 
         held = Ownership.objects.filter(valid_to__isnull=True)
         return held.filter(Q(principal_id=self.principal_id) | Q(group_id__in=self.group_ids))
+
+
+class _AnsweredFor(Func):
+    """The condition on a dataset that the principal, or one of the groups, is an owner of it.
+
+    What `Exists` of `Scope._held` says: every list asks it several times, and Django takes a millisecond to compose that.
+    """
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, principal_id: Any, group_ids: Any) -> None:
+        self.is_list = isinstance(group_ids, Sequence)
+        principal = principal_id if isinstance(principal_id, Expression) else Value(principal_id)
+        super().__init__(F("pk"), principal, Value(list(group_ids)) if self.is_list else group_ids)
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
+        (pk, of_pk), (principal, of_principal), (groups, of_groups) = map(compiler.compile, self.source_expressions)
+        among = f"= ANY ({groups}::bigint[])" if self.is_list else f"IN {groups}"
+        sql = (
+            "EXISTS (SELECT FROM catalog_ownership AS held WHERE held.valid_to IS NULL"
+            f" AND (held.principal_id = {principal} OR held.group_id {among}) AND held.dataset_id = {pk})"
+        )
+        return sql, (*of_principal, *of_groups, *of_pk)
 
 
 def scope_of(principal: Principal) -> Scope:

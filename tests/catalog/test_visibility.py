@@ -27,6 +27,7 @@ from catalog.models import (
     Tier,
 )
 from catalog.search_index import refresh_search
+from catalog.visibility import scope_of
 from tests import factories
 from tests.thoroughness import examples
 
@@ -195,3 +196,19 @@ def test_every_way_of_looking_shows_the_same_datasets(
     }
     assert ways == dict.fromkeys(ways, expected)
     assert client.get("/api/v2/search/facets/?q=shared").json()["total"] == len(expected)
+
+
+def test_a_condition_on_datasets_and_the_ids_say_the_same_of_who_answers_for_them() -> None:
+    cast = factories.personas()
+    team = factories.group("Team")
+    cast.analyst.user.groups.add(team)
+    mine, ours, ended = (factories.dataset(name, domain=cast.domain) for name in ("mine", "ours", "ended"))
+    factories.ownership(mine, cast.analyst)
+    factories.ownership(ours, team)
+    factories.ownership(ended, cast.analyst)
+    Ownership.objects.filter(dataset=ended).update(valid_to=timezone.now())
+    scope = scope_of(Principal.objects.get(pk=cast.analyst.pk))
+    assert {mine.pk, ours.pk} == set(scope.answered_for().values_list("dataset_id", flat=True))
+    assert {mine.pk, ours.pk} == set(Dataset.objects.filter(scope.answers_for()).values_list("pk", flat=True))
+    others = Dataset.objects.exclude(scope.answers_for()).values_list("pk", flat=True)
+    assert ended.pk in others and mine.pk not in others
