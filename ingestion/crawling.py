@@ -18,12 +18,11 @@ from catalog.snapshots import Path, Reading
 from catalog.staging import SchemaProgress, Staged, discard, stage
 from common.errors import CatalogError
 from ingestion.connectors.registry import connector_for
-from ingestion.connectors.scope import Scope
 from ingestion.leases import SAMPLING, Heart, LeaseLost, claim, end, log, report
 from ingestion.models import Run, RunLogLine, RunState
 from ingestion.pushes import pushed_readings
 from ingestion.sampling import sample_tables
-from ingestion.sources import target_of
+from ingestion.sources import scope_of, target_of
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +81,7 @@ def _crawl(run: Run, fence: int, heart: Heart) -> None:
         report(run.pk, fence, phase="connecting")
         log(run.pk, f"Reading {source}.")
         connector = connector_for(target_of(source))
-        scope = Scope(include=tuple(source.include), exclude=tuple(source.exclude))
-        staged = receive(run, fence, connector.read(scope, known_fingerprints(source)), heart)
+        staged = receive(run, fence, connector.read(scope_of(source), known_fingerprints(source)), heart)
     for path, reason in sorted(staged.failed.items()):
         log(run.pk, f"{'.'.join(path)}: {reason}", RunLogLine.Severity.WARNING)
     report(run.pk, fence, phase="comparing")

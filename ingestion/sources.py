@@ -24,6 +24,7 @@ from connections.permissions import check_can_manage_connections
 from connections.targets import Target
 from ingestion.connectors.protocol import Check
 from ingestion.connectors.registry import connector_for
+from ingestion.connectors.scope import Scope
 
 _HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
 
@@ -179,12 +180,17 @@ def connection_of(source: Source) -> Connection:
     return source.connection
 
 
+def scope_of(source: Source) -> Scope:
+    """What a crawl of the source looks at."""
+    return Scope(include=tuple(source.include), exclude=tuple(source.exclude))
+
+
 def check_source(source: Source) -> Check:
     """Test the connection of a source; answers within five seconds, with the reason where it fails."""
-    return connector_for(target_of(source).for_check()).check()
+    return connector_for(target_of(source).for_check()).check(scope_of(source))
 
 
 def grants_of(source: Source) -> tuple[str, ...]:
     """The exact statements that give the source's account what its crawl needs; none for files."""
     sampling = source.sampling != SamplingAmount.OFF
-    return connector_for(target_of(source).for_check()).required_grants(sampling=sampling)
+    return connector_for(target_of(source).for_check()).required_grants(scope_of(source), sampling=sampling)

@@ -20,7 +20,7 @@ from ingestion.connectors.nested import parts
 from ingestion.connectors.protocol import Check, counted
 from ingestion.connectors.sampling import Amount, Sampler
 from ingestion.connectors.sampling.duckdb import DuckdbRows
-from ingestion.connectors.scope import Scope, like_pairs, whole_schemas
+from ingestion.connectors.scope import EVERYTHING, Scope, like_pairs, whole_schemas
 from ingestion.connectors.type_names import duckdb_type
 
 _IN_SCOPE = """
@@ -93,16 +93,16 @@ class DuckdbConnector:
     def __init__(self, target: Target) -> None:
         self._target = target
 
-    def check(self) -> Check:
+    def check(self, scope: Scope = EVERYTHING) -> Check:
         try:
             with closing(_Session(self._target.for_check())) as session:
-                schemas = session.rows(_SCHEMAS, _scoped(Scope(), with_datasets=False))
+                schemas = session.rows(_SCHEMAS, _scoped(scope, with_datasets=False))
         except ConnectorError as error:
             return Check(ok=False, reason=error.message, kind=error.kind)
         reason = f"The file opens: {counted(len(schemas), 'schema')}."
         return Check(ok=True, reason=reason, version=duckdb.__version__)
 
-    def required_grants(self, *, sampling: bool = False) -> tuple[str, ...]:
+    def required_grants(self, scope: Scope = EVERYTHING, *, sampling: bool = False) -> tuple[str, ...]:
         return ()
 
     def read(self, scope: Scope, known: Mapping[Path, str]) -> Generator[Reading, None, None]:

@@ -9,7 +9,7 @@ from typing import Protocol
 from catalog.snapshots import Path, Reading
 from connections.errors import ConnectorError, FailureKind
 from ingestion.connectors.sampling import Amount, Sampler
-from ingestion.connectors.scope import Scope
+from ingestion.connectors.scope import EVERYTHING, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ def counted(count: int, one: str, many: str = "") -> str:
 class Connector(Protocol):
     platform: str
 
-    def check(self) -> Check:
-        """Try the connection. Answers within 5 s and never raises for what the source does."""
+    def check(self, scope: Scope = EVERYTHING) -> Check:
+        """Try the connection, for a crawl of `scope`. Answers within 5 s and never raises for what the source does."""
 
-    def required_grants(self, *, sampling: bool = False) -> tuple[str, ...]:
-        """The statements, each ending in a semicolon, that give the crawl's user what it needs and no more.
+    def required_grants(self, scope: Scope = EVERYTHING, *, sampling: bool = False) -> tuple[str, ...]:
+        """The statements, each ending in a semicolon, that give the user what a crawl of `scope` needs and no more.
 
         With `sampling` the rows of tables are among it. Where the source cannot be reached yet, those that need no
         knowledge of what is in it. Empty for files.

@@ -49,6 +49,8 @@ class Scope:
         return tuple(parse_pattern(text) for text in self.exclude)
 
 
+EVERYTHING = Scope()
+
 _STAR, _MARK = "\ue000", "\ue001"
 _LITERAL = {"*": _STAR, "?": _MARK}
 """Quoted wildcards stand for themselves; until they are translated they are kept as private characters."""

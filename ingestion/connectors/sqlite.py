@@ -22,7 +22,7 @@ from ingestion.connectors.by_schema import Listed, read_by_schema
 from ingestion.connectors.protocol import Check, counted
 from ingestion.connectors.sampling import Amount, Sampler
 from ingestion.connectors.sampling.sqlite import SqliteRows
-from ingestion.connectors.scope import Pattern, Scope, sqlite_glob
+from ingestion.connectors.scope import EVERYTHING, Pattern, Scope, sqlite_glob
 from ingestion.connectors.type_names import sqlite_type
 
 _MAIN = "main"
@@ -79,16 +79,16 @@ class SqliteConnector:
     def __init__(self, target: Target) -> None:
         self._target = target
 
-    def check(self) -> Check:
+    def check(self, scope: Scope = EVERYTHING) -> Check:
         try:
             with closing(_Session(self._target.for_check())) as session:
-                count = len(session.rows(_NAMES, _parameters(Scope())))
+                count = len(session.rows(_NAMES, _parameters(scope)))
         except ConnectorError as error:
             return Check(ok=False, reason=error.message, kind=error.kind)
         reason = f"The file opens: {counted(count, 'table or view', 'tables and views')}."
         return Check(ok=True, reason=reason, version=sqlite3.sqlite_version)
 
-    def required_grants(self, *, sampling: bool = False) -> tuple[str, ...]:
+    def required_grants(self, scope: Scope = EVERYTHING, *, sampling: bool = False) -> tuple[str, ...]:
         return ()
 
     def read(self, scope: Scope, known: Mapping[Path, str]) -> Generator[Reading, None, None]:

@@ -28,7 +28,7 @@ from ingestion.connectors.mysql import snapshots, sql
 from ingestion.connectors.protocol import Check, counted
 from ingestion.connectors.sampling import Amount, Sampler
 from ingestion.connectors.sampling.mysql import MysqlRows
-from ingestion.connectors.scope import Pattern, Scope, glob_matches, like
+from ingestion.connectors.scope import EVERYTHING, Pattern, Scope, glob_matches, like
 
 _UNKNOWN_DATABASE = 1049
 _FETCHED = 1000
@@ -42,10 +42,10 @@ class MysqlConnector:
         # Named parameters keep the preparer from doubling percent signs for a driver that will not see them.
         self._quote = dialects.dialect(paramstyle="named").identifier_preparer.quote_identifier
 
-    def check(self) -> Check:
+    def check(self, scope: Scope = EVERYTHING) -> Check:
         try:
             with closing(_Session(self._target.for_check())) as session:
-                schemas = session.schemas(Scope())
+                schemas = session.schemas(scope)
                 version = session.version
         except ConnectorError as error:
             return Check(ok=False, reason=error.message, kind=error.kind)
@@ -58,14 +58,14 @@ class MysqlConnector:
             warnings=tuple(self._partial(name) for name, whole in schemas if not whole),
         )
 
-    def required_grants(self, *, sampling: bool = False) -> tuple[str, ...]:
+    def required_grants(self, scope: Scope = EVERYTHING, *, sampling: bool = False) -> tuple[str, ...]:
         """SELECT in any case, because without it the server hides the definitions of views."""
         user = f"'{escape_string(self._target.username)}'@'%'"
         names = [self._target.database] if self._target.database else []
         try:
             with closing(_Session(self._target.for_check())) as session:
                 user = session.account
-                names = names or [name for name, _ in session.schemas(Scope())]
+                names = names or [name for name, _ in session.schemas(scope)]
         except ConnectorError:
             names = names or ["*"]
         return tuple(self._grant(name, user) for name in names)

@@ -29,7 +29,7 @@ from ingestion.connectors.postgres.type_catalog import TypeCatalog
 from ingestion.connectors.protocol import Check, counted
 from ingestion.connectors.sampling import Amount, Sampler
 from ingestion.connectors.sampling.postgres import PostgresRows
-from ingestion.connectors.scope import Scope, like_pairs, whole_schemas
+from ingestion.connectors.scope import EVERYTHING, Scope, like_pairs, whole_schemas
 
 _OLDEST = 150000
 _BEFORE_CULPRIT = 128  # rows sent in one chunk: the one that failed is among the next so many
@@ -58,12 +58,12 @@ class PostgresConnector:
     def __init__(self, target: Target) -> None:
         self._target = target
 
-    def check(self) -> Check:
+    def check(self, scope: Scope = EVERYTHING) -> Check:
         target = self._target.for_check()
         try:
             with Session(target) as session:
                 version = session.server_version
-                schemas = _schemas(session, Scope())
+                schemas = _schemas(session, scope)
         except ConnectorError as error:
             return Check(ok=False, reason=error.message, kind=error.kind)
         except psycopg.Error as error:
@@ -85,10 +85,10 @@ class PostgresConnector:
             warnings=tuple(self._no_usage(schema.name) for schema in schemas if not schema.usable),
         )
 
-    def required_grants(self, *, sampling: bool = False) -> tuple[str, ...]:
+    def required_grants(self, scope: Scope = EVERYTHING, *, sampling: bool = False) -> tuple[str, ...]:
         try:
             with Session(self._target.for_check()) as session:
-                names = [schema.name for schema in _schemas(session, Scope())]
+                names = [schema.name for schema in _schemas(session, scope)]
         except (ConnectorError, psycopg.Error):
             names = []
         role = composition.Identifier(self._target.username)

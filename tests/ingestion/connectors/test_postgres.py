@@ -322,6 +322,20 @@ def test_the_grants_that_are_shown_are_enough(source: Source, crawler: str):
     assert len(read(reader).datasets) == 1
 
 
+def test_no_grant_is_asked_for_that_the_crawl_never_uses(source: Source, crawler: str):
+    source.execute(
+        "CREATE SCHEMA kept; CREATE TABLE kept.t (id int); CREATE SCHEMA left_out; CREATE TABLE left_out.t (id int)"
+    )
+    source.execute("CREATE TABLE public.t (id int)")
+    reader = source.connector(user=quote(crawler, safe=""))
+    scope = Scope(exclude=("left_out.*",))
+    asked = "\n".join(reader.required_grants(scope, sampling=True))
+    assert 'USAGE ON SCHEMA "kept"' in asked and 'ALL TABLES IN SCHEMA "kept"' in asked
+    assert "left_out" not in asked
+    assert "left_out" not in " ".join(reader.check(scope).warnings) and "kept" in " ".join(reader.check(scope).warnings)
+    assert "left_out" in "\n".join(reader.required_grants())
+
+
 def test_a_wrong_password_is_an_authentication_failure_without_the_password(source: Source):
     url = f"postgres://{source.server.superuser}:canary-secret@127.0.0.1:{source.server.port}/{source.database}"
     check = connector(url).check()
