@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -18,8 +18,8 @@ from catalog.snapshots import Path, Reading
 from catalog.staging import SchemaProgress, Staged, discard, stage
 from common.errors import CatalogError
 from ingestion.connectors.registry import connector_for
-from ingestion.leases import SAMPLING, Heart, LeaseLost, claim, end, log, report
-from ingestion.models import Run, RunLogLine, RunState
+from ingestion.leases import Heart, LeaseLost, claim, end, log, report
+from ingestion.models import READING, SAMPLING, Run, RunLogLine, RunState
 from ingestion.pushes import pushed_readings
 from ingestion.sampling import sample_tables
 from ingestion.sources import scope_of, target_of
@@ -79,7 +79,7 @@ def _crawl(run: Run, fence: int, heart: Heart) -> None:
         staged = receive(run, fence, pushed, heart)
     elif staged is None:
         report(run.pk, fence, phase="connecting")
-        log(run.pk, f"Reading {source}.")
+        log(run.pk, f"Connecting to {source}.")
         connector = connector_for(target_of(source))
         staged = receive(run, fence, connector.read(scope_of(source), known_fingerprints(source)), heart)
     for path, reason in sorted(staged.failed.items()):
@@ -126,16 +126,27 @@ def _ending(staged: Staged) -> str:
 def receive(run: Run, fence: int, values: Iterable[Reading], heart: Heart) -> Staged:
     """Stage a stream of readings under a run, reporting as it goes."""
     discard(run.pk)
-    report(run.pk, fence, phase="reading", datasets_read=0)
+    report(run.pk, fence, datasets_read=0)
     staged = Staged()
     last = 0.0
-    for staged in stage(run.pk, run.source.platform, values):
+    for staged in stage(run.pk, run.source.platform, _announced(run, fence, values)):
         heart.check()
         if time.monotonic() - last >= _REPORT_SECONDS:
             _report_progress(run, fence, staged)
             last = time.monotonic()
     _report_progress(run, fence, staged)
     return staged
+
+
+def _announced(run: Run, fence: int, values: Iterable[Reading]) -> Iterator[Reading]:
+    """The values; with the first of them the run is reading: a connector connects only when it is asked for one."""
+    read = iter(values)
+    for first in read:
+        report(run.pk, fence, phase=READING)
+        log(run.pk, f"Reading {run.source}.")
+        yield first
+        break
+    yield from read
 
 
 def _report_progress(run: Run, fence: int, staged: Staged) -> None:

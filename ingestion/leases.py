@@ -19,7 +19,7 @@ from audit.recording import record
 from catalog.reconciliation import forget_plan
 from catalog.staging import discard
 from ingestion.events import PlanWaits, RunEnded
-from ingestion.models import TRANSITIONS, PushedBatch, Run, RunLogLine, RunState
+from ingestion.models import SAMPLING, TRANSITIONS, PushedBatch, Run, RunLogLine, RunState
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +37,6 @@ _TRIES = 2
 _TRIES_OF_PUSHED = 4
 """A source is read again by its next crawl; what was pushed comes only once, and is tried oftener."""
 
-
-SAMPLING = "sampling"
-"""The phase of a run after its plan was applied."""
 
 _UNCHANGED = "Cancelled; nothing was changed."
 _CANCELLED = {SAMPLING: "Cancelled while it sampled; the plan was applied, and what was sampled before stays."}

@@ -43,6 +43,9 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 """From which state a run may go to which; the ended states never move."""
 
+READING, RECEIVING, SAMPLING = "reading", "receiving", "sampling"
+"""The phases of which it is known how far they are; the last comes after the plan was applied."""
+
 OPEN_STATES = (RunState.QUEUED, RunState.RUNNING, RunState.WAITING)
 
 
@@ -158,8 +161,8 @@ class Run(models.Model):
 
     @property
     def seconds_left(self) -> float | None:
-        """By the rate so far; None before anything is known."""
-        if self.state != RunState.RUNNING or not self.rate or not self.datasets_expected:
+        """Until all is read, by the rate so far; None before anything is known, and once the plan is made or applied."""
+        if self.phase != READING or self.state != RunState.RUNNING or not self.rate or not self.datasets_expected:
             return None
         return max(0.0, (self.datasets_expected - self.datasets_read) / self.rate)
 

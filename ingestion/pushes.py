@@ -13,7 +13,7 @@ import msgspec
 from catalog.snapshots import DatasetSnapshot, Reading, Unchanged
 from common.errors import Invalid, TooLarge
 from ingestion.leases import Heart, report
-from ingestion.models import PushedBatch, Run
+from ingestion.models import RECEIVING, PushedBatch, Run
 
 _MAX_LINE_BYTES = 64 * 1024 * 1024
 _BATCH_BYTES = 1024 * 1024
@@ -22,7 +22,7 @@ _BATCH_BYTES = 1024 * 1024
 
 def keep(run: Run, fence: int, lines: Iterable[bytes], heart: Heart) -> None:
     """Write down a stream of lines under a run. Raises `Invalid` at the first that is no `Reading`."""
-    report(run.pk, fence, phase="receiving", datasets_read=0)
+    report(run.pk, fence, phase=RECEIVING, datasets_read=0)
     batch: list[bytes] = []
     size = number = datasets = 0
     for line, value in _checked(lines):

@@ -21,14 +21,13 @@ from catalog.actions import edit_source
 from catalog.permissions import can_edit_source, check_can_edit_source
 from catalog.visibility import told_of_no_domain
 from common.components import Column, Crumb, LogLine, Tab, TreeNode
-from common.errors import CatalogError, Invalid
+from common.errors import CatalogError, Conflict, Invalid
 from common.pagination import page_of, page_size
 from connections.permissions import can_manage_connections, check_can_manage_connections
 from connections.platforms import Platform
 from ingestion.actions import cancel_run, confirm_plan, cron_of, request_crawl, set_schedule
 from ingestion.forms import ConnectionForm, NewSourceForm, ScheduleForm, SourceForm
-from ingestion.leases import SAMPLING
-from ingestion.models import Run, RunState
+from ingestion.models import SAMPLING, Run, RunState
 from ingestion.permissions import can_crawl_source, can_see_runs_of
 from ingestion.queries import (
     durations_of,
@@ -316,7 +315,8 @@ def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
 
 def _run_context(run: Run, can_act: bool) -> dict[str, Any]:
     lines = [LogLine(line.at, line.text, line.severity) for line in reversed(run.log.order_by("-id")[:300])]  # type: ignore[arg-type]
-    left = run.seconds_left
+    # Nothing left to read is no promise that the rest takes no time.
+    left = run.seconds_left or None
     return {
         "run": run,
         "can_act": can_act,
@@ -350,7 +350,10 @@ def run_cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     by = principal_of(request)
     run = run_for(by, run_id)
     if request.method == "POST":
-        cancel_run(run=run, by=by)
+        try:
+            cancel_run(run=run, by=by)
+        except Conflict as ended:
+            messages.info(request, f"There was nothing to cancel. {ended.message}")
         return redirect("ingestion:run", run_id=run.pk)
     applied = run.phase == SAMPLING
     dropped = "What it has read is dropped. The catalog stays as it is."
@@ -369,8 +372,11 @@ def run_confirm(request: HttpRequest, run_id: int) -> HttpResponse:
     by = principal_of(request)
     run = run_for(by, run_id)
     if request.method == "POST":
-        run = confirm_plan(run=run, by=by)
-        transaction.on_commit(lambda: send(run))
+        try:
+            run = confirm_plan(run=run, by=by)
+            transaction.on_commit(lambda: send(run))
+        except Conflict as decided:
+            messages.info(request, f"There was nothing to confirm. {decided.message}")
         return redirect("ingestion:run", run_id=run.pk)
     context = {
         "title": f"Apply the plan of run {run.pk}?",

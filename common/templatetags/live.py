@@ -29,10 +29,11 @@ def progress(
     noun: str = "",
     eta: dt.timedelta | float | None = None,
     rate: float | None = None,
+    elapsed: dt.timedelta | float | None = None,
 ) -> dict[str, Any]:
     """`{% progress run.done run.total label="sales.public" noun="tables" eta=run.eta rate=12.5 %}`.
 
-    `eta` is a length of time, `rate` is per second. Without `max` the bar moves but promises nothing.
+    `eta` and `elapsed` are lengths of time, `rate` is per second. Without `max` the bar moves but promises nothing.
     """
     known = value is not None and bool(max)
     said = f"{number(value)} of {number(max)}" if known else number(value) if value is not None else ""
@@ -41,6 +42,8 @@ def progress(
         rest.append(f"{number(round(rate, 1))}/s")
     if eta is not None:
         rest.append(f"about {duration(eta)} left")
+    if elapsed is not None:
+        rest.append(f"{duration(elapsed)} so far")
     return {
         "value": value,
         "max": max,

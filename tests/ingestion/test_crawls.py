@@ -196,6 +196,25 @@ def test_cancel_ends_a_run_within_five_seconds_though_the_source_hangs(postgres_
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_run_says_that_it_connects_until_the_source_answers(postgres_server, shop):
+    with held_wire(postgres_server, hold_after=10) as wire:
+        run = request_crawl(
+            source=postgres_source(postgres_server, shop, port=wire.port), by=Principal.objects.system()
+        )
+        worker = started_worker(run)
+        assert wire.held.wait(20)
+        assert Run.objects.get(pk=run.pk).phase == "connecting"
+        assert [line.text for line in run.log.all()] == [f"Connecting to {run.source}."]
+        wire.release.set()
+        worker.join(30)
+    assert not worker.is_alive()
+    assert [line.text for line in run.log.order_by("id")[:2]] == [
+        f"Connecting to {run.source}.",
+        f"Reading {run.source}.",
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_run_of_a_killed_worker_is_lost_and_tried_once_more(postgres_server, shop):
     with held_wire(postgres_server, hold_after=4000) as wire:
         target = postgres_source(postgres_server, shop, port=wire.port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from catalog.models import Source
+from common.templatetags.formats import THIN_SPACE
 from connections.models import secret_box
 from ingestion.actions import cron_of
+from ingestion.models import Run
 from ingestion.queries import schedule_of
 from tests.connections.certificates import Authority
 from tests.factories import domain, person, role, source
@@ -174,3 +178,35 @@ def test_the_schedule_is_set_changed_and_removed_on_its_page(administrator: Clie
     assert cron_of(schedule_of(shop)) == "15 5 * * *"
     assert "The schedule was removed." in administrator.post(url, {"cron": ""}, follow=True).text
     assert schedule_of(shop) is None
+
+
+def run_page(client: Client, run: Run, **values: Any) -> str:
+    began = timezone.now() - dt.timedelta(hours=8)
+    Run.objects.filter(pk=run.pk).update(state="running", started_at=began, **values)
+    return client.get(reverse("ingestion:run", args=[run.pk])).text
+
+
+def test_a_run_tells_time_left_while_it_reads_and_after_that_only_what_it_does(administrator: Client) -> None:
+    run = Run.objects.create(source=source(), requested_by=person("otto"))
+    connecting = run_page(administrator, run, phase="connecting")
+    assert "Connecting" in connecting and "0 datasets read" in connecting and "8 h so far" in connecting
+    reading = run_page(administrator, run, phase="reading", datasets_read=3000, datasets_expected=6000)
+    assert f"3{THIN_SPACE}000 of 6{THIN_SPACE}000 datasets" in reading and "about 8 h left" in reading
+    read = run_page(administrator, run, phase="reading", datasets_read=6000, datasets_expected=6000)
+    assert " left<" not in read
+    applying = run_page(administrator, run, phase="applying", datasets_read=6000, datasets_expected=6000)
+    assert f"6{THIN_SPACE}000 datasets read" in applying and "8 h so far" in applying
+    assert " left<" not in applying and "<progress aria-label" in applying
+    run.refresh_from_db()
+    assert run.seconds_left is None
+
+
+def test_who_cancels_or_confirms_what_has_ended_meanwhile_is_led_back_to_it(administrator: Client) -> None:
+    run = Run.objects.create(source=source(), requested_by=person("otto"), state="succeeded", message="12 unchanged.")
+    for action, told in (
+        ("ingestion:run_cancel", "There was nothing to cancel. This run has ended already: succeeded."),
+        ("ingestion:run_confirm", "There was nothing to confirm. This run does not wait for anybody."),
+    ):
+        answer = administrator.post(reverse(action, args=[run.pk]), follow=True)
+        assert answer.redirect_chain == [(reverse("ingestion:run", args=[run.pk]), 302)]
+        assert told in answer.text and "12 unchanged." in answer.text
