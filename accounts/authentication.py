@@ -15,7 +15,7 @@ from rest_framework.permissions import BasePermission
 from accounts.bearers import digest_in, touch
 from accounts.models import ApiToken, Principal
 from accounts.tokens import Scope
-from common.errors import NotSignedIn
+from common.errors import Forbidden, NotSignedIn
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -33,6 +33,12 @@ def token_of(authorization: str) -> ApiToken | None:
     if token is not None and (token.last_used_at is None or timezone.now() - token.last_used_at > _IDLE):
         touch(token.pk)
     return token
+
+
+def check_scope(token: ApiToken, scope: Scope) -> None:
+    """Raises `Forbidden`, which names the scope, where the token lacks it."""
+    if str(scope) not in token.scopes:
+        raise Forbidden(f"The token {token.name} lacks the scope {scope}. Create one with it.")
 
 
 def principal_of(request: HttpRequest) -> Principal:
@@ -95,8 +101,6 @@ class PersonSession(SessionAuthentication):
 class HasScope(BasePermission):
     """A token needs the view's scope: `scope_read` for safe methods, `scope_write` for others. Sessions have them all."""
 
-    message = "The token lacks the scope for this. Create one with it."
-
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not isinstance(request.user, Principal):
             return False
@@ -105,4 +109,5 @@ class HasScope(BasePermission):
         safe = request.method in ("GET", "HEAD", "OPTIONS")
         read = getattr(view, "scope_read", Scope.CATALOG_READ)
         write = getattr(view, "scope_write", Scope.CATALOG_WRITE)
-        return str(read if safe else write) in request.auth.scopes
+        check_scope(request.auth, read if safe else write)
+        return True

@@ -62,7 +62,7 @@ def as_catalog_error(error: Exception) -> CatalogError | None:
         return error
     if isinstance(error, Http404):
         return NotFound("There is no such thing, or you may not see it.")
-    if isinstance(error, PermissionDenied):
+    if isinstance(error, PermissionDenied | exceptions.PermissionDenied):
         return Forbidden(str(error) or "You may not do this.")
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database did not answer: %s", error, exc_info=error)

@@ -2,28 +2,75 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.http import require_GET
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer2
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from common.http import etag_of
 
 _METHODS = {"get": "blue", "post": "green", "put": "amber", "patch": "amber", "delete": "red"}
 _PREFIX = "/api/v2/"
 
 
-class ApiSchema(SpectacularAPIView):
-    """`openapi.json`."""
+_DESCRIBING = Lock()
+_TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
 
-    renderer_classes = [OpenApiJsonRenderer2]
+
+@dataclass(frozen=True, slots=True)
+class _Description:
+    body: bytes
+    zipped: bytes
+    etag: str
+
+
+@lru_cache(maxsize=1)
+def _built() -> _Description:
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    body = msgspec.json.format(OpenApiJsonRenderer2().render(schema, renderer_context={}), indent=-1)
+    # Weak, for it is one tag of two encodings.
+    return _Description(body, gzip.compress(body, mtime=0), f"W/{etag_of(body.decode())}")
+
+
+def description() -> _Description:
+    """The API's description, the same for everybody: built once a process, by whoever asks first."""
+    with _DESCRIBING:
+        return _built()
+
+
+class ApiSchema(APIView):
+    """`openapi.json`. Compressed where that is asked for: it repeats nothing of the request, and has no secret."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> HttpResponseBase | None:
+        found = description()
+        zipped = bool(_TAKES_GZIP.search(request.headers.get("Accept-Encoding", "")))
+        answer = HttpResponse(found.zipped if zipped else found.body, content_type="application/json")
+        answer["Content-Disposition"] = 'inline; filename="Catalog.json"'
+        # Asked for again each time, which costs nothing: it changes when the catalog is upgraded.
+        answer["Cache-Control"] = "private, no-cache"
+        answer["ETag"] = found.etag
+        if zipped:
+            answer["Content-Encoding"] = "gzip"
+        patch_vary_headers(answer, ["Accept-Encoding"])
+        return get_conditional_response(request._request, etag=found.etag, response=answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +110,7 @@ def api_docs(request: HttpRequest) -> HttpResponse:
 @lru_cache(maxsize=1)
 def _groups() -> dict[str, list[Operation]]:
     """Operations by the first part of their path; the same for everybody, read once a process."""
-    schema = SchemaGenerator().get_schema(request=None, public=True)
+    schema: dict[str, Any] = msgspec.json.decode(description().body)
     groups: dict[str, list[Operation]] = {}
     for path, methods in sorted(schema["paths"].items()):
         for method, colour in _METHODS.items():

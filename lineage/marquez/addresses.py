@@ -123,6 +123,8 @@ def _uuid(text: str) -> UUID:
 
 def _bad(node_id: str) -> Invalid:
     forms = "dataset:NAMESPACE:NAME, datasetField:NAMESPACE:NAME:FIELD, job:NAMESPACE:NAME or run:ID"
+    if not node_id:
+        return Invalid("Say of which node.", {"nodeId": [f"nodeId is missing: give one of {forms}."]})
     return Invalid("This is no node id.", {"nodeId": [f"{node_id[:200]} is none of {forms}."]})
 
 

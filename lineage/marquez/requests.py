@@ -13,11 +13,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.dateparse import parse_date, parse_datetime
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.authentication import principal_of, token_of
+from accounts.authentication import check_scope, principal_of, token_of
 from accounts.models import ApiToken, Principal
 from accounts.tokens import Scope
 from common.bodies import BadBody, read_body
-from common.errors import CatalogError, Forbidden, Invalid, NotSignedIn
+from common.errors import CatalogError, Invalid, NotSignedIn
 from common.responses import PROBLEM_TYPE, problem
 from lineage import openlineage
 from lineage.intake import BadJson, no_usable_token
@@ -44,8 +44,7 @@ def _token_with(request: HttpRequest, scope: Scope) -> ApiToken:
     token = token_of(request.headers.get("Authorization", ""))
     if token is None:
         raise no_usable_token()
-    if scope not in token.scopes:
-        raise Forbidden(f"The token {token.name} lacks the scope {scope}. Create one with it.")
+    check_scope(token, scope)
     return token
 
 

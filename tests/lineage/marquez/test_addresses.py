@@ -100,3 +100,9 @@ def test_of_a_name_of_many_colons_no_more_is_worked_out_than_is_looked_up() -> N
     finally:
         tracemalloc.stop()
     assert peak < 20_000 * MAX_READINGS, "all two million readings would take a thousand times as much"
+
+
+def test_without_a_node_id_the_answer_says_that_it_is_missing() -> None:
+    with pytest.raises(Invalid) as refused:
+        nodes("")
+    assert refused.value.fields["nodeId"][0].startswith("nodeId is missing: give one of dataset:NAMESPACE:NAME")
