@@ -13,7 +13,8 @@
             return [Subject("dataset", self.dataset_id)]
 
 The sentence continues "<actor> …" and may name any of the fields. `before` and `after`, where an event has them, are what
-the activity page shows side by side. `personal` names the fields that hold personal data: they are kept apart from the
+the activity page shows side by side; with `of_columns` they are keyed by names of columns, else by what they tell, in
+words. `personal` names the fields that hold personal data: they are kept apart from the
 immutable row, which holds only their salted digest.
 """
 
@@ -38,6 +39,7 @@ class Event:
     name: ClassVar[str]
     sentence: ClassVar[str]
     personal: ClassVar[frozenset[str]] = frozenset()
+    of_columns: ClassVar[bool] = False
 
     def subjects(self) -> Iterable[Subject]:
         """What this event is about; its activity pages show it."""
@@ -49,7 +51,7 @@ E = TypeVar("E", bound=type[Event])
 _REGISTRY: dict[str, type[Event]] = {}
 
 
-def event(name: str, sentence: str, *, personal: Iterable[str] = ()) -> Callable[[E], E]:
+def event(name: str, sentence: str, *, personal: Iterable[str] = (), of_columns: bool = False) -> Callable[[E], E]:
     """Register an event class under a name that is never reused: records are read by it for ever."""
 
     def register(cls: E) -> E:
@@ -59,6 +61,7 @@ def event(name: str, sentence: str, *, personal: Iterable[str] = ()) -> Callable
         cls.name = name
         cls.sentence = sentence
         cls.personal = frozenset(personal)
+        cls.of_columns = of_columns
         _REGISTRY[name] = cls
         return cls
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from audit.events import event_named
 from audit.queries import Activity as Told
 from common.components import Activity, Change
+from common.templatetags.formats import moment
 
 _ICONS = {
     "catalog.described": "pencil",
@@ -32,6 +36,8 @@ _ICON_OF_ROOM = {
     "accounts": "key",
     "connections": "plug-connected",
 }
+_TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,6})?\+00:00")
+"""A time as events hold it."""
 _ABBREVIATIONS = {"ca": "CA", "id": "ID", "sql": "SQL", "tls": "TLS", "url": "URL"}
 _MEANT_TO_ONE = {
     ("catalog.snapshot_applied", "added"): "A crawl found this for the first time.",
@@ -52,7 +58,9 @@ def feed(told: Iterable[Told]) -> list[Activity]:
 def _line(one: Told) -> Activity:
     sentence = _MEANT_TO_ONE.get((one.event, one.change)) or f"{one.actor} {one.sentence.rstrip('.')}."
     icon = _ICONS.get(one.event) or _ICON_OF_ROOM.get(one.event.partition(".")[0], "point")
-    told = [Change(_words(change.name), _text(change.before), _text(change.after)) for change in one.changes]
+    cls = event_named(one.event)
+    label = str if cls and cls.of_columns else _words
+    told = [Change(label(change.name), _text(change.before), _text(change.after)) for change in one.changes]
     changes = [change for change in told if change.before or change.after]
     return Activity(sentence, one.occurred_at, one.actor, icon, changes=changes)
 
@@ -67,6 +75,8 @@ def _text(value: Any) -> str:
     if value is None or value in ("", [], {}):
         return ""
     if isinstance(value, str):
+        if _TIME.fullmatch(value):
+            return moment(dt.datetime.fromisoformat(value))
         return value if len(value) <= 500 else f"{value[:500]}…"
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ", ".join(value)

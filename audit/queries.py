@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from accounts.models import Principal
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_OWNED = re.compile(r"\{(\w+)\}'s")
 _ERASED = "(erased)"
 
 
@@ -84,7 +85,10 @@ def filled(template: str, values: Mapping[str, Any]) -> str:
 
 def _told(row: Record, values: Mapping[str, Any], change: str) -> Activity:
     cls = event_named(row.event)
-    sentence = filled(cls.sentence if cls else f"did {row.event}", values)
+    template = cls.sentence if cls else f"did {row.event}"
+    # Of what is the actor's, by its id: others may have the same name.
+    template = _OWNED.sub(lambda m: "their own" if values.get(f"{m[1]}_id") == row.actor_id else m[0], template)
+    sentence = filled(template, values)
     return Activity(row.pk, row.event, row.actor, sentence, row.occurred_at, _changes(values), change)
 
 

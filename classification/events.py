@@ -9,7 +9,7 @@ from typing import Any
 from audit.events import Event, Subject, event
 
 
-@event("classification.level_set", "set {what} to {level}: {reason}", personal=["reason"])
+@event("classification.level_set", "set {what} to {level}: {reason}", personal=["reason"], of_columns=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelSet(Event):
     """One dataset's part of a set. `before` and `after` map its labelled things to level names."""
@@ -28,7 +28,7 @@ class LevelSet(Event):
         return [Subject("dataset", self.dataset_id), Subject("level", self.level_id)]
 
 
-@event("classification.level_cleared", "took the level off {what}: {reason}", personal=["reason"])
+@event("classification.level_cleared", "took the level off {what}: {reason}", personal=["reason"], of_columns=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelCleared(Event):
     dataset_id: int
@@ -118,7 +118,7 @@ class SuggestionsChanged(Event):
     rule_set: int
 
 
-@event("classification.suggestions_decided", "{what}: {reason}", personal=["reason"])
+@event("classification.suggestions_decided", "{what}: {reason}", personal=["reason"], of_columns=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestionsDecided(Event):
     """One dataset's part of a decision. `before` and `after` map its columns to categories and levels."""

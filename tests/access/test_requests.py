@@ -21,10 +21,12 @@ from access.models import DECIDE_WITHIN, AccessRequest, Grant
 from access.tasks import expire, sweep_each
 from accounts.models import Principal
 from audit.events import Subject
+from audit.feed import feed
 from audit.queries import activity_of
 from catalog.models import Dataset, Field, Ownership, Tier
 from classification.models import Level
 from common.errors import CatalogError, Conflict, Forbidden, Invalid, NotFound
+from common.templatetags.formats import moment
 from tests.factories import Cast, dataset, domain, group, ownership, person, personas, pipeline, role
 
 
@@ -216,6 +218,19 @@ def test_a_new_grant_replaces_the_one_before(cast: Cast) -> None:
     first.refresh_from_db()
     assert (first.state, first.valid_to) == ("superseded", second.valid_from)
     assert told("grant", first.pk)[0] == "Owen replaced Ana's grant of id of users by the new one"
+
+
+def test_the_activity_tells_of_ones_own_grant_and_of_times_as_people_do(cast: Cast) -> None:
+    grant = approve_request(request=ask(cast), by=cast.owner)
+    revoke_grant(grant=grant, reason="Done.", by=cast.analyst)
+    activity, _ = activity_of(Subject("grant", grant.pk))
+    latest = feed(activity)[0]
+    assert latest.sentence == "Ana revoked their own grant of all columns of users."
+    (change,) = latest.changes
+    assert change.before == moment(grant.valid_to) and "+00:00" not in change.after
+    other = approve_request(request=ask(cast), by=cast.owner)
+    revoke_grant(grant=other, reason="Done.", by=cast.owner)
+    assert told("grant", other.pk)[0] == "Owen revoked Ana's grant of all columns of users"
 
 
 def test_the_database_refuses_two_live_grants_at_once(cast: Cast) -> None:

@@ -10,6 +10,9 @@ from django.db import connections
 from django.utils import timezone
 
 from accounts.models import Principal
+from audit.events import Subject
+from audit.feed import feed
+from audit.queries import activity_of
 from catalog.models import Field
 from classification.actions import reorder_levels, set_level
 from classification.models import Label
@@ -84,3 +87,10 @@ def test_a_label_set_while_levels_are_reordered_gets_the_rank_of_afterwards() ->
     assert set(Field.objects.filter(dataset=cast.dataset).values_list("level", flat=True)) == {1}
     cast.dataset.refresh_from_db()
     assert cast.dataset.level == 1
+
+
+def test_the_activity_calls_columns_by_their_names() -> None:
+    cast = personas()
+    set_level(fields=[cast.field("email")], level=standard_levels()["internal"], reason="I know it", by=cast.steward)
+    activity, _ = activity_of(Subject("dataset", cast.dataset.pk))
+    assert [change.label for change in feed(activity)[0].changes] == ["email"]
