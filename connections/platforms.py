@@ -30,6 +30,35 @@ _LABELS = {
     Platform.SQLITE: "SQLite",
     Platform.DUCKDB: "DuckDB",
 }
+_OTHERS = {
+    "abfss": "Azure Data Lake Storage",
+    "awsathena": "Amazon Athena",
+    "azurecosmos": "Azure Cosmos DB",
+    "bigquery": "BigQuery",
+    "cassandra": "Cassandra",
+    "gs": "Google Cloud Storage",
+    "hdfs": "HDFS",
+    "hive": "Hive",
+    "kafka": "Kafka",
+    "mssql": "SQL Server",
+    "oracle": "Oracle",
+    "pubsub": "Google Cloud Pub/Sub",
+    "redshift": "Amazon Redshift",
+    "s3": "Amazon S3",
+    "snowflake": "Snowflake",
+    "spanner": "Spanner",
+    "teradata": "Teradata",
+    "trino": "Trino",
+    "wasbs": "Azure Blob Storage",
+}
+"""Names of what has a scheme in OpenLineage's naming, and is filled by pushed snapshots and by events."""
+
+
+def label_of(platform: str) -> str:
+    """A platform as people write it; as it was told where its name is not known."""
+    return Platform(platform).label if platform in set(Platform) else _OTHERS.get(platform, platform)
+
+
 _PORTS = {Platform.POSTGRES: 5432, Platform.MYSQL: 3306}
 
 SCHEMES = {

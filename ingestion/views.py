@@ -324,7 +324,7 @@ def _run_context(run: Run, can_act: bool) -> dict[str, Any]:
         "schemas": [_schema_node(entry) for entry in run.schemas[:500]],
         "left": dt.timedelta(seconds=left) if left is not None else None,
         "plan": _plan(run),
-        "crumbs": [Crumb("Runs", reverse("ingestion:run_list")), Crumb(f"Run {run.pk}")],
+        "crumbs": [Crumb("Crawls", reverse("ingestion:run_list")), Crumb(f"Run {run.pk}")],
     }
 
 

@@ -10,7 +10,7 @@ from accounts.models import Principal
 from catalog.models.organisation import Domain, System
 from catalog.models.vocabulary import slug_validator
 from catalog.querysets import SourceQuerySet
-from connections.platforms import Platform
+from connections.platforms import label_of
 
 
 class SamplingAmount(models.TextChoices):
@@ -84,8 +84,8 @@ class Source(models.Model):
 
     @property
     def platform_label(self) -> str:
-        """The platform as people write it; as it was told where the catalog cannot connect to such a one."""
-        return Platform(self.platform).label if self.platform in set(Platform) else self.platform
+        """The platform as people write it."""
+        return label_of(self.platform)
 
 
 class Schema(models.Model):

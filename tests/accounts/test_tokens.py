@@ -138,3 +138,11 @@ def test_the_sign_in_goes_from_the_name_straight_to_the_password(client: Client,
     )
     assert "id_password_help" not in form
     assert "Forgot" not in form
+
+
+def test_the_sign_in_calls_its_fields_by_their_labels_alone(client: Client, db: None) -> None:
+    page = client.get(reverse("account_login")).text
+    assert (
+        "User name or e-mail address" in page
+        and "placeholder=" not in page.partition("<form")[2].partition("</form>")[0]
+    )

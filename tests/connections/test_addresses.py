@@ -7,7 +7,7 @@ import pytest
 from common.errors import Invalid
 from connections.addresses import parse_address
 from connections.options import ALLOWED, REASONS, read_options
-from connections.platforms import Platform
+from connections.platforms import Platform, label_of
 from connections.tls import TlsMode
 
 
@@ -143,3 +143,11 @@ def test_other_databases_servers_and_platforms_are_other_places():
         "duckdb:////srv/a.db",
     ]
     assert len({parse_address(url).place for url in urls}) == len(urls)
+
+
+def test_platforms_are_called_as_people_call_them_also_those_that_are_only_told_of() -> None:
+    told = {name: label_of(name) for name in ("postgres", "gs", "pubsub", "bigquery", "homemade")}
+    assert told == {
+        "postgres": "PostgreSQL", "gs": "Google Cloud Storage", "pubsub": "Google Cloud Pub/Sub", "bigquery": "BigQuery",
+        "homemade": "homemade",
+    }  # fmt: skip

@@ -210,3 +210,9 @@ def test_who_cancels_or_confirms_what_has_ended_meanwhile_is_led_back_to_it(admi
         answer = administrator.post(reverse(action, args=[run.pk]), follow=True)
         assert answer.redirect_chain == [(reverse("ingestion:run", args=[run.pk]), 302)]
         assert told in answer.text and "12 unchanged." in answer.text
+
+
+def test_crawls_are_called_so_apart_from_runs_of_jobs(administrator: Client) -> None:
+    page = administrator.get(reverse("ingestion:run_list")).text
+    assert "<title>Crawls" in page and ">Crawls</a>" in page
+    assert ">Runs</a>" not in page
