@@ -7,7 +7,7 @@ from typing import Any
 from allauth.account.forms import LoginForm
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]
+class SignInForm(LoginForm):
     """allauth's, without its placeholders: the page's own labels say the same, in other words."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
