@@ -261,10 +261,43 @@ def test_the_picture_is_saved_as_svg_and_png_and_the_table_as_csv(house, dataset
     svg = ET.fromstring(saved["svg"])
     texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
     assert "clean" in texts and "export_00" in texts
+    assert not {"‹", "›", "−"} & set("".join(text or "" for text in texts))
+    assert b"@font-face{font-family:" in saved["svg"] and b"src:url(data:" in saved["svg"]
     assert b"var(--" not in saved["svg"] and b"href=" not in saved["svg"] and b"class=" not in saved["svg"]
     assert saved["png"].startswith(b"\x89PNG") and len(saved["png"]) > 10_000
     assert saved["csv"].decode().splitlines()[0].startswith("kind,from_namespace")
     assert len(saved["csv"].decode().splitlines()) == 12
+    page.context.close()
+
+
+def test_everything_is_in_view_after_columns_are_opened_where_there_is_room(house, datasets):
+    page = opened(house, datasets["safe"])
+    frame = page.locator(".dc-explorer-canvas").bounding_box()
+    page.mouse.move(frame["x"] + 8, frame["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 8, frame["y"] + frame["height"] - 20, steps=5)
+    page.mouse.up()
+
+    def lowest() -> float:
+        boxes = [
+            node(page, datasets[name]).locator(".dc-node-box").bounding_box() for name in ("clean", "safe", "report")
+        ]
+        return max(box["y"] + box["height"] for box in boxes)
+
+    assert lowest() > frame["y"] + frame["height"]
+    head(page, datasets["safe"]).focus()
+    page.keyboard.press("c")
+    expect(node(page, datasets["safe"]).locator(".dc-node-column").first).to_be_attached()
+    frame = page.locator(".dc-explorer-canvas").bounding_box()
+    assert lowest() <= frame["y"] + frame["height"]
+    page.context.close()
+
+
+def test_the_badge_of_a_flow_that_masks_holds_its_word(house, datasets):
+    page = opened(house, datasets["safe"], f"?column={datasets['safe']}:digest")
+    badge = page.locator(".dc-line-mask").first
+    pill, word = badge.locator("rect").bounding_box(), badge.locator("text").bounding_box()
+    assert pill["x"] < word["x"] and word["x"] + word["width"] <= pill["x"] + pill["width"] - 4
     page.context.close()
 
 

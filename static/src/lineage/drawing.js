@@ -1,7 +1,7 @@
 // The picture: only what is in view is drawn; from far away datasets are boxes without words, in a handful of paths.
 import { WIDTH } from "./model.js";
-import { draw, drawNode } from "./nodes.js";
-import { boundsOf, curve, flowCurve, pointsOf, pointsOfFlow } from "./shapes.js";
+import { SANS, draw, drawNode } from "./nodes.js";
+import { boundsOf, curve, flowCurve, pointsOf, pointsOfFlow, widthOf } from "./shapes.js";
 
 const FAR = 0.42;
 // So much of a window is drawn beside what is in view, so that most frames of a pan move what is there.
@@ -152,8 +152,9 @@ export class Drawing {
   /** The badge of a flow that masks, in its middle. */
   mask(shape, group) {
     const [from, to] = [shape.points[0], shape.points.at(-1)];
-    const badge = draw("g", { class: "dc-line-mask", transform: `translate(${(from.x + to.x) / 2 - 31} ${(from.y + to.y) / 2 - 10})` }, group);
-    draw("rect", { width: 62, height: 20, rx: 10 }, badge);
+    const width = Math.ceil(21 + widthOf("masked", `600 10.5px ${SANS}`) + 10);
+    const badge = draw("g", { class: "dc-line-mask", transform: `translate(${(from.x + to.x - width) / 2} ${(from.y + to.y) / 2 - 10})` }, group);
+    draw("rect", { width, height: 20, rx: 10 }, badge);
     draw("use", { href: `${this.icons.sprite}#mask`, x: 6, y: 4, width: 12, height: 12 }, badge);
     draw("text", { x: 21, y: 14 }, badge, "masked");
   }

@@ -143,7 +143,8 @@ export class Explorer {
     console.warn(error);
   }
 
-  /** Lay out and draw the graph. What stays keeps its order, and what was acted on its place in the window. */
+  /** Lay out and draw the graph. What stays keeps its order, and what was acted on its place in the
+   *  window, as far as the rest stays in view. */
   async show() {
     await this.readColumns();
     this.syncForm();
@@ -170,6 +171,7 @@ export class Explorer {
       this.sizeStage();
       this.drawing.show(scene, { down: this.down });
       this.viewport.set(x + (was.x - now.x) * k, y + (was.y - now.y) * k, k);
+      this.viewport.settle(laid);
     } else {
       this.sizeStage();
       this.drawing.show(scene, { down: this.down });

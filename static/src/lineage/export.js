@@ -21,15 +21,45 @@ export async function svgOf(scene, { width, height, down, icons, host, title }) 
     drawing.farLayer.remove();
     svg.prepend(draw("rect", { class: "dc-export-ground", x: -PADDING, y: -PADDING, width: size.width, height: size.height }));
     svg.prepend(draw("title", {}, null, title));
+    for (const button of svg.querySelectorAll(".dc-node-button")) plain(button);
     for (const element of svg.querySelectorAll("*")) written(element, symbols);
     for (const hit of svg.querySelectorAll(".dc-line-hit, .dc-node-main")) hit.remove();
     for (const element of [svg, ...svg.querySelectorAll("*")]) bare(element);
+    draw("style", {}, svg, await fonts());
     svg.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     return { text: new XMLSerializer().serializeToString(svg), ...size };
   } finally {
     svg.remove();
   }
 }
+
+/** What can be pressed is nothing to press in a file: "3 of 12" stays as what it tells, the rest goes. */
+function plain(button) {
+  const told = button.dataset.act.startsWith("more-") ? button.querySelector("text") : null;
+  if (!told) return button.remove();
+  told.textContent = told.textContent.replace(/[‹›]/g, "").trim();
+  told.setAttribute("class", "dc-node-count");
+  button.replaceWith(told);
+}
+
+/** The rules of the page's fonts that are in use, with the fonts inside: a picture asks for no other file. */
+async function fonts() {
+  const loaded = [...document.fonts].filter((face) => face.status === "loaded");
+  const known = (style) => loaded.some((face) => unquoted(face.family) === unquoted(style.fontFamily) && face.unicodeRange === style.getPropertyValue("unicode-range"));
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules].filter((rule) => rule instanceof CSSFontFaceRule && known(rule.style)).map((rule) => [sheet, rule.style]));
+  return (await Promise.all(rules.map(([sheet, style]) => inside(sheet, style)))).join("");
+}
+
+async function inside(sheet, style) {
+  const address = new URL(style.getPropertyValue("src").match(/url\("?([^")]+)/)[1], sheet.href ?? location.href);
+  const reader = new FileReader();
+  const read = new Promise((resolve, reject) => Object.assign(reader, { onload: resolve, onerror: reject }));
+  reader.readAsDataURL(await (await fetch(address)).blob());
+  await read;
+  return `@font-face{font-family:${style.fontFamily};font-weight:${style.fontWeight};font-style:${style.fontStyle};unicode-range:${style.getPropertyValue("unicode-range")};src:url(${reader.result}) format("woff2")}`;
+}
+
+const unquoted = (text) => text.replaceAll('"', "");
 
 /** Write what the style sheet says of an element into the element, and an icon's strokes in its place. */
 function written(element, symbols) {

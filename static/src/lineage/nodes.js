@@ -3,7 +3,7 @@ import { FOOT, ROW, WIDTH } from "./model.js";
 import { fit } from "./shapes.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const SANS = 'Inter, system-ui, sans-serif';
+export const SANS = 'Inter, system-ui, sans-serif';
 
 export function draw(tag, attributes, parent, text) {
   const element = document.createElementNS(SVG, tag);

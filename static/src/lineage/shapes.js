@@ -83,6 +83,12 @@ function shortened(text, font, width) {
   return cut(low);
 }
 
+/** How wide a text is. */
+export function widthOf(text, font) {
+  pen.font = font;
+  return pen.measureText(text).width;
+}
+
 /** Fonts decide what fits: forget it when they arrive. */
 export function forgetFits() {
   fitted.clear();

@@ -5,6 +5,7 @@ import { zoom, zoomIdentity } from "d3-zoom";
 
 const READABLE = 0.85;
 const LEAST = 0.03;
+const EDGE = 16;
 
 export class Viewport {
   /** `onLook` is called with {x, y, k, width, height}, at most once a frame. */
@@ -58,6 +59,15 @@ export class Viewport {
     } else this.set((wide - width * whole) / 2, (high - height * whole) / 2, whole);
   }
 
+  /** After more was drawn: everything, where it can be read so; else as it was, but for empty space beside what is cut off. */
+  settle(size) {
+    const [wide, high] = [this.stage.clientWidth, this.stage.clientHeight];
+    const { x, y, k } = this.now;
+    const whole = Math.min((wide - 2 * EDGE) / size.width, (high - 2 * EDGE) / size.height);
+    if (whole < k && whole >= READABLE) this.fit(size);
+    else this.set(beside(wide, size.width * k, x), beside(high, size.height * k, y), k);
+  }
+
   /** Pan as little as possible so that a box of the world is in view. */
   reveal(box) {
     const { x, y, k } = this.now;
@@ -65,6 +75,12 @@ export class Viewport {
     const shift = (low, high, window) => (low < edge ? edge - low : high > window - edge ? Math.max(window - edge - high, edge - low) : 0);
     this.move(shift(box.x * k + x, (box.x + box.width) * k + x, this.stage.clientWidth), shift(box.y * k + y, (box.y + box.height) * k + y, this.stage.clientHeight));
   }
+}
+
+/** Where a picture that begins at `at` begins instead, so that all of it is in the window, or else all the window in it. */
+function beside(window, size, at) {
+  const [one, other] = [EDGE, window - size - EDGE];
+  return Math.min(Math.max(at, Math.min(one, other)), Math.max(one, other));
 }
 
 /** Where a picture begins in a window: centred where it fits, else around `point` without empty space beside it. */
