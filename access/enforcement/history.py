@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -101,7 +101,7 @@ def facts_about(source: Source, path: Path, at: dt.datetime) -> list[AnyFact]:
     """
     held = _holding(source, at)
     shows = [one for one in _facts(held.filter(kind="Relation", shows=True)) if isinstance(one, Relation)]
-    places = _read_through(_shown_through(path, shows), shows)
+    places = _bearing_on(path, shows)
     scopes: list[Path] = [(), *{place[:1] for place in places}, *places]
     of_places = Q(path__in=[list(scope) for scope in scopes]) & ~Q(kind="Relation", shows=True)
     rest = held.filter(Q(kind__in=_WITHOUT_PLACE) | Q(anywhere=True) | of_places)
@@ -135,30 +135,25 @@ def _facts(rows: QuerySet[ObservedFact]) -> Iterator[AnyFact]:
         yield _decode(fact)
 
 
-def _shown_through(path: Path, shows: Iterable[Relation]) -> set[Path]:
-    """The relation and all that show it, directly or through others."""
-    by_read: dict[Path, list[Path]] = {}
+def _bearing_on(path: Path, shows: Iterable[Relation]) -> set[Path]:
+    """The relation, all that show it, and all that those read, directly or through others."""
+    shown_by: dict[Path, list[Path]] = {}
+    reads: dict[Path, list[Path]] = {}
     for one in shows:
-        for read in one.reads:
-            by_read.setdefault(read[:2], []).append(one.path)
-    found, waiting = {path}, [path]
-    while waiting:
-        for view in by_read.get(waiting.pop(), ()):
-            if view not in found:
-                found.add(view)
-                waiting.append(view)
-    return found
+        reads[one.path] = [read[:2] for read in one.reads]
+        for read in reads[one.path]:
+            shown_by.setdefault(read, []).append(one.path)
+    return _reached(_reached({path}, shown_by), reads)
 
 
-def _read_through(places: Iterable[Path], shows: Iterable[Relation]) -> set[Path]:
-    """These relations and all that they read, directly or through others."""
-    reads = {one.path: [read[:2] for read in one.reads] for one in shows}
-    found, waiting = set(places), list(places)
+def _reached(places: Iterable[Path], steps: Mapping[Path, Iterable[Path]]) -> set[Path]:
+    """These, and what any number of steps leads to from them."""
+    found = set(places)
+    waiting = list(found)
     while waiting:
-        for place in reads.get(waiting.pop(), ()):
-            if place not in found:
-                found.add(place)
-                waiting.append(place)
+        new = set(steps.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
     return found
 
 
