@@ -17,6 +17,7 @@ from accounts.models import ApiToken
 from accounts.tokens import Scope
 from common.errors import CatalogError, Forbidden, Invalid, NotSignedIn
 from lineage import openlineage, rejections
+from lineage.event_faults import faults_of
 from lineage.event_log import Entry, append
 from lineage.masking import looks_secret, masked
 from lineage.openlineage import InvalidEvent, Malformed
@@ -153,7 +154,9 @@ def _checked(value: object, *, mask: bool, nul: bool) -> _Checked:
             event = openlineage.read(value)
         kept = openlineage.canonical(value)
     except InvalidEvent as error:
-        raise Invalid(f"This is no OpenLineage event: {error}.", {error.field: [error.reason]}) from None
+        faults = faults_of(value, error)
+        told = "; ".join(map(str, faults))
+        raise Invalid(f"This is no OpenLineage event: {told}.", {one.field: [one.reason] for one in faults}) from None
     except RecursionError:
         raise BadJson("The JSON is nested too deeply.") from None
     entry = Entry(

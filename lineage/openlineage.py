@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ MAX_NAME_BYTES = 1024
 MAX_PAIRS = 100_000
 """Inputs times outputs of one event: each pair is an edge."""
 
+NO_KIND = "An event has a run and a job, a dataset, or a job"
 NUL_REFUSED = "holds a NUL character, which no name can have"
 
 _USER_INFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/@?#]*@")
@@ -99,7 +100,7 @@ class DatasetEvent(msgspec.Struct, frozen=True, rename="camel", tag="dataset", t
 Event = RunEvent | JobEvent | DatasetEvent
 
 
-class _Envelope(msgspec.Struct, rename="camel"):
+class Envelope(msgspec.Struct, rename="camel"):
     """What all events share, before it is known which kind this is."""
 
     event_time: str
@@ -107,7 +108,7 @@ class _Envelope(msgspec.Struct, rename="camel"):
     schema_u_r_l: str = msgspec.field(name="schemaURL")
 
 
-class _RunBody(msgspec.Struct, rename="camel"):
+class RunBody(msgspec.Struct, rename="camel"):
     run: Run
     job: Job
     event_type: str | None = None
@@ -156,41 +157,42 @@ def read(value: Any) -> Event:
     """
     if not isinstance(value, dict):
         raise InvalidEvent("", "An event is a JSON object")
-    envelope = _convert(value, _Envelope)
-    at = _event_time(envelope.event_time)
+    envelope = converted(value, Envelope)
+    at = event_time(envelope.event_time)
     if "run" in value:
-        body = _convert(value, _RunBody)
+        body = converted(value, RunBody)
         event: RunEvent | JobEvent = RunEvent(
-            at, _checked_run(body.run), _checked_job(body.job), _event_type(body.event_type),
+            at, _checked_run(body.run), _checked_job(body.job), event_type(body.event_type),
             _checked_datasets("inputs", body.inputs), _checked_datasets("outputs", body.outputs),
         )  # fmt: skip
     elif "dataset" in value:
-        return DatasetEvent(at, _checked_dataset("dataset", _convert(value, _DatasetBody).dataset))
+        return DatasetEvent(at, _checked_dataset("dataset", converted(value, _DatasetBody).dataset))
     elif "job" in value:
-        declared = _convert(value, _JobBody)
+        declared = converted(value, _JobBody)
         event = JobEvent(
             at, _checked_job(declared.job),
             _checked_datasets("inputs", declared.inputs), _checked_datasets("outputs", declared.outputs),
         )  # fmt: skip
     else:
-        raise InvalidEvent("", "An event has a run and a job, a dataset, or a job")
+        raise InvalidEvent("", NO_KIND)
     if len(event.inputs) * len(event.outputs) > MAX_PAIRS:
         counts = f"{len(event.inputs)} inputs with {len(event.outputs)} outputs"
         raise InvalidEvent("outputs", f"one event joins {counts}: at most {MAX_PAIRS} pairs; split the job")
     return event
 
 
-def _convert(value: Mapping[str, Any], into: type[Any]) -> Any:
+def converted(value: object, into: type[Any], path: str = "") -> Any:
+    """What stands at `path` in an event, in a shape; raises `InvalidEvent` for another."""
     try:
         return msgspec.convert(value, into)
     except msgspec.ValidationError as error:
-        raise _told(str(error)) from None
+        raise _told(str(error), path) from None
 
 
-def _told(message: str) -> InvalidEvent:
+def _told(message: str, within: str = "") -> InvalidEvent:
     """msgspec's "Object missing required field `runId` - at `$.run`" as ("run.runId", "is missing")."""
     at = _AT.search(message)
-    path = at["path"].lstrip(".") if at else ""
+    path = f"{within}{at['path'] if at else ''}".lstrip(".")
     reason = message[: at.start()] if at else message
     missing = _MISSING.match(reason)
     if missing:
@@ -198,7 +200,7 @@ def _told(message: str) -> InvalidEvent:
     return InvalidEvent(path, reason.replace("`", ""))
 
 
-def _event_time(text: str) -> dt.datetime:
+def event_time(text: str) -> dt.datetime:
     try:
         at = msgspec.convert(_ZONE_NAME.sub("", text), dt.datetime)
         return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
@@ -206,7 +208,7 @@ def _event_time(text: str) -> dt.datetime:
         raise InvalidEvent("eventTime", "is no RFC 3339 time such as 2026-11-23T19:52:00.001+10:00") from None
 
 
-def _event_type(text: str | None) -> EventType:
+def event_type(text: str | None) -> EventType:
     try:
         return EventType((text or "OTHER").upper())
     except ValueError:
@@ -218,7 +220,7 @@ def _checked_run(run: Run) -> Run:
 
 
 def _checked_job(job: Job) -> Job:
-    return Job(_namespace("job.namespace", job.namespace), _name("job.name", job.name), job.facets or {})
+    return Job(_namespace("job.namespace", job.namespace), checked_name("job.name", job.name), job.facets or {})
 
 
 def _checked_datasets(field: str, datasets: tuple[Dataset, ...] | None) -> tuple[Dataset, ...]:
@@ -228,7 +230,7 @@ def _checked_datasets(field: str, datasets: tuple[Dataset, ...] | None) -> tuple
 def _checked_dataset(field: str, dataset: Dataset) -> Dataset:
     return Dataset(
         _namespace(f"{field}.namespace", dataset.namespace),
-        _name(f"{field}.name", dataset.name),
+        checked_name(f"{field}.name", dataset.name),
         dataset.facets or {},
         dataset.input_facets or {},
         dataset.output_facets or {},
@@ -236,7 +238,7 @@ def _checked_dataset(field: str, dataset: Dataset) -> Dataset:
 
 
 def _namespace(field: str, text: str) -> str:
-    return plain_namespace(_name(field, text))
+    return plain_namespace(checked_name(field, text))
 
 
 def plain_namespace(text: str) -> str:
@@ -244,7 +246,7 @@ def plain_namespace(text: str) -> str:
     return _USER_INFO.sub(r"\1", text)
 
 
-def _name(field: str, text: str) -> str:
+def checked_name(field: str, text: str) -> str:
     if not text:
         raise InvalidEvent(field, "is empty")
     if "\x00" in text:

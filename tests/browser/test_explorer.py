@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from accounts.tokens import mint
 from catalog.models import Dataset
@@ -72,6 +72,12 @@ def node(page: Page, key: int | str) -> Any:
 
 def head(page: Page, key: int | str) -> Any:
     return node(page, key).locator(".dc-node-main")
+
+
+def box_of(part: Locator) -> FloatRect:
+    box = part.bounding_box()
+    assert box is not None, "It is not drawn."
+    return box
 
 
 def count(page: Page, number: int) -> None:
@@ -272,23 +278,21 @@ def test_the_picture_is_saved_as_svg_and_png_and_the_table_as_csv(house, dataset
 
 def test_everything_is_in_view_after_columns_are_opened_where_there_is_room(house, datasets):
     page = opened(house, datasets["safe"])
-    frame = page.locator(".dc-explorer-canvas").bounding_box()
+    frame = box_of(page.locator(".dc-explorer-canvas"))
     page.mouse.move(frame["x"] + 8, frame["y"] + 8)
     page.mouse.down()
     page.mouse.move(frame["x"] + 8, frame["y"] + frame["height"] - 20, steps=5)
     page.mouse.up()
 
     def lowest() -> float:
-        boxes = [
-            node(page, datasets[name]).locator(".dc-node-box").bounding_box() for name in ("clean", "safe", "report")
-        ]
+        boxes = [box_of(node(page, datasets[name]).locator(".dc-node-box")) for name in ("clean", "safe", "report")]
         return max(box["y"] + box["height"] for box in boxes)
 
     assert lowest() > frame["y"] + frame["height"]
     head(page, datasets["safe"]).focus()
     page.keyboard.press("c")
     expect(node(page, datasets["safe"]).locator(".dc-node-column").first).to_be_attached()
-    frame = page.locator(".dc-explorer-canvas").bounding_box()
+    frame = box_of(page.locator(".dc-explorer-canvas"))
     assert lowest() <= frame["y"] + frame["height"]
     page.context.close()
 
@@ -296,7 +300,7 @@ def test_everything_is_in_view_after_columns_are_opened_where_there_is_room(hous
 def test_the_badge_of_a_flow_that_masks_holds_its_word(house, datasets):
     page = opened(house, datasets["safe"], f"?column={datasets['safe']}:digest")
     badge = page.locator(".dc-line-mask").first
-    pill, word = badge.locator("rect").bounding_box(), badge.locator("text").bounding_box()
+    pill, word = box_of(badge.locator("rect")), box_of(badge.locator("text"))
     assert pill["x"] < word["x"] and word["x"] + word["width"] <= pill["x"] + pill["width"] - 4
     page.context.close()
 

@@ -363,3 +363,31 @@ def test_a_limited_token_names_no_foreign_parent_in_the_older_way_either(client)
         assert limited(client, OLDER[0], "postgres://db:5432", "airflow").status_code == 403
     finally:
         OLDER[0]["run"]["facets"]["parentRun"]["job"]["namespace"] = "airflow"
+
+
+@pytest.mark.django_db
+def test_all_faults_of_an_event_are_told_at_once(post):
+    answer = post(
+        {"eventTime": "yesterday", "eventType": "DONE", "run": {}, "job": {"namespace": ""}, "inputs": [{"name": 3}]}
+    )
+    assert answer.status_code == 422
+    told = answer.json()
+    assert set(told["errors"]) == {
+        "producer", "schemaURL", "eventTime", "eventType", "run.runId", "job.name", "job.namespace", "inputs[0].namespace",
+        "inputs[0].name",
+    }  # fmt: skip
+    assert told["errors"]["job.name"] == ["is missing"] and told["errors"]["job.namespace"] == ["is empty"]
+    assert told["detail"].startswith("This is no OpenLineage event: producer: is missing; ")
+    assert "run.runId: is missing" in told["detail"]
+
+
+@pytest.mark.django_db
+def test_what_is_no_kind_of_event_is_told_so_beside_what_it_lacks(post):
+    assert set(post({"eventTime": "2026-11-23T19:52:00Z"}).json()["errors"]) == {"producer", "schemaURL", ""}
+    assert set(post([1]).json()["errors"]) == {""}
+
+
+@pytest.mark.django_db
+def test_of_many_faults_the_first_twenty_are_told(post):
+    event = run_event() | {"inputs": [{"namespace": "x"}] * 500}
+    assert len(post(event).json()["errors"]) == 20
