@@ -11,13 +11,14 @@ from django.views.decorators.http import require_http_methods
 from access.actions import close_emergency_review, open_in_emergency
 from access.agreements import terms_for
 from access.confirming import ask
+from access.enforcement.offering import lacks_account, opening_of
 from access.forms import EmergencyForm, VerdictForm
 from access.models import AccessRequest, EmergencyReview
 from access.models.requests import MOST_EMERGENCY_HOURS
 from access.permissions import check_can_close_review, check_can_open_in_emergency
 from access.queries import offered_columns
 from accounts.authentication import principal_of
-from accounts.recent import check_signed_in_recently
+from accounts.recent import check_signed_in_recently, minutes_of_a_sign_in
 from catalog.models import Dataset, Field
 from common.components import Crumb
 from common.errors import Conflict, NotFound
@@ -56,6 +57,9 @@ def emergency_open(request: HttpRequest, dataset_id: int) -> HttpResponse:
             "form": form,
             "dataset": dataset,
             "most_hours": MOST_EMERGENCY_HOURS,
+            "asked_after": minutes_of_a_sign_in(request),
+            "opening": opening_of(dataset),
+            "lacks_account": lacks_account(principal, dataset),
             "crumbs": [
                 Crumb(dataset.name, reverse("portal:dataset_tab", args=[dataset.pk, "access"])),
                 Crumb("Open in an emergency"),

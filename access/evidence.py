@@ -12,7 +12,7 @@ import msgspec
 from django.db.models import Q
 
 from access.enforcement.wanting import wanted_of
-from access.models import DatabaseLogin, Finding, Grant, ManagedObject, PolicyVersion, Vote
+from access.models import DatabaseLogin, EmergencyReview, Finding, Grant, ManagedObject, PolicyVersion, Vote
 from access.provisioning.desired import without_grantor
 from access.provisioning.facts import AnyFact, Fact, Member, Privilege
 from access.provisioning.readers import Route, Way
@@ -24,13 +24,21 @@ from catalog.models import Source
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The grant behind a way. `is_over` of one that ended and that the source still lets through."""
+    """The grant behind a way. `is_over` of one that ended and that the source still lets through. What its holder opened
+    in an emergency nobody approved: `emergency` is its review.
+    """
 
     grant: Grant
     approvals: Sequence[Vote]
     versions: Sequence[PolicyVersion]
     record_id: int | None
     is_over: bool
+    emergency: EmergencyReview | None = None
+
+    @property
+    def given_by(self) -> Principal:
+        """Who let its holder read: in an emergency nobody else."""
+        return self.grant.principal if self.grant.is_emergency else self.grant.granted_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,7 @@ class Explainer:
             versions=[self._versions[pk] for pk in versions if pk in self._versions],
             record_id=self._records.get(grant.pk),
             is_over=grant.valid_to <= self._at,
+            emergency=grant.request.review if grant.request and grant.is_emergency else None,
         )
 
     def _finding(self, route: Route, source_id: int, dataset_id: int | None, reader: str) -> Finding | None:
@@ -175,7 +184,9 @@ class Explainer:
         lingering = Q(applied_at__isnull=False) & self._holds("removed_at")
         rows = list(
             grants.filter(held | lingering, valid_from__lte=self._at)
-            .select_related("request", "principal__user", "granted_by__user", "dataset")
+            .select_related(
+                "request__review__closed_by__user", "principal__user", "granted_by__user", "dataset"
+            )
             .order_by("-valid_to", "-pk")
         )
         for grant in rows:

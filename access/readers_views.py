@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from access.effective import WhatReads, WhoReads, what_reads, who_reads
 from access.evidence import ToldRoute
+from access.models import EmergencyReview
 from access.permissions import check_can_explain, check_can_explain_reader
 from access.provisioning.telling import dotted
 from access.readers_asking import column_of, moment_of
@@ -28,6 +29,7 @@ SHOWN = 300
 
 _WAY_HEAD = (
     "Reads", "By", "Why", "Grant", "Until", "Granted by", "Approved by", "Policies", "Record", "Nobody approved this",
+    "Emergency", "Reviewed by",
 )  # fmt: skip
 
 
@@ -150,14 +152,22 @@ def _way(told: ToldRoute) -> tuple[object, ...]:
     route, evidence = told.route, told.evidence
     reads = "no" if not route.is_open else "yes" if route.is_immediate else f"after SET ROLE {route.set_role}"
     if evidence is None:
-        return (reads, route.way, told.sentence, "", "", "", "", "", "", _yes(told.is_drift))
+        return (reads, route.way, told.sentence, "", "", "", "", "", "", _yes(told.is_drift), "", "")
     approvals = ", ".join(vote.by.name for vote in evidence.approvals)
     policies = ", ".join(f"{version.name} {version.number}" for version in evidence.versions)
     grant = evidence.grant
     return (
-        reads, route.way, told.sentence, grant.pk, _written(grant.valid_to), grant.granted_by.name, approvals, policies,
-        evidence.record_id or "", _yes(told.is_drift),
+        reads, route.way, told.sentence, grant.pk, _written(grant.valid_to), evidence.given_by.name, approvals, policies,
+        evidence.record_id or "", _yes(told.is_drift), *_emergency(evidence.emergency),
     )  # fmt: skip
+
+
+def _emergency(review: EmergencyReview | None) -> tuple[str, str]:
+    if review is None:
+        return "", ""
+    if review.closed_by is None:
+        return "Not reviewed yet", ""
+    return review.get_verdict_display(), review.closed_by.name
 
 
 def _written(moment: dt.datetime | None) -> str:

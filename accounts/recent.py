@@ -31,6 +31,11 @@ def signed_in_recently(request: HttpRequest) -> bool:
     return bool(records) and time.time() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
+def minutes_of_a_sign_in(request: HttpRequest) -> int:
+    """After so many minutes a sign-in is too long ago for what matters most; 0 for somebody who cannot be asked here."""
+    return settings.ACCOUNT_REAUTHENTICATION_TIMEOUT // 60 if get_reauthentication_flows(request.user) else 0
+
+
 def check_signed_in_recently(request: HttpRequest) -> None:
     """On a page: raises what sends the person to show once more who they are, and then does what they sent."""
     if not signed_in_recently(request):

@@ -5,6 +5,7 @@ and some of them nothing that is masked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from django.db.models import Q
 
@@ -25,6 +26,24 @@ _MAKES_NO_VIEWS = Q(profile=Profile.GRANT_ONLY.value) | _IS_MYSQL
 def is_carried_out(dataset: Dataset) -> bool:
     """Whether a grant on the dataset changes rights in its source; one statement."""
     return first_state(dataset) is not GrantState.RECORDED
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opening a dataset at once does in its source. `waits`: a person confirms there before anything opens."""
+
+    is_carried_out: bool = False
+    waits: bool = False
+    source_name: str = ""
+
+
+def opening_of(dataset: Dataset) -> Opening:
+    """What a grant on the dataset that nobody approves before does in its source; one statement."""
+    carrying = Enforcement.objects.filter(source=dataset.source_id, mode__in=Enforcement.CARRYING_OUT)
+    found = carrying.select_related("source").first() if dataset.source_id else None
+    if found is None:
+        return Opening()
+    return Opening(True, waits=found.mode == Enforcement.Mode.CONFIRM, source_name=found.source.name)
 
 
 def can_carry_out(field: Field) -> bool:

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from access.effective import what_reads, who_reads
 from access.evidence import ToldRoute
+from access.models import EmergencyReview
 from access.permissions import check_can_explain, check_can_explain_reader
 from access.provisioning.facts import RelationKind
 from access.provisioning.readers import Way
@@ -44,18 +45,32 @@ class PolicyVersionNamedSerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField()
 
 
+class EmergencyNamedSerializer(serializers.Serializer[Any]):
+    """The review of what its holder opened in an emergency; `verdict` is empty until somebody has closed it."""
+
+    review = serializers.IntegerField(source="pk")
+    opened_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+    verdict = serializers.ChoiceField(choices=EmergencyReview.Verdict.choices, read_only=True, allow_blank=True)
+    reviewed_by = PrincipalSerializer(source="closed_by", read_only=True, allow_null=True)
+    reviewed_at = serializers.DateTimeField(source="closed_at", allow_null=True)
+
+
 class EvidenceSerializer(serializers.Serializer[Any]):
-    """The grant that explains a way. `over`: it has ended, and the source still lets its holder read."""
+    """The grant that explains a way. `over`: it has ended, and the source still lets its holder read. `emergency`: nobody
+    approved it, its holder opened it, which `granted_by` is then.
+    """
 
     grant = serializers.IntegerField(source="grant.pk")
     request = serializers.IntegerField(source="grant.request_id", allow_null=True)
     valid_from = serializers.DateTimeField(source="grant.valid_from")
     valid_to = serializers.DateTimeField(source="grant.valid_to")
-    granted_by = PrincipalSerializer(source="grant.granted_by", read_only=True)
+    granted_by = PrincipalSerializer(source="given_by", read_only=True)
     approvals = ApprovedBySerializer(many=True)
     policies = PolicyVersionNamedSerializer(source="versions", many=True, help_text="In the version that was in force.")
     record = serializers.IntegerField(source="record_id", allow_null=True, help_text="Of the audit.")
     over = serializers.BooleanField(source="is_over")
+    emergency = EmergencyNamedSerializer(allow_null=True)
 
 
 class RouteSerializer(serializers.Serializer[Any]):

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from access.actions import approve_request, request_access
+from access.actions import approve_request, close_emergency_review, open_in_emergency, request_access
 from access.actions.grants import revoke_grant
 from access.effective import what_reads, who_reads
 from access.enforcement.history import observe
@@ -214,6 +214,38 @@ def test_pages_and_files_say_the_same(client: Client, cast: Cast, grant):
     assert (mine["Columns"], mine["Grant"]) == ("email", str(grant.pk))
     assert client.get(reverse("access:reads", args=[cast.owner.pk])).status_code == 403
     assert client.get(reverse("access:readers", args=[cast.dataset.pk])).status_code == 403
+
+
+def test_what_was_opened_in_an_emergency_is_told_with_its_review_and_never_as_approved(client: Client, cast: Cast):
+    made = open_in_emergency(
+        dataset=cast.dataset, fields=[cast.field("email")], reason="The import is down", hours=2, by=cast.analyst
+    )
+    privileges(made)
+    page = reverse("access:readers", args=[cast.dataset.pk])
+    file = reverse("access:readers_file", args=[cast.dataset.pk])
+    rest = f"/api/v2/datasets/{cast.dataset.pk}/readers/"
+    client.force_login(cast.owner.user)
+
+    def told():
+        (line,) = [one for one in lines_of(client.get(file)) if one["Login"] == "ana"]
+        (ana,) = [one for one in client.get(rest).json()["people"] if one["login"] == "ana"]
+        return client.get(page).text, line, ana["routes"][0]["evidence"]
+
+    text, line, evidence = told()
+    assert "opened by Ana in an emergency: nobody approved it; not reviewed yet" in text
+    assert "by Catalog" not in text and ">Approved</span>" not in text
+    assert (line["Granted by"], line["Approved by"], line["Emergency"]) == ("Ana", "", "Not reviewed yet")
+    assert evidence["granted_by"]["id"] == cast.analyst.pk
+    assert (evidence["emergency"]["verdict"], evidence["emergency"]["reviewed_by"]) == ("", None)
+
+    close_emergency_review(review=made.request.review, justified=True, reason="It was down", by=cast.owner)
+    text, line, evidence = told()
+    assert "reviewed by Owen: it had to be" in text
+    assert (line["Emergency"], line["Reviewed by"]) == ("It had to be", "Owen")
+    assert (evidence["emergency"]["verdict"], evidence["emergency"]["reviewed_by"]["id"]) == (
+        "justified",
+        cast.owner.pk,
+    )
 
 
 def test_a_hostile_login_stays_text_in_a_spreadsheet(client: Client, cast: Cast):

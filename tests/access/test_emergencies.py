@@ -6,6 +6,8 @@ import datetime as dt
 
 import pytest
 import time_machine
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,11 +21,12 @@ from access.actions import (
     request_access,
 )
 from access.actions.emergencies import REVIEW_WITHIN
-from access.models import AccessRequest, EmergencyReview, Grant
+from access.models import AccessRequest, EmergencyReview, Enforcement, Grant
 from access.reviewing import emergency_decision
 from accounts.models import Principal
 from audit.models import Record
 from common.errors import Conflict, Forbidden, Invalid, NotFound
+from tests.access.observed import login
 from tests.factories import Cast, dataset, domain, ownership, person, pipeline, role, service
 from tests.thoroughness import examples
 
@@ -138,3 +141,31 @@ class WhoMayClose(TestCase):
             decision = emergency_decision(reader, review)
             assert bool(decision) == EmergencyReview.objects.closable_by(reader).exists(), (ways, decision)
             assert not (decision and each == crew[who])
+
+
+def form_of(client: Client, cast: Cast) -> str:
+    client.force_login(cast.analyst.user)
+    return client.get(reverse("access:emergency_open", args=[cast.dataset.pk])).text
+
+
+def test_the_form_says_what_it_does_in_the_source(client: Client, cast: Cast) -> None:
+    assert "Recorded, not applied" in form_of(client, cast)
+    kept = Enforcement.objects.create(source=cast.source, mode="automatic", changed_by=cast.administrator)
+    page = form_of(client, cast)
+    assert "Recorded, not applied" not in page
+    assert f"Opening it gives the rights in {cast.source.name} within seconds" in page
+    assert "The source does not know you yet" in page
+    login(cast.source, cast.analyst, "ana")
+    kept.mode = "confirm"
+    kept.save()
+    page = form_of(client, cast)
+    assert f"The statements wait in {cast.source.name}" in page and "within seconds" not in page
+    assert "The source does not know you yet" not in page
+
+
+def test_the_form_says_after_how_long_one_is_asked_once_more(client: Client, cast: Cast, settings) -> None:
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+    assert "once more" not in form_of(client, cast), "Nobody without a password here can be asked."
+    cast.analyst.user.set_password("a long pass phrase")
+    cast.analyst.user.save()
+    assert "Where you signed in more than 10 minutes ago, you show once more that it is you." in form_of(client, cast)
