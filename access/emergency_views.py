@@ -10,13 +10,16 @@ from django.views.decorators.http import require_http_methods
 
 from access.actions import close_emergency_review, open_in_emergency
 from access.agreements import terms_for
-from access.confirming import ask
+from access.confirming import next_of
+from access.effective import who_reads
 from access.enforcement.offering import lacks_account, opening_of
+from access.enforcement.preview import preview_of
 from access.forms import EmergencyForm, VerdictForm
-from access.models import AccessRequest, EmergencyReview
+from access.models import EmergencyReview
 from access.models.requests import MOST_EMERGENCY_HOURS
-from access.permissions import check_can_close_review, check_can_open_in_emergency
-from access.queries import offered_columns
+from access.permissions import can_explain, check_can_close_review, check_can_open_in_emergency
+from access.queries import ASKED_COLUMNS, OTHERS_COLUMNS, offered_columns, review_of, visible_requests
+from access.timeline import timeline_of
 from accounts.authentication import principal_of
 from accounts.recent import check_signed_in_recently, minutes_of_a_sign_in
 from catalog.models import Dataset, Field
@@ -71,27 +74,48 @@ def emergency_open(request: HttpRequest, dataset_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def emergency_review(request: HttpRequest, review_id: int) -> HttpResponse:
+    """What was opened, by whom, why and until when, and the form that says whether it had to be."""
     principal = principal_of(request)
-    rows = EmergencyReview.objects.select_related("request__dataset", "requester__user")
-    found = rows.filter(pk=review_id).first()
-    if found is None or not AccessRequest.objects.filter(pk=found.request_id).visible_to(principal).exists():
+    found = EmergencyReview.objects.select_related("request__dataset", "requester__user").filter(pk=review_id).first()
+    asked = visible_requests(principal).filter(pk=found.request_id).first() if found else None
+    if found is None or asked is None:
         raise NotFound("There is no such review, or you may not see it.")
     check_can_close_review(principal, found)
     if not found.is_open:
         raise Conflict("Somebody has closed this review already. Look at the request's page to see what they said.")
     form = VerdictForm(request.POST or None)
-    return ask(
+    back = reverse("access:request", args=[asked.pk])
+    if request.method == "POST" and form.is_valid():
+        closed = form.attempt(
+            lambda: close_emergency_review(
+                review=found,
+                justified=form.cleaned_data["verdict"] == EmergencyReview.Verdict.JUSTIFIED,
+                reason=form.cleaned_data["reason"],
+                by=principal,
+            )
+        )
+        if closed is not None:
+            messages.success(request, "Closed. What you found is on record.")
+            return redirect(next_of(request) or back)
+    review = review_of(principal, asked)
+    return render(
         request,
-        form,
-        lambda: close_emergency_review(
-            review=found,
-            justified=form.cleaned_data["verdict"] == EmergencyReview.Verdict.JUSTIFIED,
-            reason=form.cleaned_data["reason"],
-            by=principal,
-        ),
-        told="Closed. What you found is on record.",
-        back=reverse("access:request", args=[found.request_id]),
-        title=f"What {found.requester} opened of {found.request.dataset.name}",
-        text="Where it should not have been, what is still open of it ends at once.",
-        confirm_label="Close the review",
+        "access/emergency_review.html",
+        {
+            "form": form,
+            "review": review,
+            "asked": asked,
+            "preview": preview_of(asked),
+            "who": who_reads(asked.dataset, None) if can_explain(principal, asked.dataset) else None,
+            "timeline": timeline_of(review),
+            "asked_columns": ASKED_COLUMNS,
+            "grant_columns": OTHERS_COLUMNS,
+            "back": back,
+            "crumbs": [
+                Crumb("Access", reverse("access:inbox")),
+                Crumb(f"Request {asked.pk}", back),
+                Crumb("Review of an emergency"),
+            ],
+        },
+        status=422 if form.errors else 200,
     )

@@ -184,9 +184,7 @@ class Explainer:
         lingering = Q(applied_at__isnull=False) & self._holds("removed_at")
         rows = list(
             grants.filter(held | lingering, valid_from__lte=self._at)
-            .select_related(
-                "request__review__closed_by__user", "principal__user", "granted_by__user", "dataset"
-            )
+            .select_related("request__review__closed_by__user", "principal__user", "granted_by__user", "dataset")
             .order_by("-valid_to", "-pk")
         )
         for grant in rows:

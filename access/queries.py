@@ -39,6 +39,8 @@ OFFER_RENEWAL_BEFORE = dt.timedelta(days=30)
 """So long before a grant's end its holder is offered to renew it."""
 
 GRANT_COLUMNS = (Column("Columns"), Column("State"), Column("Until"), Column("End", hidden=True))
+ASKED_COLUMNS = (Column("Column"), Column("Type"), Column("Level"))
+OTHERS_COLUMNS = (Column("Who"), Column("Columns"), Column("Until"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def _asked(review: Review) -> Iterator[Activity]:
         what = ", ".join(column.name for column in review.row.columns) or "columns that are gone"
     yield _beginning(request, what, request.submitted_at or request.created_at)
     for one in review.acceptances:
-        yield Activity(f"Accepted “{one.terms.name}”, version {one.terms.number}.", one.at, one.by, "signature")
+        yield Activity(f"Accepted “{one.terms.name}”, version {one.terms.number}.", one.at, one.by, icon="signature")
     step = request.step
     if request.is_pending and step and step.escalated_at:
         yield Activity("Administrators may decide too.", step.escalated_at, icon="arrow-up")
@@ -82,8 +82,8 @@ def _in_the_source(grant: Grant) -> Iterator[Activity]:
         return
     if grant.applied_at:
         yield Activity(f"Given in the source to {grant.login}.", grant.applied_at, icon="database-cog")
-    if grant.verified_at:
-        yield Activity("Read back: it can be read.", grant.verified_at, icon="circle-check")
+        # `verified_at` moves with every reconciliation; what was given was read back as it was.
+        yield Activity("Read back: it can be read.", grant.applied_at, icon="circle-check")
     if grant.removed_at:
         reason = grant.problem
         yield Activity("Taken in the source, and read back as gone.", grant.removed_at, icon="lock", reason=reason)
@@ -104,7 +104,7 @@ def _granted(review: Review) -> Iterator[Activity]:
         said = _RECERTIFIED.get(item.outcome)
         if said and (item.decided_at or item.campaign.closed_at):
             at = item.decided_at or item.campaign.closed_at or item.campaign.due_at
-            yield Activity(f"{said} in “{item.campaign}”.", at, item.decided_by, "refresh-dot", reason=item.reason)
+            yield Activity(f"{said} in “{item.campaign}”.", at, item.decided_by, icon="refresh-dot", reason=item.reason)
         elif item.is_open:
             yield Activity(f"Waits to be confirmed in “{item.campaign}”.", item.campaign.due_at, icon="hourglass")
     if emergency and emergency.closed_at:

@@ -22,6 +22,7 @@ from access.actions import (
 from access.agreements import terms_for
 from access.asking import ruling_for
 from access.confirming import ask, tabs_of
+from access.effective import who_reads
 from access.enforcement.offering import cannot_mask, is_carried_out, lacks_account
 from access.enforcement.preview import preview_of
 from access.enforcement.queries import FindingRow
@@ -37,9 +38,11 @@ from access.forms import (
 )
 from access.inbox import DEEPEST, SHOWN, Waiting, counted_list
 from access.models import AccessRequest, Grant, Purpose
-from access.permissions import check_can_cancel, check_can_review, check_can_revoke, may_close_review
+from access.permissions import can_explain, check_can_cancel, check_can_review, check_can_revoke, may_close_review
 from access.queries import (
+    ASKED_COLUMNS,
     GRANT_COLUMNS,
+    OTHERS_COLUMNS,
     RequestRow,
     draft_of,
     masked_names,
@@ -238,6 +241,9 @@ def request_detail(request: HttpRequest, request_id: int) -> HttpResponse:
             "access_request": found,
             "preview": preview_of(found) if review.may_decide else None,
             "carried_out": grant is not None and grant.state != GrantState.RECORDED,
+            "who": who_reads(found.dataset, None)
+            if review.may_decide and can_explain(principal, found.dataset)
+            else None,
             "timeline": timeline_of(review),
             "approve": approve,
             "deny": deny,
@@ -245,8 +251,8 @@ def request_detail(request: HttpRequest, request_id: int) -> HttpResponse:
             "may_review": may_close_review(principal, review.emergency),
             "may_cancel": found.is_pending and found.requester_id == principal.pk,
             "may_end": grant is not None and grant.is_live and review.may_end,
-            "grant_columns": [Column("Who"), Column("Columns"), Column("Until")],
-            "asked_columns": [Column("Column"), Column("Type"), Column("Level")],
+            "grant_columns": OTHERS_COLUMNS,
+            "asked_columns": ASKED_COLUMNS,
             "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb(f"Request {found.pk}")],
         },
     )

@@ -164,6 +164,11 @@ class Reconciliation(models.Model):
     def __str__(self) -> str:
         return f"reconciliation {self.pk}"
 
+    @property
+    def gives(self) -> int:
+        """How many of its steps take no access."""
+        return self.steps - self.revokes
+
 
 class JournalEntry(models.Model):
     """One step in a source: noted before its first statement, and again when it was carried out or undone."""

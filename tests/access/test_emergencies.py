@@ -21,13 +21,18 @@ from access.actions import (
     request_access,
 )
 from access.actions.emergencies import REVIEW_WITHIN
+from access.enforcement.history import observe
 from access.models import AccessRequest, EmergencyReview, Enforcement, Grant
 from access.reviewing import emergency_decision
 from accounts.models import Principal
 from audit.models import Record
+from classification.actions import set_level
 from common.errors import Conflict, Forbidden, Invalid, NotFound
+from common.templatetags.formats import moment
+from connections.models import Connection
 from tests.access.observed import login
-from tests.factories import Cast, dataset, domain, ownership, person, pipeline, role, service
+from tests.access.observed import opened as seen
+from tests.factories import Cast, dataset, domain, ownership, person, pipeline, role, service, standard_levels
 from tests.thoroughness import examples
 
 
@@ -169,3 +174,34 @@ def test_the_form_says_after_how_long_one_is_asked_once_more(client: Client, cas
     cast.analyst.user.set_password("a long pass phrase")
     cast.analyst.user.save()
     assert "Where you signed in more than 10 minutes ago, you show once more that it is you." in form_of(client, cast)
+
+
+def test_whoever_reviews_it_sees_what_there_is_to_judge_by(client: Client, cast: Cast) -> None:
+    levels = standard_levels()
+    set_level(datasets=[cast.dataset], level=levels["confidential"], reason="It names people", by=cast.steward)
+    Enforcement.objects.create(source=cast.source, mode="automatic", changed_by=cast.administrator)
+    cast.source.connection = Connection.objects.create(platform="postgres", host="h", created_by=cast.administrator)
+    cast.source.save()
+    facts = [*seen(cast.dataset), login(cast.source, cast.analyst, "ana")]
+    observe(source=cast.source, facts=facts, at=timezone.now())
+    review = opened(cast, fields=[cast.field("email")])
+    grant = review.request.grant
+    client.force_login(cast.owner.user)
+    url = reverse("access:emergency_review", args=[review.pk])
+    page = client.get(url).text
+    assert "The import is down" in page and "Ana opened it" in page and "for 2 hours" in page
+    assert f"It closes {moment(grant.valid_to)}" in page
+    assert '<span class="dc-name">email</span>' in page and '<span class="dc-name">name</span>' not in page
+    assert "Confidential" in page
+    assert "GRANT SELECT (&quot;email&quot;) ON TABLE" in page
+    assert reverse("access:request", args=[review.request_id]) in page
+    assert "Opened email in an emergency." in page and "Nobody else has a grant on this dataset." in page
+    empty = client.post(url, {"verdict": "justified", "reason": ""})
+    assert empty.status_code == 422 and "The import is down" in empty.text
+    closed = client.post(url, {"verdict": "justified", "reason": "It was down"})
+    assert closed.headers["Location"] == reverse("access:request", args=[review.request_id])
+    assert fresh_review(review).verdict == "justified"
+
+
+def fresh_review(review: EmergencyReview) -> EmergencyReview:
+    return EmergencyReview.objects.get(pk=review.pk)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from access.actions import approve_request, request_access
+from access.enforcement.history import observe
 from access.models import AccessRequest, Grant
+from access.provisioning.facts import Privilege, Right, Role
+from access.queries import review_of, visible_requests
+from access.timeline import timeline_of
 from catalog.models import Field
 from classification.actions import edit_level, set_level
 from classification.models import Level
+from tests.access.observed import opened, path_of
 from tests.factories import Cast
 
 pytestmark = pytest.mark.django_db
@@ -206,3 +214,51 @@ def test_whoever_was_granted_everything_is_offered_more_time_only(client: Client
     client.force_login(cast.analyst.user)
     page = client.get(reverse("portal:dataset_tab", args=[cast.dataset.pk, "access"])).text
     assert "Ask for more time" in page and "Request access" not in page and CALL not in page
+
+
+def test_an_approver_is_told_who_can_read_it_in_the_source_beside_who_has_a_grant(client: Client, cast: Cast) -> None:
+    request = request_access(dataset=cast.dataset, purpose="Look", days=5, by=cast.analyst)
+    url = reverse("access:request", args=[request.pk])
+    readers = reverse("access:readers", args=[cast.dataset.pk])
+    facts = [*opened(cast.dataset), Role("etl", can_login=True), Role("tom", can_login=True)]
+    facts += [Privilege(Right.SELECT, path_of(cast.dataset), name) for name in ("etl", "tom")]
+    observe(source=cast.source, facts=facts, at=timezone.now())
+    client.force_login(cast.owner.user)
+    page = client.get(url).text
+    assert "Nobody else has a grant on this dataset." in page
+    assert "2 logins can read some of it" in page and "by ways that nobody approved" in page and readers in page
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            client.get(url)
+        return len(captured)
+
+    few = cost()
+    more = [Role(f"r{number}", can_login=True) for number in range(20)]
+    more += [Privilege(Right.SELECT, path_of(cast.dataset), role.name) for role in more]
+    observe(source=cast.source, facts=[*facts, *more], at=timezone.now())
+    assert "22 logins can read some of it" in client.get(url).text
+    assert cost() == few
+    client.force_login(cast.analyst.user)
+    page = client.get(url).text
+    assert "can read some of it" not in page and readers not in page
+
+
+def test_a_request_shows_what_became_of_its_grant_and_when_it_was_first_read_back(client: Client, cast: Cast) -> None:
+    request = request_access(dataset=cast.dataset, purpose="Look", days=5, by=cast.analyst)
+    grant = approve_request(request=request, by=cast.owner)
+    given, seen = timezone.now() - dt.timedelta(hours=9), timezone.now() - dt.timedelta(minutes=4)
+    Grant.objects.filter(pk=grant.pk).update(state="active", login="ana", applied_at=given, verified_at=seen)
+    way = timeline_of(review_of(cast.owner, visible_requests(cast.owner).get(pk=request.pk)))
+    assert [step.at for step in way if step.sentence == "Read back: it can be read."] == [given]
+    client.force_login(cast.owner.user)
+    url = reverse("access:request", args=[request.pk])
+
+    def head() -> str:
+        return client.get(url).text.partition('class="dc-head-meta"')[2].partition("Look at the dataset")[0]
+
+    assert "Approved" in head() and "Active" in head() and "read back <" in head()
+    Grant.objects.filter(pk=grant.pk).update(
+        state="revoked", removed_at=timezone.now(), ended_by=cast.owner, end_reason="Over", valid_to=timezone.now()
+    )
+    assert "Approved" in head() and "Revoked" in head() and "read back <" not in head()

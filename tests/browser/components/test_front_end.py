@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from access import timeline
+from access.models import JournalEntry, Reconciliation
+from access.states import GrantState, RequestState
 from common.templatetags import assets
 from common.templatetags.lists import _heads
 from common.templatetags.ui import KINDS, NOTICES, STATES
@@ -50,6 +54,28 @@ def test_collected_files_have_the_names_that_pages_and_modules_use(built, settin
 def test_every_icon_that_python_names_is_in_the_sprite(built):
     sprite = (assets.manifest_path().parent / built["icons.svg"]).read_text()
     named = {icon for icon, _ in [*KINDS.values(), *STATES.values(), *NOTICES.values()]}
+    assert {name for name in named if f'id="{name}"' not in sprite} == set()
+
+
+@pytest.mark.parametrize("states", [GrantState, RequestState, Reconciliation.State, JournalEntry.State])
+def test_every_state_of_access_has_an_icon_of_its_own(states):
+    assert {state.value for state in states if state.value.replace("_", "-") not in STATES} == set()
+
+
+def test_every_icon_of_an_activity_is_in_the_sprite(built):
+    sprite = (assets.manifest_path().parent / built["icons.svg"]).read_text()
+    calls = [
+        node
+        for app in ("access", "catalog", "audit", "lineage", "classification", "portal")
+        for path in sorted((ROOT / app).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Activity"
+    ]
+    given = [*(call.args[3] for call in calls if len(call.args) > 3)]
+    given += [word.value for call in calls for word in call.keywords if word.arg == "icon"]
+    named = {each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+    named |= {icon for _, icon in [*timeline._ENDED.values(), *timeline._CLOSED.values()]}
+    assert "signature" in named
     assert {name for name in named if f'id="{name}"' not in sprite} == set()
 
 
