@@ -17,7 +17,7 @@ from access.actions import (
     set_enforcement,
 )
 from access.confirming import ask, tabs_of
-from access.enforcement.logins import own_login
+from access.enforcement.logins import lacking_since, own_login
 from access.enforcement.queries import enforced_sources, enforcement_of, overviews
 from access.forms import AcceptForm, AdoptForm, EnforcementForm, LoginForm
 from access.models import DatabaseLogin, Enforcement, Finding, Reconciliation
@@ -37,6 +37,7 @@ from accounts.recent import check_signed_in_recently
 from catalog.models import Source
 from common.components import Column, Crumb
 from common.errors import Conflict, Forbidden, NotFound
+from common.templatetags.formats import moment
 
 
 @require_safe
@@ -134,7 +135,7 @@ def login(request: HttpRequest, source_id: int) -> HttpResponse:
         values = form.cleaned_data
         done = form.attempt(lambda: _name(found, values["person"], values["name"], principal))
         if done is not None:
-            messages.success(request, f"Noted. Grants of {values['person']} follow within seconds.")
+            _tell_named(request, found, values["person"], values["name"])
             return redirect("access:enforcement", found.pk)
     return render(
         request,
@@ -147,6 +148,19 @@ def login(request: HttpRequest, source_id: int) -> HttpResponse:
         },
         status=422 if form.errors else 200,
     )
+
+
+def _tell_named(request: HttpRequest, source: Source, person: Principal, name: str) -> None:
+    """What becomes of the grants of somebody whose login was named, as far as the source was seen."""
+    since = lacking_since(source, name) if name else None
+    if since is None:
+        messages.success(request, f"Noted. Grants of {person} follow within seconds.")
+    else:
+        messages.warning(
+            request,
+            f"Noted, but {source.name} had no login {name} when it was last read, {moment(since)}. Grants of {person} wait"
+            " until there is one: create it there, or name another here.",
+        )
 
 
 def _name(source: Source, person: Principal, name: str, by: Principal) -> tuple[DatabaseLogin | None]:

@@ -97,6 +97,28 @@ def datasets_for(
     return found.exclude(any_of(one.of_dataset() for one in denies if one.is_whole))
 
 
+def datasets_about(rules: Iterable[Rule], ranks: Mapping[int, int]) -> QuerySet[Dataset]:
+    """The present datasets some field of which one of the rules is about, whoever asks; without fields, the dataset itself.
+
+    A field without a level has that of its dataset. `ranks` are those of levels, by id.
+    """
+    fields = Field.objects.filter(gone_since__isnull=True).annotate(
+        rank=Coalesce("level", "dataset__level", Value(0), output_field=SmallIntegerField())
+    )
+    has_none = ~Q(Exists(Field.objects.filter(dataset=OuterRef("pk"), gone_since__isnull=True)))
+    about = NEVER
+    for rule in rules:
+        one = _datasets(rule.resources, "")
+        if not rule.resources.is_all:
+            of_field = _columns(rule, ranks, "rank", OuterRef("dataset_id"), OuterRef("pk"))
+            some = Q(pk__in=fields.filter(_datasets(rule.resources, "dataset__"), of_field).values("dataset"))
+            if not rule.resources.fields:
+                some |= _columns(rule, ranks, "level", OuterRef("pk"), None) & has_none
+            one &= some
+        about |= one
+    return Dataset.objects.filter(about, gone_since__isnull=True, merged_into__isnull=True)
+
+
 def _some(fields: QuerySet[Field]) -> Q:
     """There is such a field, asked for each dataset by itself.
 
@@ -110,6 +132,31 @@ def conditions_on_fields(subject: SubjectFacts, policies: Sequence[InForce], set
     allows = (_Selection(rule, subject, setting) for rule in setting.of(policies, Effect.ALLOW))
     denies = (_Selection(rule, subject, setting) for rule in setting.of(policies, Effect.DENY))
     return any_of(one.of_field() for one in allows), any_of(one.of_field() for one in denies)
+
+
+def fields_for(
+    subject: SubjectFacts, policies: Sequence[InForce], setting: Setting, *, after: int = 0, most: int
+) -> list[int]:
+    """The first ids after `after` of the fields that `subject` may read, ascending, at most so many; one statement.
+
+    The subject's roles are those on all domains. What policies allow and what grants do are looked for apart: where one
+    condition asked for either, PostgreSQL would look at every field of the catalog.
+    """
+    if not subject.is_active:
+        return []
+    allowed, denied = conditions_on_fields(subject, policies, setting)
+    ways = [allowed]
+    if setting.action is Action.READ:
+        grants = _grants_of(subject)
+        named = grants.exclude(field_ids=[]).annotate(one=Func(F("field_ids"), function="unnest"))
+        ways += [Q(dataset__in=grants.filter(field_ids=[]).values("dataset")), Q(pk__in=named.values("one"))]
+    fields = Field.objects.filter(gone_since__isnull=True, pk__gt=after).annotate(
+        rank=Coalesce("level", "dataset__level", Value(0), output_field=SmallIntegerField())
+    )
+    first, *others = [
+        fields.filter(way).exclude(denied).order_by("pk").values_list("pk", flat=True)[:most] for way in ways
+    ]
+    return list(first.union(*others).order_by("pk")[:most] if others else first)
 
 
 def _bare(selections: Iterable[_Selection], has_none: Q) -> Q:

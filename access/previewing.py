@@ -21,7 +21,7 @@ from access.policies.matching import is_named
 from access.policies.rules import KIND, Action, Effect, InForce, Role, Rule
 from access.policies.standing import may_turn
 from access.policies.words import left_out_of_previews, showing_in_words
-from access.policies_in_sql import Setting, conditions_on_fields, holding_now
+from access.policies_in_sql import Setting, conditions_on_fields, datasets_about, holding_now
 from access.querysets import memberships_now, owners_now
 from access.standing import StandingPreview, datasets_of, preview_of_standing, standing_grants
 from accounts.models import Principal
@@ -106,7 +106,7 @@ def preview_of(policy: Policy, after: Rule | None) -> Preview:
         gains=gains,
         losses=losses,
         concerned=len(concerned),
-        datasets=datasets.count(),
+        datasets=datasets_about(changed, ranks).count(),
         decides=any(rule.decides_requests or Action.REQUEST in rule.actions for rule in changed),
         shown=showing_in_words(after) if after is not None else "",
         left_out=left_out_of_previews(changed),

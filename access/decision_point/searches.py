@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -37,29 +37,38 @@ from access.decision_point.shapes import (
 from access.gathering import Gathered, gather
 from access.policies.requesting import about_requests
 from access.policies.rules import Action, InForce
-from access.policies_in_sql import Setting, datasets_for, principals_for
+from access.policies_in_sql import Setting, datasets_for, fields_for, principals_for
 from access.searching import subject_everywhere
 from accounts.bearers import Bearer
 from accounts.models import Principal
+from catalog.models import Field
 
 PAGE = 100
 LONGEST_PAGE = 1000
 
 
 def search_resources(sent: Mapping[str, Any], *, token: bytes) -> tuple[Results, Bearer]:
-    """The datasets with all of whose columns a subject may do something, by ascending id; a fixed number of statements."""
+    """The datasets with all of whose columns a subject may do something, or the columns, by ascending id.
+
+    A fixed number of statements.
+    """
     asked = read(sent, ResourceSearch)
     after, limit = _page(asked.page)
     gathered = gather([named(asked.subject, Resource("dataset", "0"))], token=token)
     bearer = check_bearer(gathered.bearer)
     subject = gathered.found[0].subject
     action = action_of(asked.action)
-    if subject is None or action is None or asked.resource.type not in DATASETS:
+    if subject is None or action is None or asked.resource.type not in (*DATASETS, *COLUMNS):
         return Results([]), bearer
     everywhere = subject_everywhere(subject.principal_id)
     if everywhere is None:
         return Results([]), bearer
     policies, setting = _setting(gathered, action, asked.context)
+    if asked.resource.type in COLUMNS:
+        ids = fields_for(everywhere, policies, setting, after=after, most=limit + 1)
+        return Results(
+            _columns(asked.resource.type, ids[:limit]), _next(ids[limit - 1] if len(ids) > limit else 0)
+        ), bearer
     found = datasets_for(everywhere, policies, setting).filter(pk__gt=after).order_by("pk")
     rows = list(found.values_list("pk", "namespace", "qualified_name")[: limit + 1])
     results = [
@@ -67,6 +76,23 @@ def search_resources(sent: Mapping[str, Any], *, token: bytes) -> tuple[Results,
         for pk, namespace, name in rows[:limit]
     ]
     return Results(results, _next(rows[limit - 1][0] if len(rows) > limit else 0)), bearer
+
+
+def _columns(kind: str, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """These columns as results, in the order of their ids, with the dataset of each; one statement."""
+    return [
+        {
+            "type": kind,
+            "id": str(one.pk),
+            "properties": {
+                "dataset": str(one.dataset_id),
+                "namespace": one.dataset.namespace,
+                "name": one.dataset.qualified_name,
+                "column": ".".join(one.path),
+            },
+        }
+        for one in Field.objects.filter(pk__in=ids).select_related("dataset").order_by("pk")
+    ]
 
 
 def search_subjects(sent: Mapping[str, Any], *, token: bytes) -> tuple[Results, Bearer]:

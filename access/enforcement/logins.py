@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 from django.db.models import Q
 
-from access.models import DatabaseLogin, Grant
+from access.enforcement.engines import can_enforce, engine_of
+from access.models import DatabaseLogin, Grant, ObservedFact, Watch
 from access.policy import Decision, may_name_login
+from access.provisioning.desired import Inspection
+from access.provisioning.facts import Role
 from access.querysets import memberships_now
 from accounts.models import DomainRole, Principal
 from accounts.permissions import is_trusted
@@ -84,6 +89,20 @@ def own_login(by: Principal, source: Source) -> LoginRow:
     )
     (row,) = login_rows(by, source, [(by, name.first() or "")])
     return row
+
+
+def lacking_since(source: Source, name: str) -> dt.datetime | None:
+    """When the source was last inspected and told of no login of this name; None where it told of one, or of nothing yet.
+
+    Two statements at most.
+    """
+    watched = Watch.objects.filter(source=source).order_by("-ended_at").values_list("ended_at", flat=True).first()
+    if watched is None or not can_enforce(source):
+        return None
+    told = ObservedFact.objects.filter(source=source, kind=Role.__name__, valid_to__isnull=True)
+    roles = frozenset(msgspec.json.decode(text, type=Role) for text in told.values_list("fact", flat=True))
+    inspection = Inspection("", roles, has_hosts=engine_of(source).wraps_logins)
+    return None if inspection.accounts_of(name) else watched
 
 
 def _others(by: Principal, source: Source, *, has_grants: bool) -> list[str]:

@@ -35,9 +35,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """One way in which a field may be read."""
+    """One way in which a field may be read. `allower` is the policy or grant as a reason calls it."""
 
-    reason: str
+    allower: str
     mask: Mask | None
     row_filter: str
     version_id: int = 0
@@ -57,22 +57,37 @@ def decide(question: Question, policies: Iterable[InForce]) -> Decision:
     matching = [policy for policy in policies if concerns(policy.rule, question, question.action)]
     grants = question.grants if question.action is Action.READ else ()
     readable: dict[int, list[_Path]] = {}
-    refusals: dict[str, None] = {}
+    denied: dict[str, int] = {}
     refusing: set[int] = set()
+    is_lacking = False
     for one in question.fields:
         denying = [each for each in matching if each.rule.effect is Effect.DENY and selects(each.rule, one, question)]
         if denying:
-            refusals |= dict.fromkeys(f"Policy {policy.title} denies it." for policy in denying)
+            for policy in denying:
+                denied[policy.title] = denied.get(policy.title, 0) + 1
             refusing |= {policy.version_id for policy in denying}
             continue
         paths = list(_paths(one, question, matching, grants))
         if paths:
             readable[one.field_id] = paths
         else:
-            refusals["Neither a policy nor a grant allows it."] = None
+            is_lacking = True
+    refusals = [
+        f"Policy {title} denies {_it_or_some(question, count == len(question.fields))}."
+        for title, count in denied.items()
+    ]
+    if is_lacking:
+        refusals.append(f"Neither a policy nor a grant allows {'all of it' if readable else 'it'}.")
     if not readable:
         return Decision(False, tuple(refusals)[:MOST_REASONS], versions=tuple(sorted(refusing)))
-    return _answer(question, matching, readable, tuple(refusals), refusing)
+    return _answer(question, matching, readable, tuple(refusals), refusing, is_lacking=is_lacking)
+
+
+def _it_or_some(question: Question, whole: bool) -> str:
+    """What a reason is about: all fields in question, or only some of them."""
+    if whole:
+        return "it"
+    return "only some of the columns asked for" if question.asked else "only some of its columns"
 
 
 def _paths(
@@ -82,11 +97,10 @@ def _paths(
         rule = policy.rule
         if rule.effect is Effect.ALLOW and selects(rule, one, question):
             mask = mask_for(one, rule.masks, question)
-            yield _Path(f"Policy {policy.title} allows it.", mask, rule.row_filter, version_id=policy.version_id)
+            yield _Path(f"Policy {policy.title}", mask, rule.row_filter, version_id=policy.version_id)
     for grant in grants:
         if grant.covers(one.field_id):
-            reason = f"Grant {grant.grant_id} allows it."
-            yield _Path(reason, grant.masks.get(one.field_id), "", grant_id=grant.grant_id)
+            yield _Path(f"Grant {grant.grant_id}", grant.masks.get(one.field_id), "", grant_id=grant.grant_id)
 
 
 def _answer(
@@ -95,10 +109,14 @@ def _answer(
     readable: Mapping[int, Sequence[_Path]],
     refusals: tuple[str, ...],
     refusing: set[int],
+    *,
+    is_lacking: bool,
 ) -> Decision:
     masks: dict[int, Mask] = {}
     filters: dict[str, None] = {}
-    reasons: dict[str, None] = {}
+    covered: dict[str, int] = {}
+    allowers: dict[str, None] = {}
+    narrowed: dict[str, None] = {}
     versions, grants = set(refusing), set()
     restricting = [policy for policy in matching if policy.rule.effect is Effect.RESTRICT]
     for one in question.fields:
@@ -110,24 +128,30 @@ def _answer(
         if not whole:
             filters[_any_of(path.row_filter for path in paths)] = None
         used = whole or paths
-        reasons |= dict.fromkeys(path.reason for path in used)
+        for path in paths:
+            covered[path.allower] = covered.get(path.allower, 0) + 1
+        allowers |= dict.fromkeys(path.allower for path in used)
         versions |= {path.version_id for path in used if path.version_id}
         grants |= {path.grant_id for path in used if path.grant_id}
         for policy in restricting:
             if selects(policy.rule, one, question):
                 mask = mask_for(one, policy.rule.masks, question)
                 if mask is not None or policy.rule.row_filter:
-                    reasons[f"Policy {policy.title} masks or filters it."] = None
+                    narrowed[f"Policy {policy.title} masks or filters it."] = None
                     versions.add(policy.version_id)
                 if policy.rule.row_filter:
                     filters[policy.rule.row_filter] = None
                 shown = strictest((shown, mask))
         if shown is not None:
             masks[one.field_id] = shown
-    allowed = len(readable) == len(question.fields)
+    # Of a field that is denied nobody looked what else allows it, so it speaks against no policy and no grant.
+    reasons = [
+        f"{allower} allows {_it_or_some(question, covered[allower] == len(readable) and not is_lacking)}."
+        for allower in allowers
+    ]
     return Decision(
-        allowed=allowed,
-        reasons=(tuple(reasons) if allowed else (*refusals, *reasons))[:MOST_REASONS],
+        allowed=len(readable) == len(question.fields),
+        reasons=(*refusals, *reasons, *narrowed)[:MOST_REASONS],
         readable=frozenset(readable),
         masks=masks,
         row_filter=" AND ".join(f"({one})" for one in filters) if len(filters) > 1 else next(iter(filters), ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from access.actions import accept_finding, adopt_finding, ask_comparison, confirm_plan, name_login, set_enforcement
+from access.enforcement.logins import lacking_since
 from access.enforcement.queries import SourceOverview, enforced_sources, overviews, service_grants_of, waiting_plan
 from access.models import PROFILES, DatabaseLogin, Enforcement, Finding, Grant, JournalEntry, Reconciliation
 from access.permissions import check_can_enforce_grants, check_can_see_enforcement
@@ -109,6 +111,19 @@ class LoginSerializer(serializers.ModelSerializer[DatabaseLogin]):
         model = DatabaseLogin
         fields = ["id", "source", "principal", "name", "valid_from", "valid_to"]
         read_only_fields = fields
+
+
+class NamedLoginSerializer(LoginSerializer):
+    lacking_since = serializers.SerializerMethodField(
+        help_text="When the source was last read and had no such login: grants wait for it. Null: it has one, or was not read."
+    )
+
+    class Meta(LoginSerializer.Meta):
+        fields = [*LoginSerializer.Meta.fields, "lacking_since"]
+        read_only_fields = fields
+
+    def get_lacking_since(self, login: DatabaseLogin) -> dt.datetime | None:
+        return lacking_since(login.source, login.name)
 
 
 class NewLoginSerializer(BodySerializer):
@@ -277,7 +292,7 @@ class LoginViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Databas
         summary="Say as whom somebody logs in",
         description="Needs a sign-in that is not long ago, or a token with the scope access:approve.",
         request=NewLoginSerializer,
-        responses={201: LoginSerializer},
+        responses={201: NamedLoginSerializer},
     )
     def create(self, request: Request) -> Response:
         check_may_decide_now(request)
@@ -288,7 +303,7 @@ class LoginViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Databas
             raise NotFound("There is no such source, or you may not see it.")
         check_can_enforce_grants(by, source)
         made = name_login(source=source, principal=_person(values["person"]), name=values["name"], by=by)
-        return Response(LoginSerializer(made).data, status=status.HTTP_201_CREATED)
+        return Response(NamedLoginSerializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Forget a login: what it was granted is taken",

@@ -133,7 +133,9 @@ class PolicyPreviewSerializer(serializers.Serializer[Preview]):
     gains = PreviewSideSerializer()
     losses = PreviewSideSerializer()
     concerned = serializers.IntegerField(help_text="People, services and pipelines that it is about.")
-    datasets = serializers.IntegerField(help_text="Datasets that it is about.")
+    datasets = serializers.IntegerField(
+        help_text="Datasets of which it is about some column, levels and categories counted."
+    )
     is_capped = serializers.BooleanField(help_text="There are more kinds of people than were counted.")
     standing = StandingSerializer()
 

@@ -12,14 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from access.actions import name_login
+from access.enforcement.history import observe
 from access.models import DatabaseLogin, Grant
 from access.policy import may_name_login
+from access.provisioning.facts import Role
 from accounts.models import Principal
 from audit.events import Subject
 from audit.models import Record
 from audit.queries import activity_of
 from catalog.models import DomainMembership
 from common.errors import Conflict, Forbidden
+from connections.models import Connection
 from tests.alerts.told import told
 from tests.factories import Cast, bearer, dataset, person, role, source
 
@@ -229,3 +232,35 @@ def test_rest_refuses_with_the_reason(cast: Cast, master: Principal) -> None:
     assert refused.status_code == 403 and "only an administrator" in refused.json()["detail"]
     made = Client().post(url, body, content_type="application/json", headers=bearer(cast.administrator))
     assert made.status_code == 201 and login_of(cast.analyst) == "mine"
+
+
+@pytest.mark.parametrize(("platform", "known"), [("postgres", "ana"), ("mysql", "ana@%")])
+def test_a_login_that_the_source_does_not_have_is_taken_and_that_is_said(
+    client: Client, cast: Cast, platform: str, known: str
+) -> None:
+    cast.source.platform = platform
+    cast.source.connection = Connection.objects.create(platform=platform, host="h", created_by=cast.administrator)
+    cast.source.save()
+    client.force_login(cast.administrator.user)
+    form = reverse("access:login_name", args=[cast.source.pk])
+
+    def named(name: str) -> str:
+        return client.post(form, {"person": "ana", "name": name}, follow=True).text
+
+    assert "follow within seconds" in named("anna"), "Nothing was read of the source yet."
+    observe(source=cast.source, facts=[Role(known, can_login=True)], at=timezone.now())
+    assert "follow within seconds" in named("ana")
+    page = named("anna")
+    assert f"{cast.source.name} had no login anna when it was last read" in page and "within seconds" not in page
+    assert login_of(cast.analyst) == "anna"
+    assert "follow within seconds" in named("")
+    sent = {"source": cast.source.pk, "person": "ana", "name": "anna"}
+    headers = bearer(cast.administrator, "catalog:read", "catalog:write", "access:approve")
+    seen = [
+        client.post(
+            "/api/v2/database-logins/", {**sent, "name": name}, content_type="application/json", headers=headers
+        ).json()["lacking_since"]
+        is not None
+        for name in ("anna", "ana")
+    ]
+    assert seen == [True, False]

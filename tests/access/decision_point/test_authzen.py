@@ -266,6 +266,45 @@ def test_resources_are_found_page_by_page_and_all_evaluate_to_true(ask: Ask, cas
         assert ask(EVALUATION, question("ana", pk)).json["decision"]
 
 
+def test_columns_are_found_page_by_page_and_all_evaluate_to_true(ask: Ask, cast: Cast, django_assert_num_queries: Any):
+    other, hidden = dataset(domain=cast.domain), dataset(domain=cast.domain)
+    grant(cast.analyst, cast.dataset, cast.field("email"))
+    grant(cast.analyst, other)
+    publish(
+        "secret", Rule(Effect.DENY, (Action.READ,), EVERYBODY, resources=Resources(fields=(other.fields.first().pk,)))
+    )
+    wanted = sorted([cast.field("email").pk, *other.fields.order_by("pk").values_list("pk", flat=True)[1:]])
+    found: list[dict[str, Any]] = []
+    token = ""
+    while True:
+        path, sent = search("resource", resource={"type": "column"}, page={"token": token, "limit": 2})
+        got = ask(path, sent).json
+        found += got["results"]
+        token = got["page"]["next_token"]
+        if not token:
+            break
+    assert [one["id"] for one in found] == [str(pk) for pk in wanted]
+    assert next(one for one in found if one["id"] == str(cast.field("email").pk))["properties"] == {
+        "dataset": str(cast.dataset.pk),
+        "namespace": cast.dataset.namespace,
+        "name": cast.dataset.qualified_name,
+        "column": "email",
+    }
+
+    def decided(pk: int) -> bool:
+        return ask(EVALUATION, question("ana", pk) | {"resource": {"type": "column", "id": str(pk)}}).json["decision"]
+
+    every = [one.pk for of in (cast.dataset, other, hidden) for one in of.fields.all()]
+    assert {pk for pk in every if decided(pk)} == set(wanted)
+    path, sent = search("resource", resource={"type": "column"})
+    with django_assert_num_queries(8):
+        ask(path, sent)
+    for _ in range(5):
+        grant(cast.analyst, dataset(domain=cast.domain))
+    with django_assert_num_queries(8):
+        assert len(ask(path, sent).json["results"]) == 18
+
+
 def test_subjects_are_found_by_their_type(ask: Ask, cast: Cast):
     reporter = service("reporter")
     for one in (cast.analyst, cast.steward, reporter):

@@ -78,6 +78,18 @@ def test_a_grant_allows_the_columns_that_it_names():
     some = ask(grants=(grant,))
     assert not some
     assert some.readable == {ID}
+    assert some.reasons == (
+        "Neither a policy nor a grant allows all of it.", "Grant 3 allows only some of its columns.",
+    )  # fmt: skip
+    assert ask(grants=(grant,), asked=frozenset({ID, NAME})).reasons[-1] == (
+        "Grant 3 allows only some of the columns asked for."
+    )
+    assert ask(grants=(grant,), asked=frozenset({ID})).reasons == ("Grant 3 allows it.",)
+    assert ask(grants=(grant,), asked=frozenset({NAME})).reasons == ("Neither a policy nor a grant allows it.",)
+    both = ask(grants=(grant, GrantFacts(4, frozenset({NAME, ADDRESS})), GrantFacts(5)))
+    assert both.reasons == (
+        "Grant 3 allows only some of its columns.", "Grant 5 allows it.", "Grant 4 allows only some of its columns.",
+    )  # fmt: skip
 
 
 def test_a_grant_lets_nobody_write():
@@ -89,7 +101,12 @@ def test_deny_wins_over_policies_and_grants():
     decision = ask(policy(Effect.ALLOW), denying, grants=(GrantFacts(3),))
     assert not decision
     assert decision.readable == {ID, NAME}
-    assert decision.reasons[0] == "Policy “p2” (version 1) denies it."
+    assert decision.reasons == (
+        "Policy “p2” (version 1) denies only some of its columns.",
+        "Policy “p1” (version 1) allows it.",
+        "Grant 3 allows it.",
+    )
+    assert ask(denying, asked=frozenset({ADDRESS})).reasons == ("Policy “p2” (version 1) denies it.",)
     assert ask(policy(Effect.ALLOW), denying, asked=frozenset({ID, NAME}))
 
 

@@ -18,9 +18,10 @@ from access.policies.words import rule_in_words
 from access.policy_queries import changes_between, names_in
 from access.previewing import preview_of
 from audit.models import Record
+from classification.actions import set_level
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.access.decision_point.conftest import grant
-from tests.factories import Cast, bearer, dataset, group, person, role
+from tests.factories import Cast, bearer, dataset, domain, group, person, role, standard_levels
 
 pytestmark = pytest.mark.django_db
 
@@ -138,6 +139,29 @@ def test_a_preview_counts_who_gains_and_loses_and_changes_nothing(cast: Cast):
     # Four of the team, and the steward's grant; the analyst's is one of the four.
     assert preview.losses.pairs == 5
     assert {pair.who for pair in preview.losses.samples} <= {"Ana", "Otto", "Stella"}
+
+
+def test_a_preview_counts_the_datasets_that_a_rule_is_about_by_the_levels_of_their_columns(cast: Cast):
+    levels = standard_levels()
+    strict, some, plain, bare, mild = (dataset(domain=cast.domain) for _ in range(5))
+    bare.fields.all().delete()
+    set_level(datasets=[strict, bare], level=levels["restricted"], reason="Names", by=cast.steward)
+    set_level(fields=[some.fields.get(path=["email"])], level=levels["confidential"], reason="Names", by=cast.steward)
+    set_level(datasets=[mild], level=levels["internal"], reason="Plain", by=cast.steward)
+
+    def about(**resources: object) -> int:
+        rule = Rule(Effect.DENY, (Action.READ,), EVERYBODY, resources=Resources(**resources))
+        draft = draft_policy(name=f"P{resources}"[:40], rule=rule, by=cast.administrator)
+        return preview_of(draft.policy, draft.contents).datasets
+
+    assert about() == 6
+    assert about(level_from=levels["confidential"].pk) == 3, "strict, some, bare"
+    assert about(level_from=levels["restricted"].pk) == 2
+    # A dataset has the highest level of its columns, and columns without one have the dataset's.
+    assert about(level_to=levels["internal"].pk) == 3, "mild, plain, and the cast's dataset"
+    assert about(level_from=levels["confidential"].pk, datasets=(some.pk, plain.pk)) == 1
+    assert about(fields=(plain.fields.first().pk,)) == 1
+    assert about(domains=(domain().pk,)) == 0
 
 
 def test_a_preview_tells_people_apart_by_roles_and_columns(cast: Cast):

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from access.gathering import Named, gather
 from access.models import Grant, PrincipalAttribute
 from access.policies.deciding import decide
-from access.policies.facts import Question
+from access.policies.facts import NO_FIELD, Question, SubjectFacts
+from access.policies.matching import is_dataset, selects
 from access.policies.rules import (
     Action,
     Attribute,
@@ -28,7 +29,7 @@ from access.policies.rules import (
     Rule,
     Subjects,
 )
-from access.policies_in_sql import Setting, datasets_for, principals_for
+from access.policies_in_sql import Setting, datasets_about, datasets_for, fields_for, principals_for
 from access.searching import subject_everywhere
 from access.states import GrantState
 from accounts.models import DomainRole, Principal
@@ -246,11 +247,13 @@ def check(data: st.DataObject) -> None:
     setting = Setting(action, known.at, purpose, known.ranks)
     whole: dict[int, set[int]] = {person.pk: set() for person in world.people}
     partly: dict[int, set[int]] = {person.pk: set() for person in world.people}
+    columns: dict[int, set[int]] = {person.pk: set() for person in world.people}
     for person, dataset, decision in each(world, policies, action, purpose):
         if decision.allowed:
             whole[person.pk].add(dataset.pk)
         if decision.readable:
             partly[person.pk].add(dataset.pk)
+        columns[person.pk] |= decision.readable - {NO_FIELD}
     for person in world.people:
         subject = subject_everywhere(person.pk)
         assert subject is not None
@@ -258,9 +261,16 @@ def check(data: st.DataObject) -> None:
         assert set(found.values_list("pk", flat=True)) == whole[person.pk]
         found = datasets_for(subject, policies, setting, whole=False)
         assert set(found.values_list("pk", flat=True)) == partly[person.pk]
+        readable = fields_for(subject, policies, setting, most=100)
+        assert readable == sorted(columns[person.pk])
+        assert fields_for(subject, policies, setting, after=readable[0] if readable else 0, most=2) == readable[1:3]
     mine = {person.pk for person in world.people}
     for dataset in world.datasets:
         facts = gather([Named("principal", "0", dataset.pk)]).found[0].dataset
         assert facts is not None
+        question = Question(SubjectFacts(0), action, facts, known.at, ranks=known.ranks)
+        for rule in chosen:
+            about = is_dataset(rule.resources, facts) and any(selects(rule, one, question) for one in question.fields)
+            assert datasets_about([rule], known.ranks).filter(pk=dataset.pk).exists() == about
         readers = set(principals_for(facts, frozenset(), policies, setting).values_list("pk", flat=True)) & mine
         assert readers == {person for person, datasets in whole.items() if dataset.pk in datasets}
