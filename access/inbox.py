@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.urls import reverse
 
 from access.campaigns import ItemRow, item_rows
-from access.enforcement.queries import FindingRow, finding_rows
+from access.enforcement.queries import FindingRow, finding_rows, levels_of
 from access.models import AccessRequest, CampaignItem, Delegation, EmergencyReview, Finding
 from access.permissions import can_see_enforcement
 from access.queries import RequestRow, request_rows
@@ -22,6 +22,8 @@ from accounts.models import Principal
 from catalog.composed import Anyone, Hole, composed, values_of
 from catalog.models import Proposal
 from catalog.queries.proposals import ProposalLine, lines_of
+from classification.models import Level
+from classification.queries import levels_by_rank
 from common import prepared
 
 COUNT_CAP = 100
@@ -44,6 +46,8 @@ class Waiting:
     since: dt.datetime
     due: dt.datetime | None
     href: str
+    level: Level | None
+    """The highest of what it is about, as it is now."""
 
     @property
     def sentence(self) -> str:
@@ -186,15 +190,22 @@ def _requests(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:
         request = row.request
         since = request.submitted_at or request.created_at
         yield Waiting(
-            "request", row, request.pk, since, request.decide_by, reverse("access:request", args=[request.pk])
+            "request",
+            row,
+            request.pk,
+            since,
+            request.decide_by,
+            reverse("access:request", args=[request.pk]),
+            row.level,
         )
 
 
 def _emergencies(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:
     rows = EmergencyReview.objects.open().filter(pk__in=ids)
-    for review in rows.select_related("request__dataset", "requester__user"):
-        href = reverse("access:request", args=[review.request_id])
-        yield Waiting("emergency", review, review.pk, review.opened_at, review.due_at, href)
+    reviews = list(rows.select_related("request__dataset", "requester__user"))
+    for review, row in zip(reviews, request_rows([one.request for one in reviews]), strict=True):
+        href = reverse("access:emergency_review", args=[review.pk])
+        yield Waiting("emergency", review, review.pk, review.opened_at, review.due_at, href, row.level)
 
 
 def _recertifications(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:
@@ -203,26 +214,30 @@ def _recertifications(principal: Principal, ids: Sequence[int]) -> Iterator[Wait
     for row in item_rows(list(rows), principal):
         campaign = row.item.campaign
         href = reverse("access:campaign", args=[campaign.pk])
-        yield Waiting("recertification", row, row.item.pk, campaign.started_at, campaign.due_at, href)
+        yield Waiting("recertification", row, row.item.pk, campaign.started_at, campaign.due_at, href, row.row.level)
 
 
 def _proposals(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:
     rows = Proposal.objects.open().filter(pk__in=ids).select_related("dataset", "told_by")
+    levels = levels_by_rank()
     for line in lines_of(principal, rows, may_decide=True):
         href = reverse("portal:dataset", args=[line.proposal.dataset_id])
-        yield Waiting("proposal", line, line.proposal.pk, line.proposal.at, None, href)
+        level = levels.get(line.proposal.dataset.level or 0)
+        yield Waiting("proposal", line, line.proposal.pk, line.proposal.at, None, href, level)
 
 
 def _findings(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:
     rows = Finding.objects.open().filter(pk__in=ids).select_related("source", "dataset", "principal__user")
-    for row in finding_rows(rows, principal):
+    listed = finding_rows(rows, principal)
+    level_of = levels_of([row.finding for row in listed])
+    for row in listed:
         found = row.finding
         # Whoever answers for the dataset alone has no right to the source's page; who reads the dataset tells of it too.
         if can_see_enforcement(principal, found.source):
             href = f"{reverse('access:enforcement', args=[found.source_id])}#finding-{found.pk}"
         else:
             href = reverse("access:readers", args=[found.dataset_id])
-        yield Waiting("finding", row, found.pk, found.first_seen, None, href)
+        yield Waiting("finding", row, found.pk, found.first_seen, None, href, level_of[found.pk])
 
 
 def _pending(principal: Principal) -> QuerySet[AccessRequest]:

@@ -75,10 +75,11 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True)
 class GrantRow:
-    """A grant with its columns. `may_end` says whether the reader may revoke it."""
+    """A grant with its columns. `level` is the highest concerned; `may_end` says whether the reader may revoke it."""
 
     grant: Grant
     columns: Sequence[ColumnRow]
+    level: Level | None
     may_end: bool = False
 
     @property
@@ -434,14 +435,19 @@ class _Columns:
         fields = sorted((self.fields[pk] for pk in field_ids if pk in self.fields), key=lambda one: one.position)
         return [_column(field, dataset, self.levels) for field in fields]
 
-    def of_request(self, request: AccessRequest) -> RequestRow:
-        columns = self._of(request.field_ids, request.dataset)
+    def _concerned(self, columns: Sequence[ColumnRow], dataset: Dataset) -> list[Level]:
+        """The levels of these columns (none: of the whole dataset), the highest first."""
         ranks = {column.level.rank for column in columns if column.level}
         if not columns:
-            ranks = {request.dataset.level or 0}
-        concerned = [self.levels[rank] for rank in sorted(ranks, reverse=True) if rank in self.levels]
+            ranks = {dataset.level or 0}
+        return [self.levels[rank] for rank in sorted(ranks, reverse=True) if rank in self.levels]
+
+    def of_request(self, request: AccessRequest) -> RequestRow:
+        columns = self._of(request.field_ids, request.dataset)
+        concerned = self._concerned(columns, request.dataset)
         duration = longest_duration(LevelLimit(level.name, level.longest_grant_days) for level in concerned)
         return RequestRow(request, columns, concerned[0] if concerned else None, duration)
 
     def of_grant(self, grant: Grant, *, may_end: bool = False) -> GrantRow:
-        return GrantRow(grant, self._of(grant.field_ids, grant.dataset), may_end)
+        columns = self._of(grant.field_ids, grant.dataset)
+        return GrantRow(grant, columns, next(iter(self._concerned(columns, grant.dataset)), None), may_end)

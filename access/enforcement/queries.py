@@ -14,8 +14,10 @@ from access.permissions import can_enforce_grants
 from access.provisioning.desired import Profile, Rules
 from access.states import GRANT_CARRIED_OUT, GRANT_ENDING, GrantState
 from accounts.models import Principal
-from catalog.models import Schema, Source
+from catalog.models import Field, Schema, Source
 from catalog.visibility import scope_of
+from classification.models import Level
+from classification.queries import levels_by_rank
 
 _WAITING = (Reconciliation.State.WAITING, Reconciliation.State.PLANNED, Reconciliation.State.CONFIRMED)
 
@@ -115,6 +117,26 @@ def finding_rows(findings: Iterable[Finding], principal: Principal) -> list[Find
         )
         for row in rows
     ]
+
+
+def levels_of(findings: Sequence[Finding]) -> dict[int, Level | None]:
+    """The highest level of what each of these findings is about, by its id, read with their datasets; two statements.
+
+    That is of its columns, of which one without a level has that of the dataset, or else of the dataset.
+    """
+    named = {(one.dataset_id, name) for one in findings for name in one.columns}
+    paths = [[name] for name in sorted({name for _, name in named})]
+    fields = Field.objects.filter(
+        dataset__in={dataset for dataset, _ in named}, path__in=paths, gone_since__isnull=True
+    )
+    own = {(dataset, path[0]): rank for dataset, path, rank in fields.values_list("dataset_id", "path", "level")}
+    levels = levels_by_rank()
+    found = {}
+    for one in findings:
+        whole = (one.dataset.level if one.dataset else None) or 0
+        ranks = (own.get((one.dataset_id or 0, name)) or whole for name in one.columns)
+        found[one.pk] = levels.get(max(ranks, default=whole))
+    return found
 
 
 def enforcement_of(source: Source, principal: Principal) -> SourceEnforcement:

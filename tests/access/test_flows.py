@@ -29,6 +29,7 @@ from access.models import (
     Delegation,
     EmergencyReview,
     Enforcement,
+    Finding,
     Grant,
     Policy,
     PolicyVersion,
@@ -39,10 +40,11 @@ from access.recertifying import Chosen
 from accounts.models import Principal
 from catalog.models import Proposal, Source
 from catalog.proposals import digest_of
+from classification.actions import set_level
 from common.errors import Forbidden, Invalid
 from connections.addresses import parse_address
 from ingestion.sources import add_crawled_source
-from tests.factories import Cast, bearer, dataset, field, ownership, person, role
+from tests.factories import Cast, bearer, dataset, field, ownership, person, role, standard_levels
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
@@ -449,3 +451,36 @@ def test_a_delegation_waits_for_a_recent_sign_in_and_is_then_made(
     assert not Delegation.objects.exists()
     sign_in_again(client, sent["Location"])
     assert Delegation.objects.get().receiver == cast.steward
+
+
+def test_every_line_of_the_inbox_has_the_level_of_what_it_is_about(client: Client, cast: Cast) -> None:
+    levels = standard_levels()
+    boss = person()
+    role(cast.domain, boss, "owner")
+    email = cast.field("email")
+    set_level(fields=[cast.field("id")], level=levels["internal"], reason="Ours", by=cast.steward)
+    set_level(fields=[email], level=levels["restricted"], reason="Names people", by=cast.steward)
+    granted(cast, cast.analyst)
+    start_campaign(name="Spring", chosen=Chosen(), due_at=timezone.now() + dt.timedelta(days=9), by=cast.administrator)
+    request_access(dataset=cast.dataset, fields=[cast.field("id")], purpose="Look", days=9, by=cast.analyst)
+    open_in_emergency(dataset=cast.dataset, fields=[email], reason="Down", hours=1, by=cast.analyst)
+    payload = {"text": "People"}
+    Proposal.objects.create(
+        dataset=cast.dataset, kind="description", payload=payload, digest=digest_of(payload), at=timezone.now()
+    )
+    for number, columns in enumerate(([], ["email"], ["id"])):
+        Finding.objects.create(
+            source=cast.source, dataset=cast.dataset, kind=Finding.Kind.PRIVILEGE, key=f"k{number}", columns=columns,
+            sentence=f"etl reads {columns}", grantee="etl",
+        )  # fmt: skip
+    found = waiting_list(fresh(boss))
+    told = {(item.kind, item.sentence): item.level.name for item in found if item.level}
+    assert len(told) == 7
+    # A dataset has the highest level of its columns.
+    for (kind, sentence), level in told.items():
+        assert level == ("Internal" if kind == "request" or "['id']" in sentence else "Restricted"), sentence
+    client.force_login(boss.user)
+    page = client.get(reverse("access:inbox")).text
+    cells = re.findall(r'<td data-label="Level">(.*?)</td>', page, re.S)
+    assert len(cells) == 7 and all("dc-level" in cell for cell in cells)
+    assert page.count("Not approved") == 3 and page.count("Emergency</span>") == 1
