@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 import psycopg
@@ -165,6 +166,19 @@ def started_worker(run: Run) -> threading.Thread:
     return worker
 
 
+@contextmanager
+def held_crawl(server: PostgresServer, shop: str, *, hold_after: int) -> Iterator[Run]:
+    """A run whose worker waits for its source, which fell silent after so many bytes; then it goes on, and ends."""
+    with held_wire(server, hold_after=hold_after) as wire:
+        run = request_crawl(source=postgres_source(server, shop, port=wire.port), by=Principal.objects.system())
+        worker = started_worker(run)
+        assert wire.held.wait(20)
+        yield run
+        wire.release.set()
+        worker.join(30)
+    assert not worker.is_alive()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_run_is_carried_out_by_one_of_two_workers(postgres_server, shop):
     run = request_crawl(source=postgres_source(postgres_server, shop), by=Principal.objects.system())
@@ -178,36 +192,20 @@ def test_run_is_carried_out_by_one_of_two_workers(postgres_server, shop):
 
 @pytest.mark.django_db(transaction=True)
 def test_cancel_ends_a_run_within_five_seconds_though_the_source_hangs(postgres_server, shop):
-    with held_wire(postgres_server, hold_after=4000) as wire:
-        run = request_crawl(
-            source=postgres_source(postgres_server, shop, port=wire.port), by=Principal.objects.system()
-        )
-        worker = started_worker(run)
-        assert wire.held.wait(20)
+    with held_crawl(postgres_server, shop, hold_after=4000) as run:
         began = time.monotonic()
         cancel_run(run=run, by=Principal.objects.system())
         wait_until(lambda: Run.objects.get(pk=run.pk).state == RunState.CANCELLED, seconds=5)
         assert time.monotonic() - began < 5
-        wire.release.set()
-        worker.join(30)
-    assert not worker.is_alive()
     assert not Dataset.objects.exists()
     assert Run.objects.get(pk=run.pk).state == RunState.CANCELLED
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_run_says_that_it_connects_until_the_source_answers(postgres_server, shop):
-    with held_wire(postgres_server, hold_after=10) as wire:
-        run = request_crawl(
-            source=postgres_source(postgres_server, shop, port=wire.port), by=Principal.objects.system()
-        )
-        worker = started_worker(run)
-        assert wire.held.wait(20)
+    with held_crawl(postgres_server, shop, hold_after=10) as run:
         assert Run.objects.get(pk=run.pk).phase == "connecting"
         assert [line.text for line in run.log.all()] == [f"Connecting to {run.source}."]
-        wire.release.set()
-        worker.join(30)
-    assert not worker.is_alive()
     assert [line.text for line in run.log.order_by("id")[:2]] == [
         f"Connecting to {run.source}.",
         f"Reading {run.source}.",
@@ -235,15 +233,8 @@ def test_run_of_a_killed_worker_is_lost_and_tried_once_more(postgres_server, sho
 
 @pytest.mark.django_db(transaction=True)
 def test_worker_that_was_thought_dead_writes_nothing(postgres_server, shop):
-    with held_wire(postgres_server, hold_after=4000) as wire:
-        run = request_crawl(
-            source=postgres_source(postgres_server, shop, port=wire.port), by=Principal.objects.system()
-        )
-        worker = started_worker(run)
-        assert wire.held.wait(20)
+    with held_crawl(postgres_server, shop, hold_after=4000) as run:
         Run.objects.filter(pk=run.pk).update(state=RunState.LOST, finished_at=timezone.now())
-        wire.release.set()
-        worker.join(30)
     assert not Dataset.objects.exists()
     assert Run.objects.get(pk=run.pk).state == RunState.LOST
 
