@@ -102,9 +102,7 @@ def datasets_about(rules: Iterable[Rule], ranks: Mapping[int, int]) -> QuerySet[
 
     A field without a level has that of its dataset. `ranks` are those of levels, by id.
     """
-    fields = Field.objects.filter(gone_since__isnull=True).annotate(
-        rank=Coalesce("level", "dataset__level", Value(0), output_field=SmallIntegerField())
-    )
+    fields = ranked_fields()
     has_none = ~Q(Exists(Field.objects.filter(dataset=OuterRef("pk"), gone_since__isnull=True)))
     about = NEVER
     for rule in rules:
@@ -134,6 +132,13 @@ def conditions_on_fields(subject: SubjectFacts, policies: Sequence[InForce], set
     return any_of(one.of_field() for one in allows), any_of(one.of_field() for one in denies)
 
 
+def ranked_fields() -> QuerySet[Field]:
+    """The present fields with the `rank` of their level; one without a level has that of its dataset."""
+    return Field.objects.filter(gone_since__isnull=True).annotate(
+        rank=Coalesce("level", "dataset__level", Value(0), output_field=SmallIntegerField())
+    )
+
+
 def fields_for(
     subject: SubjectFacts, policies: Sequence[InForce], setting: Setting, *, after: int = 0, most: int
 ) -> list[int]:
@@ -150,9 +155,7 @@ def fields_for(
         grants = _grants_of(subject)
         named = grants.exclude(field_ids=[]).annotate(one=Func(F("field_ids"), function="unnest"))
         ways += [Q(dataset__in=grants.filter(field_ids=[]).values("dataset")), Q(pk__in=named.values("one"))]
-    fields = Field.objects.filter(gone_since__isnull=True, pk__gt=after).annotate(
-        rank=Coalesce("level", "dataset__level", Value(0), output_field=SmallIntegerField())
-    )
+    fields = ranked_fields().filter(pk__gt=after)
     first, *others = [
         fields.filter(way).exclude(denied).order_by("pk").values_list("pk", flat=True)[:most] for way in ways
     ]

@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, SmallIntegerField, Value
-from django.db.models.functions import Coalesce
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from access.models import Grant, Policy, PolicyVersion, PrincipalAttribute
@@ -21,7 +20,7 @@ from access.policies.matching import is_named
 from access.policies.rules import KIND, Action, Effect, InForce, Role, Rule
 from access.policies.standing import may_turn
 from access.policies.words import left_out_of_previews, showing_in_words
-from access.policies_in_sql import Setting, conditions_on_fields, datasets_about, holding_now
+from access.policies_in_sql import Setting, conditions_on_fields, datasets_about, holding_now, ranked_fields
 from access.querysets import memberships_now, owners_now
 from access.standing import StandingPreview, datasets_of, preview_of_standing, standing_grants
 from accounts.models import Principal
@@ -173,9 +172,7 @@ def _is_covered() -> Q:
 
 
 def _fields() -> QuerySet[Field]:
-    return Field.objects.filter(gone_since__isnull=True, dataset__gone_since__isnull=True).annotate(
-        rank=Coalesce("level", "dataset__level", Value(0), output_field=SmallIntegerField())
-    )
+    return ranked_fields().filter(dataset__gone_since__isnull=True)
 
 
 def _may_concern(rule: Rule, facts: SubjectFacts) -> bool:

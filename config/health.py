@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from config.broker import broker
 from config.heartbeats import BEAT_KEY, WORKER_KEY_PREFIX
 from config.sweeps import KEY_PREFIX, WATCHED
 
@@ -55,10 +55,6 @@ def _tried(check: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
-
-
 def _database() -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -66,7 +62,7 @@ def _database() -> dict[str, Any]:
 
 
 def _broker() -> dict[str, Any]:
-    with _client() as client:
+    with broker() as client:
         client.ping()
     return {}
 
@@ -76,7 +72,7 @@ def _workers() -> dict[str, Any]:
     now = time.time()
     queues: set[str] = set()
     alive = 0
-    with _client() as client:
+    with broker() as client:
         for key in client.scan_iter(f"{WORKER_KEY_PREFIX}*"):
             entry = client.hgetall(key)
             if now - float(entry.get(b"at", 0)) <= _STALE_AFTER:
@@ -87,7 +83,7 @@ def _workers() -> dict[str, Any]:
 
 
 def _beat() -> dict[str, Any]:
-    with _client() as client:
+    with broker() as client:
         at = client.get(BEAT_KEY)
     age = time.time() - float(at) if at else None
     return {
@@ -99,7 +95,7 @@ def _beat() -> dict[str, Any]:
 def _expiry() -> dict[str, Any]:
     """The sweeps that end access came to their end lately: a worker may be heard of while its threads hang."""
     now = time.time()
-    with _client() as client:
+    with broker() as client:
         heard = {name: client.get(f"{KEY_PREFIX}{name}") for name in WATCHED}
     ages = {name: round(now - float(at), 1) if at else None for name, at in heard.items()}
     return {"ok": all(age is not None and age <= _UNSWEPT_AFTER for age in ages.values()), "swept_seconds_ago": ages}

@@ -12,8 +12,8 @@ from typing import Any
 
 import redis
 from celery import bootsteps
-from django.conf import settings
 
+from config.broker import broker
 from config.recycling import is_starting_afresh
 
 BEAT_KEY = "catalog:beat"
@@ -43,7 +43,7 @@ class Heartbeat(bootsteps.StartStopStep):
             self.timer.cancel()
             self.timer = None
         if not is_starting_afresh():
-            with suppress(redis.RedisError), _broker() as client:
+            with suppress(redis.RedisError), broker() as client:
                 client.delete(_key(parent))
 
     def beat(self, consumer: Any) -> None:
@@ -51,7 +51,7 @@ class Heartbeat(bootsteps.StartStopStep):
             ",".join(sorted(queue.name for queue in consumer.task_consumer.queues)) if consumer.task_consumer else ""
         )
         key = _key(consumer)
-        with _broker() as client, client.pipeline() as pipe:
+        with broker() as client, client.pipeline() as pipe:
             pipe.hset(key, mapping={"at": time.time(), "queues": queues, "pid": os.getpid()})
             pipe.expire(key, KEEP_SECONDS)
             pipe.execute()
@@ -59,7 +59,3 @@ class Heartbeat(bootsteps.StartStopStep):
 
 def _key(consumer: Any) -> str:
     return f"{WORKER_KEY_PREFIX}{consumer.hostname}"
-
-
-def _broker() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2)

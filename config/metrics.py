@@ -23,6 +23,7 @@ from accounts.permissions import check_is_administrator
 from accounts.tokens import Scope
 from alerts.models import Alarm, Notification
 from audit.models import Delivery
+from config.broker import broker
 from config.heartbeats import BEAT_KEY, WORKER_KEY_PREFIX
 from config.sweeps import KEY_PREFIX, WATCHED
 from ingestion.models import Run as Crawl
@@ -154,7 +155,7 @@ def _heard() -> tuple[dict[str, float], dict[str, float], float, dict[str, float
     def age(at: bytes | None) -> float:
         return max(now - float(at), 0.0) if at else math.inf
 
-    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+    with broker() as client:
         workers: dict[str, float] = {}
         queues = {queue.name: math.inf for queue in settings.CELERY_TASK_QUEUES}
         for key in client.scan_iter(f"{WORKER_KEY_PREFIX}*"):

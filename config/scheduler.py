@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 import redis
-from django.conf import settings
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from config.broker import broker
 from config.heartbeats import BEAT_KEY, INTERVAL, KEEP_SECONDS
 from config.recycling import is_starting_afresh
 from config.sweeps import WATCHED
@@ -39,17 +39,13 @@ class HeardScheduler(DatabaseScheduler):
     def close(self) -> None:
         super().close()
         if not is_starting_afresh():
-            with suppress(redis.RedisError), _broker() as client:
+            with suppress(redis.RedisError), broker() as client:
                 client.delete(BEAT_KEY)
 
     def _tell(self) -> None:
         try:
-            with _broker() as client:
+            with broker() as client:
                 client.set(BEAT_KEY, time.time(), ex=KEEP_SECONDS)
         except redis.RedisError:
             return  # Nobody can hear it then; the next tick tries again.
         self._told_at = time.monotonic()
-
-
-def _broker() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import redis
 from celery.signals import task_success
-from django.conf import settings
+
+from config.broker import broker
 
 KEY_PREFIX = "catalog:swept:"
 WATCHED = ("access.tasks.expire", "access.tasks.enforce")
@@ -20,5 +20,5 @@ def note_sweep(sender: Any = None, **_: object) -> None:
     """Note that a watched task came to its end."""
     name = getattr(sender, "name", "")
     if name in WATCHED:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
+        with broker() as client:
             client.set(KEY_PREFIX + name, time.time(), ex=_KEEP_SECONDS)
