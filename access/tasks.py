@@ -68,7 +68,7 @@ def sweep_each(sweeps: Iterable[Callable[..., int]], *, by: Principal) -> int:
 
 @shared_task(ignore_result=True)
 def enforce() -> None:
-    """Send the sources that are due to be reconciled; scheduled every 2 seconds."""
+    """Send the sources that are due to be reconciled. Sent after each commit that asks for one, and every 2 seconds."""
     for source_id in due_sources():
         reconcile_source.apply_async((source_id,), expires=_ENFORCE_EXPIRES)
 

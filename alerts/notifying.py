@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Principal
@@ -15,8 +13,7 @@ from alerts.models import Notification
 from alerts.registry import Receiver, Rule, Told, rules_of
 from alerts.wishes import choices_of, mail_due
 from audit.models import Record
-
-logger = logging.getLogger(__name__)
+from common.waking import wake_after_commit
 
 
 class _Wish(NamedTuple):
@@ -51,7 +48,7 @@ def notify(record: Record) -> None:
         )
     Notification.objects.bulk_create(rows.values(), ignore_conflicts=True)
     if any(row.mail_due_at == now for row in rows.values()):
-        transaction.on_commit(_wake, robust=True)
+        wake_after_commit("alerts.tasks.send_mail")
 
 
 def _wishes(rule: Rule, record: Record) -> Iterable[_Wish]:
@@ -80,12 +77,3 @@ def _people(ids: Iterable[int]) -> Mapping[int, Principal]:
     """Those of the principals who are people and can still sign in."""
     found = Principal.objects.select_related("user").filter(pk__in=set(ids), kind=Principal.Kind.PERSON)
     return {person.pk: person for person in found if person.is_active}
-
-
-def _wake() -> None:
-    from alerts.tasks import send_mail
-
-    try:
-        send_mail.delay()
-    except Exception:
-        logger.warning("The broker did not take the wake-up; the sweep will mail within seconds.", exc_info=True)

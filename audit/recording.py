@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import hmac
-import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import rfc8785
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from audit.events import Event, Subject
 from audit.handlers import handlers_of
 from audit.models import Delivery, PersonalDetail, Record
+from common.waking import wake_after_commit
 
 if TYPE_CHECKING:
     from accounts.models import Principal
-
-logger = logging.getLogger(__name__)
 
 _EXACT_INTEGERS = 2**53
 
@@ -90,7 +88,7 @@ def record_many(
     deliveries = [Delivery(record=row, handler=handler) for row in rows for handler in handlers_of(row.event)]
     if deliveries:
         Delivery.objects.bulk_create(deliveries)
-        _wake_after_commit()
+        wake_after_commit("audit.tasks.deliver")
     return rows
 
 
@@ -148,22 +146,6 @@ def _write_subjects(
             """,
             [columns["kind"], columns["object_id"], columns["record_id"], columns["change"]],
         )
-
-
-def _wake_after_commit() -> None:
-    """One wake-up a transaction; what a lost one leaves waiting, the sweep delivers."""
-    if any(entry[1] is _wake for entry in connection.run_on_commit):
-        return
-    transaction.on_commit(_wake, robust=True)
-
-
-def _wake() -> None:
-    from audit.tasks import deliver
-
-    try:
-        deliver.delay()
-    except Exception:
-        logger.warning("The broker did not take the wake-up; the sweep will deliver within seconds.", exc_info=True)
 
 
 __all__ = ["Subject", "record", "record_many"]

@@ -1,7 +1,7 @@
 """Decisions, searches and pages among 10,000 people, 100,000 datasets, 500,000 columns and 100,000 grants.
 
 Evaluations are offered at a fixed rate by 64 connections: each is due at a moment, and its time counts from then on, whether
-its connection was free or not. granian (two workers), PostgreSQL and the load generator, which is one thread, share this
+its connection was free or not. The web server of two processes, PostgreSQL and the load generator of one thread share this
 machine. People are in groups and have roles; 40 policies are in force, of which each decision weighs those that concern it.
 Pages are whole HTTP requests of somebody with roles in 3 of 50 domains, the slowest of 20 left out.
 
@@ -16,18 +16,17 @@ import os
 import random
 import selectors
 import socket
-import subprocess
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 
 from django.conf import settings
 
 from bench import access_enforcement
 from bench.access_world import DATASETS, PEOPLE, World, made_world
 from bench.harness import Direction, Figure
+from bench.serving import web
 
 _RATE, _CONNECTIONS = 800, 64
 _SECONDS = float(os.environ.get("BENCH_ACCESS_SECONDS", "10"))
@@ -36,7 +35,7 @@ _SEARCHES, _PAGES = 20, 20
 
 def run() -> list[Figure]:
     world = made_world()
-    with _web() as port:
+    with web() as port:
         figures = [*_evaluations(port, world), *_searches(port, world), *_pages(port, world)]
     return [*figures, *access_enforcement.run()]
 
@@ -195,34 +194,3 @@ def _page(port: int, path: str, world: World) -> float:
             if answer.status != 200:
                 raise RuntimeError(f"{path} answered {answer.status}.")
     return sorted(took[1:])[-2] * 1000
-
-
-@contextmanager
-def _web() -> Iterator[int]:
-    """granian on this benchmark's database; gives the port."""
-    with closing(socket.socket()) as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
-    command = ["granian", "--interface", "wsgi", "--port", str(port), "--workers", "2", "--blocking-threads", "4"]
-    web = subprocess.Popen(
-        [sys.executable, "-m", *command, "--no-ws", "config.wsgi:application"], stdout=subprocess.DEVNULL
-    )
-    try:
-        _wait_for(port, web)
-        yield port
-    finally:
-        web.terminate()
-        web.wait(timeout=30)
-
-
-def _wait_for(port: int, web: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until and web.poll() is None:
-        try:
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as client:
-                client.request("GET", "/healthz")
-                if client.getresponse().status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("granian did not start.")

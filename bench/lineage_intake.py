@@ -14,23 +14,20 @@ import os
 import random
 import selectors
 import socket
-import subprocess
 import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 
 from django.db import connection
 
 from accounts.models import Principal
 from accounts.tokens import Scope, digest_of, mint
 from bench.harness import Direction, Figure, stopwatch
+from bench.serving import running
 from lineage import intake
 from lineage.draining import drain
 from lineage.queries import fold_lag
-from stack.applications import programs
-from stack.layout import Layout
 
 _CLIENTS = 16
 _SECONDS = float(os.environ.get("BENCH_INTAKE_SECONDS", "10"))
@@ -47,7 +44,7 @@ def run() -> list[Figure]:
     token = mint(principal=sender, name="bench", scopes=[Scope.LINEAGE_WRITE], by=sender).text
     events = _events()
     figures = _fold_alone(token, events)
-    with _processes() as port:
+    with running(*_PROGRAMS) as port:
         return [*figures, *_singles(port, token, events), *_batches(port, token, events)]
 
 
@@ -234,46 +231,3 @@ def _disk() -> int:
 def _wait_until_folded() -> None:
     while fold_lag()[0]:
         time.sleep(0.02)
-
-
-@contextmanager
-def _processes() -> Iterator[int]:
-    """The catalog's own programs on this benchmark's database; gives the port."""
-    with closing(socket.socket()) as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
-    wanted = [item for item in programs(Layout.of_checkout("bench"), os.environ, port) if item.name in _PROGRAMS]
-    started = [
-        subprocess.Popen(item.argv, env=dict(item.environment), cwd=item.directory, stdout=subprocess.DEVNULL)
-        for item in wanted
-    ]
-    try:
-        _wait_for(port, started[0])
-        yield port
-    finally:
-        for process in reversed(started):
-            process.terminate()
-        for process in started:
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                # Celery's beat swallows the signal where it comes while it sends; the supervisor kills it too then.
-                process.kill()
-                process.wait()
-
-
-def _wait_for(port: int, web: subprocess.Popen[bytes]) -> None:
-    """Until the web answers and a worker folds, at most a minute."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until and web.poll() is None:
-        try:
-            with closing(socket.create_connection(("127.0.0.1", port), timeout=2)) as client:
-                client.sendall(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-                answer = b"".join(iter(lambda: client.recv(65_536), b""))
-        except OSError:
-            answer = b""
-        workers = json.loads(answer.partition(b"\r\n\r\n")[2] or b"{}").get("workers", {})
-        if workers.get("alive"):
-            return
-        time.sleep(0.2)
-    raise RuntimeError("The web server or the worker did not start.")

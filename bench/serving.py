@@ -1,16 +1,19 @@
-"""The web server on a benchmark's database, and how long its answers take."""
+"""The catalog's own programs on a benchmark's database, and how long its answers take."""
 
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 
 from bench.harness import stopwatch
+from config.health import parts
+from stack.applications import WEB, programs
+from stack.layout import Layout
 
 
 def p95(port: int, path: str, token: str, *, least: int, requests: int = 40) -> float:
@@ -33,31 +36,50 @@ def p95(port: int, path: str, token: str, *, least: int, requests: int = 40) -> 
 
 
 @contextmanager
-def web() -> Iterator[int]:
-    """granian on the benchmark's database; gives the port."""
+def running(*names: str) -> Iterator[int]:
+    """The catalog's own programs of these names, as `bin/run` starts them, on the benchmark's database; gives the port."""
     with closing(socket.socket()) as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]
-    command = ["granian", "--interface", "wsgi", "--port", str(port), "--workers", "2", "--blocking-threads", "4"]
-    web = subprocess.Popen(
-        [sys.executable, "-m", *command, "--no-ws", "config.wsgi:application"], stdout=subprocess.DEVNULL
-    )
+    wanted = [item for item in programs(Layout.of_checkout("bench"), os.environ, port) if item.name in names]
+    started = [
+        subprocess.Popen(item.argv, env=dict(item.environment), cwd=item.directory, stdout=subprocess.DEVNULL)
+        for item in wanted
+    ]
     try:
-        _wait_for(port, web)
+        _wait_for(port if WEB in names else None, started, workers=len(set(names) - {WEB}))
         yield port
     finally:
-        web.terminate()
-        web.wait(timeout=30)
+        for process in reversed(started):
+            process.terminate()
+        for process in started:
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                # Celery's beat swallows the signal where it comes while it sends; the supervisor kills it too then.
+                process.kill()
+                process.wait()
 
 
-def _wait_for(port: int, web: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and web.poll() is None:
-        try:
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as client:
-                client.request("GET", "/healthz")
-                if client.getresponse().status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("granian did not start.")
+def web() -> AbstractContextManager[int]:
+    """The web server alone; gives the port."""
+    return running(WEB)
+
+
+def _wait_for(port: int | None, started: Sequence[subprocess.Popen[bytes]], *, workers: int) -> None:
+    """Until the web answers and so many workers consume, at most two minutes."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until and all(process.poll() is None for process in started):
+        if (port is None or _answers(port)) and parts()["workers"].get("alive", 0) >= workers:
+            return
+        time.sleep(0.1)
+    raise RuntimeError("The catalog's programs did not start.")
+
+
+def _answers(port: int) -> bool:
+    try:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as client:
+            client.request("GET", "/healthz")
+            return client.getresponse().status == 200
+    except OSError:
+        return False

@@ -9,6 +9,7 @@ from django.utils import timezone
 from access.models import Enforcement
 from access.states import GrantState
 from catalog.models import Dataset
+from common.waking import wake_after_commit
 
 
 def first_state(dataset: Dataset) -> GrantState:
@@ -20,7 +21,7 @@ def first_state(dataset: Dataset) -> GrantState:
 
 
 def ask(*, sources: Iterable[int | None] = (), datasets: Iterable[int] = ()) -> None:
-    """Have these sources, and those of these datasets, reconciled soon after the commit; one statement."""
+    """Have these sources, and those of these datasets, reconciled right after the commit; one statement."""
     enforced = Enforcement.objects.exclude(mode=Enforcement.Mode.OFF)
     listed, ids = [pk for pk in sources if pk is not None], list(datasets)
     if not listed and not ids:
@@ -28,4 +29,5 @@ def ask(*, sources: Iterable[int | None] = (), datasets: Iterable[int] = ()) -> 
     mine = enforced.filter(source_id__in=listed)
     if ids:
         mine = mine | enforced.filter(source_id__in=Dataset.objects.filter(pk__in=ids).values("source_id"))
-    mine.update(asked_at=timezone.now())
+    if mine.update(asked_at=timezone.now()):
+        wake_after_commit("access.tasks.enforce")
