@@ -8,28 +8,26 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
+from stack.postgres import SUPERUSER
 from tests.servers import plugin
+from tests.servers.as_migrated import Database
 from tests.servers.databases import MariadbServer, PostgresServer
 
 
-@pytest.fixture(autouse=True)
-def as_migrated(request: pytest.FixtureRequest) -> None:
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Database]:
     """Each test finds the database as migrations leave it, whatever a test before has committed.
 
-    A test that commits is followed by a flush, which empties the levels and policies that migrations make, and leaves the
-    event log, which Django does not manage.
+    Who commits by other ways than a test marked for it calls `restore()` at the end.
     """
-    if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
-        request.getfixturevalue("db")
-        from django.db import connection
-
-        from tests.factories import shipped_policies, standard_levels
-
-        standard_levels()
-        shipped_policies()
-        with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM lineage_event")
+    with django_db_blocker.unblock():
+        name = connection.settings_dict["NAME"]
+    database = Database(plugin.servers.postgres.url(SUPERUSER, name))
+    with database.after_each_committing_test():
+        yield database
 
 
 @pytest.fixture(scope="session")

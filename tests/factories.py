@@ -12,12 +12,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 
-from django.apps import apps
 from django.contrib.auth.models import Group
 
-from access.models import Policy
 from accounts.models import DomainRole, Principal, User
 from accounts.tokens import Scope, mint
 from catalog.models import (
@@ -33,8 +30,7 @@ from catalog.models import (
 )
 from catalog.naming import dataset_names, server_namespace
 from catalog.snapshots import DatasetKind, FieldType
-from classification.models import Level, RuleSet
-from classification.shipping import synchronise_categories
+from classification.models import Level
 
 _numbers = itertools.count(1)
 
@@ -185,20 +181,8 @@ def ownership(
 
 
 def standard_levels() -> dict[str, Level]:
-    """The levels that migrations make, by slug; made anew, categories and all, where a test before has flushed them."""
-    if not Level.objects.exists():
-        seed = import_module("classification.migrations.0002_seed_levels")
-        Level.objects.bulk_create(Level(**values) for values in seed.LEVELS)
-    if not RuleSet.objects.exists():
-        synchronise_categories()
+    """The levels that migrations make, by slug."""
     return {level.slug: level for level in Level.objects.all()}
-
-
-def shipped_policies() -> None:
-    """The policies and the purposes that migrations make; made anew where a test before has flushed them."""
-    if not Policy.objects.filter(shipped=True).exists():
-        import_module("access.migrations.0005_default_policies").add_policies(apps, None)
-        import_module("access.migrations.0016_policies_to_consider").add_drafts(apps, None)
 
 
 @dataclass(frozen=True, slots=True)

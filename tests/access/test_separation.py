@@ -39,7 +39,7 @@ from accounts.models import Principal
 from catalog.models import DomainMembership, Ownership
 from classification.models import Level
 from common.errors import CatalogError
-from tests.factories import add_to_group, dataset, domain, group, ownership, person, role, standard_levels
+from tests.factories import add_to_group, dataset, domain, group, ownership, person, role
 
 CREW = 5
 number = st.integers(0, CREW - 1)
@@ -60,7 +60,6 @@ class Office(RuleBasedStateMachine):
 
     @initialize(needed=st.integers(1, 3))
     def open(self, needed: int) -> None:
-        standard_levels()
         level = Level.objects.order_by("-rank")[0]
         Level.objects.filter(pk=level.pk).update(approvals=needed)
         self.place = domain()

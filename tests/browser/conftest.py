@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.test import Client
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
@@ -14,6 +13,7 @@ from tests.browser import harness
 from tests.browser.harness import Session
 from tests.contracts import world as worlds
 from tests.contracts.world import World
+from tests.servers.as_migrated import Database
 
 
 @dataclass(slots=True)
@@ -47,16 +47,14 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(django_db_setup: None, django_db_blocker, chromium_path: str) -> Iterator[House]:
-    """Committed rows, because the server's threads read them; the tables are emptied at the end.
+def house(django_db_setup: Database, django_db_blocker, chromium_path: str) -> Iterator[House]:
+    """Committed rows, because the server's threads read them; the database is put back at the end.
 
     The tests are marked `django_db` only so that there is a database; they write nothing but through the browser.
     """
     with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
         # Playwright keeps an event loop in this thread, in which nothing of Django's runs at the same time.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=False)
-        worlds.ensure_levels()
         world = worlds.build()
         server = LiveServer("127.0.0.1")
         try:
@@ -66,5 +64,4 @@ def house(django_db_setup: None, django_db_blocker, chromium_path: str) -> Itera
                 yield house
         finally:
             server.stop()
-            call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=False)
-            worlds.ensure_levels()
+            django_db_setup.restore()

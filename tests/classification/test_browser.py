@@ -21,7 +21,7 @@ from classification.detectors import Contribution, EvidenceKind, Sensitivity, Ve
 from classification.models import Category, Label, NegativeRule
 from classification.reclassifying import advance
 from tests.browser.harness import Session, browser, photograph, settled, violations
-from tests.factories import Cast, dataset, field, personas, standard_levels
+from tests.factories import Cast, dataset, field, personas
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -34,7 +34,6 @@ EVIDENCE = (Contribution(EvidenceKind.NAME, "the name says so", 3.1), Contributi
 @pytest.fixture
 def cast() -> Cast:
     """Suggestions in three groups: health, e-mail (two columns) and names."""
-    standard_levels()
     made = personas()
     near = dataset("near", domain=made.domain, source=made.source, fields=["email", "illness"])
     categories = {"email": "email", "name": "person_name", "illness": "health"}

@@ -19,7 +19,6 @@ def world(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> It
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         try:
             with transaction.atomic():
-                worlds.ensure_levels()
                 yield worlds.build()
                 raise _Undo
         except _Undo:

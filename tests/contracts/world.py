@@ -449,8 +449,3 @@ def _lost_and_failed(source: Source, cast: factories.Cast) -> None:
             finished_at=ended - dt.timedelta(hours=hours),
             message=message,
         )
-
-
-def ensure_levels() -> None:
-    """Put back the levels and categories that migrations make, where a test that emptied the tables took them."""
-    factories.standard_levels()

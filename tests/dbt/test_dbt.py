@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from accounts.models import Principal
 from accounts.tokens import Scope, mint
@@ -22,7 +21,6 @@ from lineage.models import DatasetEdge, Event, Job, Run
 from portal.demo.databases import Places
 from portal.demo.loading import Loading
 from tests.dbt.environment import CannotInstall, programs
-from tests.factories import standard_levels
 from tests.servers import plugin
 
 pytestmark = [
@@ -52,9 +50,6 @@ def dbt() -> Path:
 @pytest.fixture
 def warehouse(tmp_path: Path, settings: Any, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Source:
     """The demo's warehouse, loaded and crawled."""
-    standard_levels()
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM lineage_event")  # which no flush empties
     settings.VAR_DIR = tmp_path
     settings.CONNECTION_ALLOWED_PATHS = [str(tmp_path / "files")]
     Loading(Places(tmp_path / "files"), live_server.url, only_here=True, note=lambda *step: None).run()

@@ -9,11 +9,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
 from psycopg import sql
 
 from portal.demo.databases import Places
-from tests import factories
 from tests.servers.databases import PostgresServer, scratch_name
 
 
@@ -21,15 +19,6 @@ from tests.servers.databases import PostgresServer, scratch_name
 def quick_passwords(settings: Any) -> None:
     """Five people sign up in each load; how slowly their passwords are hashed is Django's subject, not ours."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture(autouse=True)
-def levels(transactional_db: None) -> None:
-    """The levels that migrations make, which transactional tests before these have flushed."""
-    factories.standard_levels()
-    with connection.cursor() as cursor:
-        # No model manages the log, so no flush empties it: events of a load before would make these duplicates.
-        cursor.execute("DELETE FROM lineage_event")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from accounts.models import Principal
 from tests.access.enforcement.world import REFUSED, World, world_of
 from tests.access.provisioning.postgres import Cluster, warehouse
 from tests.browser.harness import Session, browser, photograph, settled, violations
-from tests.factories import person, standard_levels
+from tests.factories import person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -31,7 +31,6 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 @pytest.fixture
 def world(transactional_db: None, embedded_cluster: Cluster) -> Iterator[World]:
-    standard_levels()
     with warehouse(embedded_cluster, Profile.ROLE_MANAGING) as place:
         yield world_of(place)
 

@@ -20,7 +20,6 @@ from access.tasks import expire, reconcile_source
 from accounts.models import Principal
 from tests.access.enforcement.test_mariadb import ADA, DENIED, Shop, clear, shop_of
 from tests.browser.harness import Session, browser, settled, violations
-from tests.factories import standard_levels
 from tests.servers.databases import MariadbServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
@@ -31,7 +30,6 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 @pytest.fixture
 def shop(transactional_db: None, mariadb_server: MariadbServer) -> Iterator[Shop]:
     clear(mariadb_server)
-    standard_levels()
     yield shop_of(mariadb_server)
     clear(mariadb_server)
 
