@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
 from stack.postgres import SUPERUSER
@@ -28,6 +29,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     database = Database(plugin.servers.postgres.url(SUPERUSER, name))
     with database.after_each_committing_test():
         yield database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """How slowly passwords are hashed is Django's subject, not ours."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(scope="session")

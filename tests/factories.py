@@ -43,17 +43,27 @@ def person(
     password: str | None = None,
 ) -> Principal:
     """A person who can sign in: `client.force_login(principal.user)`, or by `password` if one was given."""
-    username = name or f"person-{next(_numbers)}"
-    user = User.objects.create_user(
-        username,
-        f"{username}@example.org",
-        password,
-        first_name=username.capitalize(),
-        is_staff=administrator,
-        is_superuser=administrator,
+    (made,) = people(name, administrator=administrator, password=password)
+    if groups:
+        assert made.user is not None
+        made.user.groups.set(groups)
+    return made
+
+
+def people(*names: str, administrator: bool = False, password: str | None = None) -> list[Principal]:
+    """A person for each name, made as a set: nearly every test needs some."""
+    users = []
+    for name in names:
+        username = name or f"person-{next(_numbers)}"
+        email = f"{username}@example.org"
+        user = User(username=username, email=email, first_name=username.capitalize())
+        user.is_staff = user.is_superuser = administrator
+        user.set_password(password)
+        users.append(user)
+    User.objects.bulk_create(users)
+    return Principal.objects.bulk_create(
+        Principal(kind=Principal.Kind.PERSON, name=user.display_name, user=user) for user in users
     )
-    user.groups.set(groups)
-    return user.principal
 
 
 def pipeline(name: str = "") -> Principal:
@@ -141,8 +151,9 @@ def dataset(
     DatasetName.objects.create(
         dataset=made, namespace=source.namespace, name=main_name, origin=Origin.CRAWL, is_main=True
     )
-    for position, field_name in enumerate(fields, start=1):
-        field(made, field_name, position=position)
+    Field.objects.bulk_create(
+        _field(made, field_name, position=position) for position, field_name in enumerate(fields, start=1)
+    )
     if owner is not None:
         ownership(made, owner)
     return made
@@ -153,7 +164,13 @@ def _source_of(domain: Domain | None) -> Source:
 
 
 def field(of: Dataset, name: str, *, position: int = 1, native_type: str = "text") -> Field:
-    return Field.objects.create(
+    made = _field(of, name, position=position, native_type=native_type)
+    made.save()
+    return made
+
+
+def _field(of: Dataset, name: str, *, position: int = 1, native_type: str = "text") -> Field:
+    return Field(
         dataset=of,
         path=name.split("."),
         position=position,
@@ -212,8 +229,7 @@ def personas(*, open_tier: Tier = Tier.DISCOVER) -> Cast:
     """The cast that most tests need; make others beside it with the factories above."""
     teaching = domain("Teaching", open_tier=open_tier)
     ontrack = source("ontrack", of=teaching)
-    owner = person("owen")
-    steward, analyst = person("stella"), person("ana")
+    owner, steward, analyst, outsider = people("owen", "stella", "ana", "otto")
     role(teaching, steward, DomainRole.STEWARD)
     role(teaching, analyst, DomainRole.ANALYST)
     users = dataset("users", domain=teaching, source=ontrack, owner=owner)
@@ -223,7 +239,7 @@ def personas(*, open_tier: Tier = Tier.DISCOVER) -> Cast:
         dataset=users,
         steward=steward,
         analyst=analyst,
-        outsider=person("otto"),
+        outsider=outsider,
         owner=owner,
         administrator=person("ada", administrator=True),
     )

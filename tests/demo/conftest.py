@@ -15,12 +15,6 @@ from portal.demo.databases import Places
 from tests.servers.databases import PostgresServer, scratch_name
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Any) -> None:
-    """Five people sign up in each load; how slowly their passwords are hashed is Django's subject, not ours."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def files(tmp_path: Path, settings: Any) -> Path:
     """The folder of the demo's files, which connections may read."""
