@@ -106,5 +106,5 @@ def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environment.items()
-        if not name.startswith(prefixes) or name in ("CATALOG_POSTGRES_ACCOUNT", "CATALOG_FAILED_CHECKS")
+        if not name.startswith(prefixes) or name == "CATALOG_POSTGRES_ACCOUNT"
     }

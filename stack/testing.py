@@ -1,4 +1,4 @@
-"""bin/test: lint, types and import contracts, then every test on real servers."""
+"""bin/test: lint, types and import contracts, beside every test on real servers."""
 
 import argparse
 import os
@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,18 +36,16 @@ CLUSTERS = Path("/etc/postgresql-common/createcluster.conf")
 
 
 def main(arguments: list[str]) -> int:
-    """Run the checks, then pytest, whose lines are the last; the status is not 0 when anything failed."""
+    """Run the checks beside pytest, and print last what they found; the status is not 0 when anything failed."""
     parser = argparse.ArgumentParser(prog="bin/test", description="Run every check and test.", add_help=False)
     parser.add_argument("--all", action="store_true", help="the long proofs too")
     options, rest = parser.parse_known_args(arguments)
     install_missing_programs()
     frontend.ensure()
     chosen = [argument for argument in rest if not argument.startswith("-")]
-    failed = [] if chosen else run_checks()
-    environment = dict(os.environ)
-    if failed:
-        environment["CATALOG_FAILED_CHECKS"] = ", ".join(failed)
-    status = subprocess.run(pytest_command(options.all, rest), cwd=ROOT, env=environment, check=False).returncode
+    checking = None if chosen else Checking()
+    status = subprocess.run(pytest_command(options.all, rest), cwd=ROOT, check=False).returncode
+    failed = checking.finish() if checking else []
     return status or (1 if failed else 0)
 
 
@@ -60,20 +59,39 @@ def pytest_command(everything: bool, rest: list[str]) -> list[str]:
     return command + rest
 
 
-def run_checks() -> list[str]:
-    """Run the checks and print what they found; the names of those that failed."""
-    servers = Servers(Layout.of_checkout("test"), throwaway=True)
-    # mypy's Django plugin reads the settings, which want to know their servers but do not call them.
-    environment = contract.without_settings(os.environ) | contract.testing(servers)
-    failed = []
-    for name, command in CHECKS.items():
-        note(f"{name} …")
-        began = time.monotonic()
-        done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, check=False)
-        note(f"{name}: {'passed' if done.returncode == 0 else 'FAILED'} after {time.monotonic() - began:.1f} s")
-        if done.returncode != 0:
-            failed.append(name)
-    return failed
+class Checking:
+    """The checks, one after another, while the tests run: those wait for their servers often enough to leave room."""
+
+    def __init__(self) -> None:
+        servers = Servers(Layout.of_checkout("test"), throwaway=True)
+        # mypy's Django plugin reads the settings, which want to know their servers but do not call them.
+        self._environment = contract.without_settings(os.environ) | contract.testing(servers)
+        self._found: list[tuple[str, subprocess.CompletedProcess[str], float]] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def finish(self) -> list[str]:
+        """Wait for them and print what they found; the names of those that failed."""
+        self._thread.join()
+        for name, done, seconds in self._found:
+            if done.returncode != 0:
+                note(f"\n{done.stdout}")
+            note(f"{name}: {'passed' if done.returncode == 0 else 'FAILED'} after {seconds:.1f} s")
+        return [name for name, done, _ in self._found if done.returncode != 0]
+
+    def _run(self) -> None:
+        for name, command in CHECKS.items():
+            began = time.monotonic()
+            done = subprocess.run(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=self._environment,
+                check=False,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            self._found.append((name, done, time.monotonic() - began))
 
 
 def install_missing_programs() -> None:

@@ -110,7 +110,7 @@ def lacking(what: str, remedy: str) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name the tests that were skipped for lack of something, and the checks that failed before the tests."""
+    """Name the tests that were skipped for lack of something."""
     lacked: dict[str, list[str]] = {}
     for report in terminalreporter.stats.get("skipped", []):
         reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
@@ -120,7 +120,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(f"not run: no {sentence}")
         for test in tests:
             terminalreporter.line(test)
-    failed = os.environ.get("CATALOG_FAILED_CHECKS", "")
-    if failed:
-        terminalreporter.section("failed before the tests", red=True)
-        terminalreporter.line(failed)

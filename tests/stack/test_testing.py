@@ -1,4 +1,4 @@
-"""What bin/test installs before the tests, held against an apt that writes down what it is asked."""
+"""What bin/test does around the tests: what it installs, held against an apt that writes down its questions, and checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from stack.layout import ROOT
 from stack.testing import apt_knows
 
-pytestmark = pytest.mark.skipif(
+needs_apt = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("apt-cache") is None, reason="only root on Debian installs what tests need"
 )
 
@@ -58,12 +58,26 @@ def asked(tools: Path, known: str) -> list[str]:
     return [" ".join((line.split()[0], line.split()[-1])) for line in log.read_text().splitlines()]
 
 
+@needs_apt
 def test_apt_is_asked_only_for_what_it_knows(tools: Path) -> None:
     assert asked(tools, "") == []
     assert asked(tools, "chromium") == ["update -q", "install chromium"]
     assert asked(tools, "chromium postgresql-15") == ["update -q", "install chromium", "install postgresql-15"]
 
 
+@needs_apt
 def test_a_package_that_no_release_has_is_not_known() -> None:
     assert apt_knows(("dpkg",))
     assert not apt_knows(("dpkg", "no-package-of-any-release"))
+
+
+def test_a_failed_check_is_shown_with_what_it_said_and_no_other_is_left_out() -> None:
+    code = (
+        "from stack import testing\n"
+        "testing.CHECKS = {'bad': ('-c', 'print(6 * 7); raise SystemExit(3)'), 'good': ('-c', 'print(6 * 9)')}\n"
+        "print(testing.Checking().finish())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "['bad']"
+    assert "42" in done.stderr and "bad: FAILED after" in done.stderr
+    assert "54" not in done.stderr and "good: passed after" in done.stderr
