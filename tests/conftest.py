@@ -18,6 +18,22 @@ from tests.servers.as_migrated import Database
 from tests.servers.databases import MariadbServer, PostgresServer
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have what lasts long begin first: the tests of a checkout in one process, the other long proofs in the next.
+
+    Each process begins with its share of the list and in the end takes from another's, test by test. A long one that is
+    left for the end would keep one process alone at work, and a checkout that is divided would be installed twice.
+    """
+    lasting = [item for item in items if item.get_closest_marker("long")]
+    first = [item for item in lasting if "checkout" in getattr(item, "fixturenames", ())]
+    second = [item for item in lasting if item not in first]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    between = max(0, len(items) // processes - len(first)) if processes > 1 else 0
+    items[:] = [*first, *others[:between], *second, *others[between:]]
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Database]:
     """Each test finds the database as migrations leave it, whatever a test before has committed.

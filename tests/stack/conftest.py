@@ -25,21 +25,9 @@ from stack.supervision import wait_until
 from tests.servers import plugin
 
 LEFT_OUT = {"var", "node_modules", "dist", ".git", "__pycache__", "docs", ".mypy_cache", ".ruff_cache"}
+INSTALLED = {"venv", "frontend.json"}
+"""What takes a minute to make and is the same for every catalog of a checkout."""
 ORDINARY = "nobody"
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have the tests of a checkout first, but for those that flush a database.
-
-    Two processes take from each other what is left, test by test: at the end of a run that would divide a module, and each
-    would make a checkout, a minute's work, for its half.
-    """
-
-    def comes_later(item: pytest.Item) -> bool:
-        return "checkout" not in getattr(item, "fixturenames", ()) or item.get_closest_marker("django_db") is not None
-
-    items.sort(key=comes_later)
 
 
 @pytest.fixture
@@ -183,8 +171,8 @@ class Running:
         return self.process.wait(timeout=90)
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+@pytest.fixture(scope="session")
+def clone() -> Iterator[Checkout]:
     """A clone with a space in its path, in a home of mode 0700, of an unprivileged person if we are root."""
     base = Path("/tmp") / f"catalog-home-{os.getpid()}"
     home = base / "a person"
@@ -211,6 +199,16 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
         )
     yield Checkout(place, home, options)
     shutil.rmtree(base)
+
+
+@pytest.fixture(scope="module")
+def checkout(clone: Checkout) -> Checkout:
+    """The clone as it came, but for the packages that the first start has installed."""
+    state = clone.place / "var"
+    for found in state.iterdir() if state.exists() else ():
+        if found.name not in INSTALLED:
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
+    return clone
 
 
 @pytest.fixture(scope="module")
