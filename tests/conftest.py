@@ -10,9 +10,13 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 from django.test import override_settings
+from playwright.sync_api import Browser
 from pytest_django import DjangoDbBlocker
+from pytest_django.live_server_helper import LiveServer
 
 from stack.postgres import SUPERUSER
+from tests.browser import harness
+from tests.browser.harness import Session
 from tests.servers import plugin
 from tests.servers.as_migrated import Database
 from tests.servers.databases import MariadbServer, PostgresServer
@@ -78,9 +82,18 @@ def valkey() -> str:
 
 
 @pytest.fixture(scope="session")
-def chromium_path() -> str:
-    """A real Chromium's path, for Playwright's executable_path."""
+def chromium() -> Iterator[Browser]:
+    """A real Chromium, the one of this process."""
     path = plugin.chromium()
     if path is None:
         plugin.lacking("Chromium", "On Debian run `apt-get install chromium`, or name one in CHROMIUM.")
-    return str(path)
+    with pytest.MonkeyPatch.context() as patch, harness.launched(str(path)) as launched:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield launched
+
+
+@pytest.fixture
+def session(live_server: LiveServer, chromium: Browser) -> Iterator[Session]:
+    """Chromium, aimed at a server of the test's database."""
+    with harness.browsing(chromium, live_server.url) as opened:
+        yield opened

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,13 +28,12 @@ from accounts.models import Principal
 from catalog.actions import add_tag, create_tag
 from catalog.models import Dataset, Field
 from classification.actions import set_level
-from tests.browser.harness import Session, browser, photograph, settled, violations
+from tests.browser.harness import Session, photograph, settled, violations
 from tests.factories import Cast, dataset, personas, standard_levels
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # Chromium's driver keeps an event loop in this thread; Django only asks whether there is one.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture
@@ -75,12 +73,6 @@ def cast() -> Cast:
     add_tag(datasets=[tasks], tag=create_tag(name="exam period", by=made.steward), by=made.steward)
     create_tag(name="to be replaced", by=made.administrator)
     return made
-
-
-@pytest.fixture
-def session(live_server, chromium_path: str) -> Iterator[Session]:
-    with browser(live_server.url, chromium_path) as opened:
-        yield opened
 
 
 def cookies(principal: Principal) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from django.conf import settings
 from django.test import Client
+from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
@@ -47,18 +48,16 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(django_db_setup: Database, django_db_blocker, chromium_path: str) -> Iterator[House]:
+def house(django_db_setup: Database, django_db_blocker, chromium: Chromium) -> Iterator[House]:
     """Committed rows, because the server's threads read them; the database is put back at the end.
 
     The tests are marked `django_db` only so that there is a database; they write nothing but through the browser.
     """
-    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
-        # Playwright keeps an event loop in this thread, in which nothing of Django's runs at the same time.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with django_db_blocker.unblock():
         world = worlds.build()
         server = LiveServer("127.0.0.1")
         try:
-            with harness.browser(server.url, chromium_path) as session:
+            with harness.browsing(chromium, server.url) as session:
                 house = House(world, session)
                 house.sign_in("outsider", "analyst", "steward", "owner", "administrator")
                 yield house

@@ -1,14 +1,12 @@
 """Real Chromium for tests: open a page as a persona, examine it with axe, photograph it by theme and width.
 
-A page is opened in its own context: `with browser(live_server.url) as session`, then
+A page is opened in its own context: `with launched(path) as chromium, browsing(chromium, live_server.url) as session`, then
 `page = session.page(theme="dark", width=390, cookies={"session": key})`, `page.goto(session.url("/"))` and
 `assert violations(page) == []`.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -32,14 +30,6 @@ DRAWN = """() => {
 Theme = Literal["light", "dark"]
 
 
-def chromium_path() -> str | None:
-    """Where Chromium is: what CHROMIUM names, or the system's; None where there is none."""
-    named = os.environ.get("CHROMIUM")
-    if named:
-        return named
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
 @dataclass(slots=True)
 class Session:
     """A browser aimed at one server; `faults` collects what pages complain of: scripts, policies, files."""
@@ -47,6 +37,7 @@ class Session:
     chromium: Chromium
     base: str
     faults: list[str] = field(default_factory=list)
+    _contexts: list[BrowserContext] = field(default_factory=list)
 
     def url(self, path: str) -> str:
         return f"{self.base.rstrip('/')}{path}"
@@ -68,6 +59,7 @@ class Session:
             reduced_motion="reduce",
             bypass_csp=False,
         )
+        self._contexts.append(context)
         if cookies:
             context.add_cookies([{"name": name, "value": value, "url": self.base} for name, value in cookies.items()])
         page = context.new_page()
@@ -78,22 +70,36 @@ class Session:
         )
         return page
 
+    def close(self) -> None:
+        """Close all pages."""
+        for context in self._contexts:
+            context.close()
+
 
 @contextmanager
-def browser(base: str, chromium: str | None = None) -> Iterator[Session]:
-    """Chromium for the server at `base`. It is closed, with all its pages, at the end."""
-    path = chromium or chromium_path()
-    if path is None:
-        raise RuntimeError("No Chromium found. Install it (Debian: apt-get install chromium) or set CHROMIUM.")
+def launched(path: str) -> Iterator[Chromium]:
+    """The Chromium at `path`, closed at the end. Its driver keeps an event loop in this thread, so that there is one at a time,
+    and Django has to be told by DJANGO_ALLOW_ASYNC_UNSAFE that nothing of it runs in the loop.
+    """
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
+        chromium = playwright.chromium.launch(
             executable_path=path,
             args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"],
         )
         try:
-            yield Session(launched, base)
+            yield chromium
         finally:
-            launched.close()
+            chromium.close()
+
+
+@contextmanager
+def browsing(chromium: Chromium, base: str) -> Iterator[Session]:
+    """A session for the server at `base`, whose pages are closed at the end."""
+    session = Session(chromium, base)
+    try:
+        yield session
+    finally:
+        session.close()
 
 
 def violations(page: Page, *, within: str | None = None) -> list[str]:

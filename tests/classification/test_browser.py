@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,10 @@ from classification.coverage import keep_day
 from classification.detectors import Contribution, EvidenceKind, Sensitivity, Verdict
 from classification.models import Category, Label, NegativeRule
 from classification.reclassifying import advance
-from tests.browser.harness import Session, browser, photograph, settled, violations
+from tests.browser.harness import Session, photograph, settled, violations
 from tests.factories import Cast, dataset, field, personas
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-# Chromium's driver keeps an event loop in this thread; Django only asks whether there is one.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 EVIDENCE = (Contribution(EvidenceKind.NAME, "the name says so", 3.1), Contribution(EvidenceKind.TYPE, "its type", -0.4))
 
@@ -44,12 +40,6 @@ def cast() -> Cast:
     }
     suggest(verdicts=verdicts, by=Principal.objects.system())
     return made
-
-
-@pytest.fixture
-def session(live_server, chromium_path: str) -> Iterator[Session]:
-    with browser(live_server.url, chromium_path) as opened:
-        yield opened
 
 
 def cookies(principal: Principal) -> dict[str, str]:

@@ -21,24 +21,16 @@ from access.tasks import expire, reconcile_source
 from accounts.models import Principal
 from tests.access.enforcement.world import REFUSED, World, world_of
 from tests.access.provisioning.postgres import Cluster, warehouse
-from tests.browser.harness import Session, browser, photograph, settled, violations
+from tests.browser.harness import Session, photograph, settled, violations
 from tests.factories import person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture
 def world(transactional_db: None, embedded_cluster: Cluster) -> Iterator[World]:
     with warehouse(embedded_cluster, Profile.ROLE_MANAGING) as place:
         yield world_of(place)
-
-
-@pytest.fixture
-def session(live_server, chromium_path: str) -> Iterator[Session]:
-    with browser(live_server.url, chromium_path) as opened:
-        yield opened
 
 
 def cookies(principal: Principal) -> dict[str, str]:

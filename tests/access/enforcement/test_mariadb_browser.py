@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -19,12 +18,10 @@ from access.models import AccessRequest, Grant
 from access.tasks import expire, reconcile_source
 from accounts.models import Principal
 from tests.access.enforcement.test_mariadb import ADA, DENIED, Shop, clear, shop_of
-from tests.browser.harness import Session, browser, settled, violations
+from tests.browser.harness import Session, settled, violations
 from tests.servers.databases import MariadbServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
-
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture
@@ -32,12 +29,6 @@ def shop(transactional_db: None, mariadb_server: MariadbServer) -> Iterator[Shop
     clear(mariadb_server)
     yield shop_of(mariadb_server)
     clear(mariadb_server)
-
-
-@pytest.fixture
-def session(live_server, chromium_path: str) -> Iterator[Session]:
-    with browser(live_server.url, chromium_path) as opened:
-        yield opened
 
 
 def cookies(principal: Principal) -> dict[str, str]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from tests.browser import harness
 from tests.browser.harness import Session, Theme, settled, violations
 from tests.thoroughness import looks
 
@@ -19,12 +16,6 @@ pytestmark = [
     pytest.mark.urls("tests.browser.components.urls"),
     pytest.mark.django_db(transaction=True),
 ]
-
-
-@pytest.fixture
-def session(live_server, chromium_path: str) -> Iterator[Session]:
-    with harness.browser(live_server.url, chromium_path) as opened:
-        yield opened
 
 
 @pytest.fixture
