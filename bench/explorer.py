@@ -25,7 +25,7 @@ from accounts.models import User
 from bench.harness import Figure, stopwatch
 from bench.lineage_graph import _graph
 from bench.serving import web
-from tests.browser.harness import chromium_path
+from tests.servers.plugin import chromium
 
 _JOBS = 5_000
 _NODES = 2_000
@@ -38,7 +38,7 @@ def run() -> list[Figure]:
     focus = _graph(_JOBS)
     cookie = _session()
     with web() as port, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         context = browser.new_context(viewport=_SIZE)
         base = f"http://127.0.0.1:{port}"
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": base}])

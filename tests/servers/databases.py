@@ -135,7 +135,8 @@ class MariadbServer:
         home = Path(tempfile.mkdtemp(prefix="catalog-mariadb-", dir="/tmp"))
         account.own(home)
         data, socket = home / "data", home / "mariadb.sock"
-        options = [f"--datadir={data}", "--skip-log-bin", "--innodb-buffer-pool-size=64M"]
+        # Nothing has to outlive the machine. A table is made in a twentieth of the time where nobody waits for the disk.
+        options = [f"--datadir={data}", "--skip-log-bin", "--innodb-buffer-pool-size=64M", "--debug-no-sync"]
         environment = {
             "PATH": os.environ.get("PATH", "") + ":/usr/sbin",
             "HOME": str(home),
