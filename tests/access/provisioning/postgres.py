@@ -170,7 +170,7 @@ def warehouse(cluster: Cluster, profile: Profile, *, superuser: bool = False, pe
     # Prefixes are of this test alone too, so that what it leaves can be found.
     place = Warehouse(cluster, database, account, Rules(profile, f"dc{mark}_", f"dc_masked_{mark}"), logins)
     with cluster.connect() as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        connection.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(sql.Identifier(database)))
         for login in (account, *logins):
             connection.execute(
                 sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(login), sql.Literal(PASSWORD))

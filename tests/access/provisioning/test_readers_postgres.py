@@ -95,7 +95,7 @@ def scene(cluster: Cluster) -> Iterator[str]:
     with closing(cluster.connect()) as server:
         for text in clearing():
             attempt(server, text)
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        server.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(sql.Identifier(database)))
         for user in USERS:
             server.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(user), PASSWORD))
         for role in ROLES:
