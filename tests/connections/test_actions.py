@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 from django.db import IntegrityError
 
 from common.errors import Invalid
@@ -59,15 +57,6 @@ def test_the_database_itself_holds_one_connection_to_a_place():
     first = connect(URL)
     with pytest.raises(IntegrityError, match="place"):
         Connection.objects.create(platform="postgres", host="h", place=first.place, created_by=first.created_by)
-
-
-def test_connections_of_before_keep_their_places_and_of_two_to_one_place_the_first():
-    first, second, other = connect(URL), connect(f"{URL}2"), connect(f"{URL}3")
-    Connection.objects.filter(pk=second.pk).update(database=first.database)
-    Connection.objects.update(place=None)
-    import_module("connections.migrations.0004_place_of_known_connections").fill(apps, None)
-    places = dict(Connection.objects.values_list("pk", "place"))
-    assert places == {first.pk: first.place, second.pk: None, other.pk: other.place}
 
 
 @pytest.mark.parametrize("url", ["postgres://u@127.0.0.1/d?sslmode=disable", "mysql://u@127.0.0.1"])

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import re
 import uuid
-from importlib import import_module
 
 import pytest
 from django.db import connection
@@ -225,19 +224,6 @@ def test_runs_whose_parents_never_reported_hang_below_the_root_that_they_name(cl
     family = reading.family_of(admin, Run.objects.get(pk=first), timezone.now())
     assert family.parents[uuid.UUID(first)] == uuid.UUID(unheard)
     assert family.parents[uuid.UUID(unheard)] == uuid.UUID(root)
-
-
-def test_the_roots_that_runs_named_before_are_known_after_the_migration(told):
-    root, child, odd = (run_id() for _ in range(3))
-    told(
-        run_event("COMPLETE", run=root, run_facets=rooted(root, root)),
-        run_event("COMPLETE", run=child, run_facets=rooted(root, root)),
-        run_event("COMPLETE", run=odd, run_facets=rooted(root, "scheduled__2026")),
-    )
-    Run.objects.update(root=None)
-    with connection.cursor() as cursor:
-        cursor.execute(import_module("lineage.migrations.0021_known_roots").KNOWN)
-    assert {str(run.pk): run.root for run in Run.objects.all()} == {root: None, child: uuid.UUID(root), odd: None}
 
 
 def test_runs_that_started_each_other_are_walked_once(client, admin, told):

@@ -158,3 +158,16 @@ def test_a_backup_from_a_newer_version_is_refused(migrated: Catalog, tmp_path: P
     done = migrated.manage("restore", str(tmp_path / "newer.zip"), "--yes")
     assert done.returncode == 1
     assert "sessions.9999_later is unknown here" in done.stderr
+
+
+def test_a_backup_from_before_migrations_that_were_folded_is_refused(migrated: Catalog, tmp_path: Path) -> None:
+    migrated.rows("DELETE FROM django_migrations WHERE name = '0022_criticality_look'")
+    try:
+        migrated.answer("backup", str(tmp_path / "older.zip"))
+    finally:
+        migrated.rows(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('lineage', '0022_criticality_look', now())"
+        )
+    done = migrated.manage("restore", str(tmp_path / "older.zip"), "--yes")
+    assert done.returncode == 1
+    assert "it stands before lineage.0022_criticality_look" in done.stderr

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
-from django.db.migrations.loader import MigrationLoader
 
+from common import folded_migrations
 from common.management.commands.backup import describe_database, server_version
 from stack import archive
 from stack.errors import StackError
@@ -71,12 +71,18 @@ class Command(BaseCommand):
         ]
 
     def _check_restorable(self, manifest: archive.Manifest) -> None:
-        known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
-        unknown = sorted(set(manifest.migrations) - known)
+        applied = {(app, name) for app, _, name in (each.partition(".") for each in manifest.migrations)}
+        unknown = sorted(applied - folded_migrations.known())
         if unknown:
             raise CommandError(
-                f"The backup is from a newer version of the catalog: {unknown[0]} is unknown here. "
+                f"The backup is from a newer version of the catalog: {'.'.join(unknown[0])} is unknown here. "
                 "Update the catalog first."
+            )
+        lacking = folded_migrations.lacking(applied)
+        if lacking:
+            raise CommandError(
+                f"The backup is from too old a version of the catalog: it stands before {'.'.join(lacking)}. "
+                f"{folded_migrations.REMEDY}"
             )
         with connection.cursor() as cursor:
             cursor.execute(

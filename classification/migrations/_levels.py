@@ -1,7 +1,5 @@
 """The levels that every catalog starts with; administrators change them as they like."""
 
-from django.db import migrations
-
 LEVELS = [
     {
         "slug": "public",
@@ -49,9 +47,3 @@ def add_levels(apps, schema_editor):
 
 def remove_levels(apps, schema_editor):
     apps.get_model("classification", "Level").objects.filter(slug__in=[level["slug"] for level in LEVELS]).delete()
-
-
-class Migration(migrations.Migration):
-    dependencies = [("classification", "0001_initial")]
-
-    operations = [migrations.RunPython(add_levels, remove_levels)]

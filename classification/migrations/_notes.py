@@ -1,7 +1,5 @@
 """Triggers that note of which datasets labels, columns or place changed, so that no writer can forget to."""
 
-from django.db import migrations
-
 # Of sets one note a dataset; of rows, where few change and many are written, one a row that changed.
 _FUNCTIONS = """
     CREATE FUNCTION classification_note_written() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -49,7 +47,8 @@ _ROWS = """
     CREATE TRIGGER classification_note_delete AFTER DELETE ON catalog_dataset FOR EACH ROW
     EXECUTE FUNCTION classification_note_dataset();
 """
-_DROP = "\n".join(
+CREATE = _FUNCTIONS + _SETS + _ROWS
+DROP = "\n".join(
     [f"DROP TRIGGER classification_note_{verb.lower()} ON {table};" for table, verb, _ in _OF_SETS]
     + [
         "DROP TRIGGER classification_note_update ON catalog_field;",
@@ -58,9 +57,3 @@ _DROP = "\n".join(
         "DROP FUNCTION classification_note_written, classification_note_field, classification_note_dataset;",
     ]
 )
-
-
-class Migration(migrations.Migration):
-    dependencies = [("classification", "0006_counts")]
-
-    operations = [migrations.RunSQL(_FUNCTIONS + _SETS + _ROWS, _DROP)]
