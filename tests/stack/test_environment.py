@@ -28,6 +28,20 @@ def bare_checkout(tmp_path: Path) -> Path:
     return tmp_path / "bare"
 
 
+@pytest.fixture
+def without_ensurepip(tmp_path: Path) -> str:
+    """A Python that cannot make an environment, with which a start ends soon."""
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_ENSUREPIP)
+    shim = tmp_path / "python3"
+    shim.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"\n')
+    shim.chmod(0o755)
+    return str(shim)
+
+
+def compiled(folder: Path) -> set[Path]:
+    return set(folder.rglob("*.pyc"))
+
+
 def run(checkout: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [checkout / "bin" / "run"],
@@ -38,15 +52,21 @@ def run(checkout: Path, **environment: str) -> "subprocess.CompletedProcess[str]
     )
 
 
-def test_a_python_without_ensurepip_names_the_package(bare_checkout: Path, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(WITHOUT_ENSUREPIP)
-    shim = tmp_path / "python3"
-    shim.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"\n')
-    shim.chmod(0o755)
-    done = run(bare_checkout, CATALOG_PYTHON=str(shim))
+def test_a_python_without_ensurepip_names_the_package(bare_checkout: Path, without_ensurepip: str) -> None:
+    done = run(bare_checkout, CATALOG_PYTHON=without_ensurepip)
     assert done.returncode == 1
     assert f"apt-get install python{sys.version_info.major}.{sys.version_info.minor}-venv" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_python_compiles_is_kept_in_var_where_it_may_not_lie_beside_the_sources(
+    bare_checkout: Path, without_ensurepip: str
+) -> None:
+    before = compiled(bare_checkout)
+    run(bare_checkout, CATALOG_PYTHON=without_ensurepip, PYTHONDONTWRITEBYTECODE="1")
+    kept = compiled(bare_checkout / "var" / "pycache")
+    assert "environment" in {path.name.split(".")[0] for path in kept}
+    assert compiled(bare_checkout) - kept == before
 
 
 def test_without_a_suitable_python_it_says_what_to_install(bare_checkout: Path, tmp_path: Path) -> None:
