@@ -18,6 +18,7 @@ from access.permissions import can_run_campaign, check_can_run_campaign
 from access.recertifying import preview_of, reviewers_of
 from accounts.authentication import principal_of
 from accounts.models import Principal
+from classification.queries import levels
 from common.components import Column, Crumb
 from common.errors import NotFound
 from common.pagination import page_of
@@ -92,7 +93,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         order=("id",),
         cursor=request.GET.get("cursor"),
     )
-    rows = item_rows(page.rows, principal)
+    rows = item_rows(page.rows, principal, levels())
     form = ItemsForm(request.POST or None, items=[row.item.pk for row in rows if row.may_decide])
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data

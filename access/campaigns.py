@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
@@ -12,6 +12,7 @@ from access.enforcement.offering import unmaskable
 from access.models import Campaign, CampaignItem, Grant
 from access.queries import GrantRow, grant_rows
 from accounts.models import Principal
+from classification.models import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class ItemRow:
     row: GrantRow
     may_decide: bool
     is_unmaskable: bool = False
+    level: Level | None = None
+    """The level that was the highest when the campaign began, where there is still one of that name."""
 
     @property
     def may_mask(self) -> bool:
@@ -63,15 +66,24 @@ def with_progress(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
     )
 
 
-def item_rows(items: Sequence[CampaignItem], principal: Principal) -> list[ItemRow]:
-    """Items with their columns, and whether `principal` may decide on them; four statements at most for any number."""
+def item_rows(items: Sequence[CampaignItem], principal: Principal, levels: Iterable[Level] = ()) -> list[ItemRow]:
+    """Items with their columns, which of `levels` they had, and whether `principal` may decide on them; four statements at
+    most for any number.
+    """
     grants = [item.grant for item in items]
     may = set(
         Grant.objects.filter(pk__in=[one.pk for one in grants]).recertifiable_by(principal).values_list("pk", flat=True)
     )
     rows = grant_rows(grants)
     without = unmaskable({item.grant.dataset_id for item in items if item.masks and item.is_open})
+    named = {level.name: level for level in levels}
     return [
-        ItemRow(item, row, item.is_open and item.grant_id in may, bool(item.masks) and item.grant.dataset_id in without)
+        ItemRow(
+            item,
+            row,
+            item.is_open and item.grant_id in may,
+            bool(item.masks) and item.grant.dataset_id in without,
+            named.get(item.level_name),
+        )
         for item, row in zip(items, rows, strict=True)
     ]
