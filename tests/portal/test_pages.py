@@ -239,6 +239,14 @@ def test_a_column_without_a_level_counts_as_its_dataset(cast: factories.Cast) ->
     assert page.count("as the dataset") == 2 and page.count("<tr class=") == 3
 
 
+def test_a_level_without_a_category_says_nothing_of_categories(cast: factories.Cast) -> None:
+    level = Level.objects.get(slug="restricted")
+    set_level(fields=[cast.field("email")], level=level, reason="It reaches people", by=cast.steward)
+    page = text(as_(cast.analyst), f"/datasets/{cast.dataset.pk}/")
+    assert page.count('<summary><span class="dc-muted">Confirmed</span></summary>') == 1
+    assert "No category" not in page
+
+
 def test_nothing_stands_above_a_short_schema_of_one_version(cast: factories.Cast) -> None:
     above = '<div class="dc-card-body dc-stack">'
     assert above not in text(as_(cast.analyst), f"/datasets/{cast.dataset.pk}/")
