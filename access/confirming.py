@@ -59,7 +59,8 @@ def ask(
         "text": text,
         "confirm_label": confirm_label,
         "danger": danger,
-        "cancel_url": back,
+        "cancel_url": next_of(request) or back,
+        "next": next_of(request),
         "form": form,
     }
     status = 422 if form.errors else 200
@@ -67,8 +68,8 @@ def ask(
 
 
 def next_of(request: HttpRequest) -> str:
-    """The page of ours that the form named; empty for none and for any other."""
-    target = request.POST.get("next", "")
+    """The page of ours that the form named, or the link to it; empty for none and for any other."""
+    target = request.POST.get("next") or request.GET.get("next", "")
     safe = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )

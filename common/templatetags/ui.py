@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
@@ -345,16 +346,20 @@ def confirm(
     danger: bool = False,
     icon: str = "",
     small: bool = False,
+    back: str = "",
 ) -> str:
     """A button that asks before it POSTs to `url`: a dialog with the block's content, fields among it.
 
-    Without JavaScript the button is a link: GET `url` answers components/confirm_page.html, which asks too.
+    Without JavaScript the button is a link: GET `url` answers components/confirm_page.html, which asks too. Either way
+    `next` says `back`, where to go when it is done.
     """
     tone, size = (" btn-danger" if danger else ""), (" btn-sm" if small else "")
     return format_html(
         _CONFIRM,
         id=id,
         url=url,
+        href=f"{url}?{urlencode({'next': back})}" if back else url,
+        back=format_html('<input type="hidden" name="next" value="{}">', back) if back else "",
         classes=f"btn{tone}{size}",
         icon=icon_svg(icon) if icon else "",
         button=button,
@@ -367,9 +372,9 @@ def confirm(
 
 
 # Written here, for a list of decisions has two in each row, and a template takes ten times as long.
-_CONFIRM = """<a class="{classes}" href="{url}" data-behaviour="dialog-open" data-dialog="{id}">{icon}{button}</a>
+_CONFIRM = """<a class="{classes}" href="{href}" data-behaviour="dialog-open" data-dialog="{id}">{icon}{button}</a>
 <dialog class="dc-dialog" id="{id}" aria-labelledby="{id}-title">
-  <form method="post" action="{url}">{token}
+  <form method="post" action="{url}">{token}{back}
     <h2 id="{id}-title">{title}</h2>
     {content}
     <div class="dc-form-actions"><button type="button" class="btn" data-close>Go back</button>\

@@ -41,7 +41,9 @@ from accounts.models import Principal
 from catalog.models import Proposal, Source
 from catalog.proposals import digest_of
 from classification.actions import set_level
+from classification.models import Level
 from common.errors import Forbidden, Invalid
+from common.templatetags.ui import level_badge
 from connections.addresses import parse_address
 from ingestion.sources import add_crawled_source
 from tests.factories import Cast, bearer, dataset, field, ownership, person, role, standard_levels
@@ -192,6 +194,52 @@ def test_an_approval_after_a_while_asks_who_it_is_and_then_does_what_was_sent(
     assert Grant.objects.count() == 2
 
 
+def test_without_javascript_who_decides_comes_back_to_where_they_were(
+    client: Client, cast: Cast, keeper: Principal
+) -> None:
+    request = request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.analyst)
+    client.force_login(keeper.user)
+    inbox = reverse("access:inbox")
+    link = re.search(rf'href="({reverse("access:request_approve", args=[request.pk])}[^"]*)"', client.get(inbox).text)
+    assert link is not None
+    page = client.get(link[1].replace("&amp;", "&")).text
+    main = page[page.index("<main") :]
+    hidden = re.search(r'<form method="post" action="([^"]+)">.*?name="next" value="([^"]+)"', main, re.DOTALL)
+    assert hidden is not None and hidden[2].startswith(inbox)
+    sent = client.post(hidden[1], {"days": 3, "next": hidden[2]})
+    assert not Grant.objects.exists()
+    assert sign_in_again(client, sent["Location"])["Location"] == hidden[2]
+    assert Grant.objects.get().granted_by == keeper
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+def test_the_page_that_asks_leads_nowhere_else(client: Client, cast: Cast, elsewhere: str) -> None:
+    request = request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.analyst)
+    client.force_login(cast.owner.user)
+    url = reverse("access:request_deny", args=[request.pk])
+    page = client.get(url, {"next": elsewhere}).text
+    assert 'name="next"' not in page and elsewhere not in page
+    sent = client.post(url, {"reason": "No", "next": elsewhere})
+    assert sent["Location"] == reverse("access:request", args=[request.pk])
+
+
+def test_who_is_named_after_signing_in_again_is_who_was_typed(client: Client, cast: Cast) -> None:
+    """The page of a login is opened with a person in its address."""
+    boss = person("bea", password=PASSWORD, administrator=True)
+    source = add_crawled_source(
+        name="Named", address=parse_address("postgres://catalog:secret@127.0.0.1/named?sslmode=disable"), by=boss
+    )
+    client.force_login(boss.user)
+    url = reverse("access:login_name", args=[source.pk])
+    page = client.get(url, {"person": "ana"}).text
+    action = re.search(r'<form method="post" action="([^"]+)">', page[page.index("<main") :])
+    assert action is not None
+    sent = client.post(action[1], {"person": "ana", "name": "ana_reads"})
+    assert not DatabaseLogin.objects.exists()
+    sign_in_again(client, sent["Location"])
+    assert DatabaseLogin.objects.get().name == "ana_reads"
+
+
 def test_an_emergency_asks_who_it_is_and_opens_a_review_by_somebody_else(
     client: Client, cast: Cast, keeper: Principal
 ) -> None:
@@ -263,6 +311,19 @@ def test_a_campaign_begins_only_after_a_look_at_what_it_holds(client: Client, ca
     client.post(reverse("access:campaign_stop", args=[campaign.pk]), {"reason": "Too early"})
     campaign.refresh_from_db()
     assert not campaign.is_open
+
+
+def test_a_campaign_shows_levels_as_other_pages_do(client: Client, cast: Cast) -> None:
+    levels = standard_levels()
+    set_level(fields=[cast.field("email")], level=levels["restricted"], reason="Names people", by=cast.steward)
+    granted(cast, cast.analyst)
+    start_campaign(name="Spring", chosen=Chosen(), due_at=timezone.now() + dt.timedelta(days=9), by=cast.administrator)
+    client.force_login(cast.steward.user)
+    url = reverse("access:campaign", args=[Campaign.objects.get().pk])
+    assert level_badge(levels["restricted"]) in client.get(url).text
+    Level.objects.filter(pk=levels["restricted"].pk).update(name="Secret")
+    page = client.get(url).text
+    assert '<td data-label="Level">Restricted</td>' in page, "what it was called when the campaign began"
 
 
 def test_an_owner_lets_somebody_decide_and_takes_it_back(client: Client, cast: Cast) -> None:
