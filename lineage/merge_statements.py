@@ -111,3 +111,32 @@ NOTE_OUTRANKED = f"""
     WHERE {_RANK.format("merged")} < {_RANK.format("stands")}
     ORDER BY merged.id
 """  # noqa: S608 -- constants only
+
+_HOLDS = "(link.told OR link.renamed OR link.decided_by_id IS NOT NULL) AND link.decision = 'accepted'"
+
+# Links that nothing took up: what they join stands apart, and nobody was asked; and what was merged by links that hold no more.
+NOTE_UNSETTLED = f"""
+    INSERT INTO lineage_dirtydataset (dataset_id, facets)
+    SELECT id, '{{symlinks}}' FROM (
+        SELECT link.first_id FROM lineage_sameas AS link
+        JOIN catalog_dataset AS first ON first.id = link.first_id
+        JOIN catalog_dataset AS second ON second.id = link.second_id
+        WHERE coalesce(first.merged_into_id, first.id) <> coalesce(second.merged_into_id, second.id)
+          AND (
+              {_HOLDS}
+              OR link.decision = 'open' AND (link.told OR link.renamed) AND NOT EXISTS (
+                  SELECT FROM catalog_proposal AS asked
+                  WHERE asked.kind = 'same_as' AND (
+                      asked.dataset_id = link.first_id AND asked.payload @> jsonb_build_object('dataset', link.second_id)
+                      OR asked.dataset_id = link.second_id AND asked.payload @> jsonb_build_object('dataset', link.first_id)
+                  )
+              )
+          )
+        UNION
+        SELECT merged.id FROM catalog_dataset AS merged
+        WHERE merged.merged_into_id IS NOT NULL
+          AND NOT EXISTS (SELECT FROM lineage_sameas AS link WHERE link.first_id = merged.id AND {_HOLDS})
+          AND NOT EXISTS (SELECT FROM lineage_sameas AS link WHERE link.second_id = merged.id AND {_HOLDS})
+    ) AS unsettled (id)
+    ORDER BY id
+"""  # noqa: S608 -- constants only

@@ -89,6 +89,13 @@ def note_outranked() -> int:
         return cursor.rowcount
 
 
+def note_unsettled() -> int:
+    """Have the reduction settle what is linked and stands apart, or merged and linked no more; gives how many there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements.NOTE_UNSETTLED)
+        return cursor.rowcount
+
+
 @transaction.atomic
 def decide_same(*, first: Dataset, second: Dataset, same: bool, by: Principal) -> None:
     """Say whether two datasets are one: merges them, or undoes their merge; either can be said again, the other way.

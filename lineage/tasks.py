@@ -8,7 +8,7 @@ from lineage import rejections
 from lineage.criticality import count_where_edges_changed
 from lineage.draining import drain
 from lineage.job_sql import AT_ONCE, read_jobs_sql
-from lineage.merging import note_outranked
+from lineage.merging import note_outranked, note_unsettled
 from lineage.partitions import forget_old_events, make_partitions_ahead
 from lineage.schema_packing import pack_schemas
 
@@ -41,6 +41,7 @@ def forget_old() -> None:
     rejections.forget_old()
     pack_schemas()
     note_outranked()
+    note_unsettled()
 
 
 @shared_task(ignore_result=True)

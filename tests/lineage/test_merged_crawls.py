@@ -8,11 +8,11 @@ import pytest
 
 from accounts.tokens import mint
 from audit.delivery import deliver_pending
-from catalog.models import Dataset
+from catalog.models import Dataset, Proposal
 from lineage.draining import drain
 from lineage.intake import accept_batch
-from lineage.merging import note_outranked
-from lineage.models import DatasetEdge, DirtyDataset
+from lineage.merging import note_outranked, note_unsettled
+from lineage.models import DatasetEdge, DirtyDataset, SameAs
 from lineage.tasks import forget_old
 from tests import factories
 from tests.catalog.test_crawl_application import crawl, reading, table
@@ -114,3 +114,41 @@ def test_a_group_that_no_crawl_touches_is_put_right_in_time(shop, tell):
     drain()
     assert groups() == right
     assert note_outranked() == 0
+
+
+@pytest.mark.parametrize("decision", ["accepted", "open"])
+def test_links_that_nothing_took_up_are_settled_in_time(shop, tell, decision):
+    crawled(shop, "old")
+    tell(renamed(shop, "old", "new"), linked(shop, "alias", "old"))
+    right = groups()
+    assert len(right) == 2 and note_unsettled() == 0
+    # As a restored backup, or a version that knew no settling, left it.
+    SameAs.objects.update(decision=decision)
+    Dataset.objects.update(merged_into=None)
+    forget_old()
+    drain()
+    assert groups() == right
+    assert note_unsettled() == 0
+
+
+def test_what_no_link_joins_any_more_stands_for_itself_in_time(shop, tell):
+    crawled(shop, "old")
+    tell(renamed(shop, "old", "new"))
+    assert groups()
+    SameAs.objects.all().delete()
+    forget_old()
+    drain()
+    assert groups() == {} and note_unsettled() == 0
+
+
+def test_links_that_somebody_is_asked_about_wait_for_the_answer(shop, tell):
+    crawled(shop, "old")
+    Dataset.objects.update(domain=factories.domain())
+    tell(renamed(shop, "old", "new"))
+    assert Proposal.objects.get().kind == "same_as" and groups() == {}
+    assert note_unsettled() == 0
+    Proposal.objects.all().delete()
+    assert note_unsettled() == 1
+    drain()
+    assert Proposal.objects.get().kind == "same_as" and groups() == {}
+    assert note_unsettled() == 0
