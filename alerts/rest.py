@@ -85,7 +85,12 @@ class NotificationViewSet(DescribedQuery, GenericViewSet[Notification]):
         mark_read(by=principal, only=int(pk))
         return Response(NotificationSerializer(notification_of(principal, int(pk))).data)
 
-    @extend_schema(summary="Mark your notifications as read", request=ReadSerializer, responses={200: MarkedSerializer})
+    @extend_schema(
+        operation_id="notifications_read_all_create",  # else it is called as that of one notification
+        summary="Mark your notifications as read",
+        request=ReadSerializer,
+        responses={200: MarkedSerializer},
+    )
     @action(detail=False, methods=["post"], url_path="read", url_name="read-all")
     def read_all(self, request: Request) -> Response:
         wanted = ReadSerializer(data=request.data)

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
@@ -32,6 +33,11 @@ def test_the_api_is_described_as_reviewed() -> None:
     )
     assert changed == [], "Look at the change, then run this test with UPDATE_SNAPSHOT=1."
     assert described == reviewed
+
+
+@pytest.mark.django_db
+def test_the_description_is_made_without_a_warning(tmp_path: Path) -> None:
+    call_command("spectacular", "--fail-on-warn", "--file", str(tmp_path / "openapi.yaml"))
 
 
 @pytest.mark.django_db
