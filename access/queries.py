@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from access.enforcement.events import GrantDrifted, GrantSuspended, GrantVerified
 from access.enforcement.offering import can_carry_out, cannot_mask, is_carried_out
 from access.models import AccessRequest, CampaignItem, EmergencyReview, Grant, TermsAcceptance, Vote
 from access.policies.masking import Mask
@@ -26,6 +27,7 @@ from access.querysets import GrantQuerySet, RequestQuerySet
 from access.reviewing import answerable_for, delegators_of, reviewer_of, step_facts, votes_on
 from access.states import RequestState
 from accounts.models import DomainRole
+from audit.models import Record
 from catalog.models import Dataset, Field, Ownership, Tier
 from catalog.visibility import scope_of
 from classification.models import Level
@@ -158,6 +160,8 @@ class Review:
     acceptances: Sequence[TermsAcceptance]
     emergency: EmergencyReview | None
     recertifications: Sequence[CampaignItem]
+    read_back: Sequence[Record]
+    """When the grant was read back in its source as given, and when as given no more."""
     masks: Sequence[tuple[str, str]]
     """Columns that the holder sees, or would see, masked, and how."""
 
@@ -318,6 +322,7 @@ def review_of(principal: Principal, request: AccessRequest) -> Review:
         acceptances=list(request.acceptances.select_related("terms", "by__user")),
         emergency=_emergency_of(request),
         recertifications=_recertifications_of(grant),
+        read_back=_read_back(grant),
         masks=_masks_of(request, grant, listed),
     )
 
@@ -334,6 +339,15 @@ def _recertifications_of(grant: Grant | None) -> list[CampaignItem]:
     if grant is None:
         return []
     return list(grant.recertifications.select_related("campaign", "decided_by__user").order_by("pk"))
+
+
+def _read_back(grant: Grant | None) -> list[Record]:
+    if grant is None or grant.applied_at is None:
+        return []
+    told = [GrantVerified.name, GrantDrifted.name, GrantSuspended.name]
+    return list(
+        Record.objects.filter(subjects__kind="grant", subjects__object_id=grant.pk, event__in=told).order_by("pk")
+    )
 
 
 def _masks_of(request: AccessRequest, grant: Grant | None, columns: Iterable[ColumnRow]) -> list[tuple[str, str]]:

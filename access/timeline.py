@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.utils import timezone
 
+from access.enforcement.events import GrantVerified
 from access.models import AccessRequest, Grant
 from access.queries import Review
 from access.states import GRANT_ENDING, GrantState, RequestState
+from audit.models import Record
 from common.components import Activity
 
 _ENDED = {
@@ -75,15 +77,39 @@ def _decided(review: Review) -> Iterator[Activity]:
         yield Activity(closed[0], request.decided_at, by, closed[1], reason=request.decision_reason)
 
 
-def _in_the_source(grant: Grant) -> Iterator[Activity]:
+def _givings(grant: Grant, read_back: Iterable[Record]) -> Iterator[Activity]:
+    """When it was given first, when it was lacking, and when it was given or could be read again."""
+    first: dt.datetime | None = None
+    lacking = False
+    for record in read_back:
+        if record.event != GrantVerified.name:
+            lacking = first is not None
+            if lacking:
+                why = record.values.get("problem", "")
+                yield Activity("No longer all there.", record.occurred_at, icon="alert-triangle", reason=why)
+        elif first is None:
+            first = record.occurred_at
+        elif lacking:
+            lacking = False
+            yield Activity("Read back: it can be read again.", record.occurred_at, icon="circle-check")
+    given = grant.applied_at
+    # What was given in a run is read back at its end.
+    again = first is not None and given is not None and given > first
+    begun = first if again else given
+    if begun:
+        yield Activity(f"Given in the source{'' if again else f' to {grant.login}'}.", begun, icon="database-cog")
+        # `verified_at` moves with every reconciliation; what was given was read back as it was.
+        yield Activity("Read back: it can be read.", begun, icon="circle-check")
+    if again and given:
+        yield Activity(f"Given again in the source to {grant.login}.", given, icon="database-cog")
+
+
+def _in_the_source(grant: Grant, read_back: Iterable[Record]) -> Iterator[Activity]:
     """What became of a grant where the data is: nothing where it is only recorded."""
     if grant.state == GrantState.RECORDED or (not grant.is_live and not grant.applied_at and not grant.removed_at):
         yield Activity("Recorded here; not applied in the source.", grant.valid_from, icon="note")
         return
-    if grant.applied_at:
-        yield Activity(f"Given in the source to {grant.login}.", grant.applied_at, icon="database-cog")
-        # `verified_at` moves with every reconciliation; what was given was read back as it was.
-        yield Activity("Read back: it can be read.", grant.applied_at, icon="circle-check")
+    yield from _givings(grant, read_back)
     if grant.removed_at:
         reason = grant.problem
         yield Activity("Taken in the source, and read back as gone.", grant.removed_at, icon="lock", reason=reason)
@@ -99,7 +125,7 @@ def _granted(review: Review) -> Iterator[Activity]:
     grant, emergency = review.grant, review.emergency
     if grant is None:
         return
-    yield from _in_the_source(grant)
+    yield from _in_the_source(grant, review.read_back)
     for item in review.recertifications:
         said = _RECERTIFIED.get(item.outcome)
         if said and (item.decided_at or item.campaign.closed_at):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Any
 
 import pytest
 import time_machine
@@ -160,7 +161,7 @@ def test_the_form_asks_for_the_terms_of_the_data(client: Client, cast: Cast) -> 
     assert AccessRequest.objects.get().acceptances.get().terms == terms
 
 
-def sign_in_again(client: Client, location: str) -> object:
+def sign_in_again(client: Client, location: str) -> Any:
     assert location.startswith(reverse("account_reauthenticate"))
     page = client.get(location)
     hidden = re.search(r'name="next" value="([^"]+)"', page.text)

@@ -29,9 +29,12 @@ from access.models import (
 from access.policies.masking import Mask
 from access.policies.rules import Action, Columns, Effect, MaskOf, Rule, Subjects
 from access.provisioning.desired import Profile, view_path
+from access.queries import review_of, visible_requests
+from access.timeline import timeline_of
 from accounts.models import Principal
 from audit.events import Subject
 from audit.queries import activity_of
+from common.components import Activity
 from tests.access.enforcement.world import REFUSED, World, catalogued, world_of
 from tests.access.provisioning.postgres import Cluster, warehouse
 
@@ -210,13 +213,36 @@ def test_what_somebody_took_in_the_source_is_given_back(world: World) -> None:
 def test_a_table_that_is_gone_drifts_and_is_active_again_when_it_is_back(world: World) -> None:
     grant = world.grant("ada", "id")
     world.reconcile()
+    grant.refresh_from_db()
+    given = grant.applied_at
     world.place.owner("DROP TABLE sales.orders")
     world.reconcile()
     grant.refresh_from_db()
     assert grant.state == "drifted" and "not in the source now" in grant.problem
     world.place.owner("CREATE TABLE sales.orders (id int, email text, phone text)")
     world.reconcile()
-    assert world.state(grant) == "active"
+    grant.refresh_from_db()
+    assert grant.state == "active" and given is not None and grant.applied_at is not None
+    told = {step.sentence: step for step in way_of(world, grant)}
+    assert given <= told["Given in the source."].at < told["No longer all there."].at
+    assert "not in the source now" in told["No longer all there."].reason
+    assert told[f"Given again in the source to {grant.login}."].at == grant.applied_at > given
+    assert told["Read back: it can be read again."].at >= grant.applied_at
+
+
+def test_what_is_given_again_at_once_keeps_its_first_giving(world: World) -> None:
+    grant = world.grant("ada", "id")
+    world.reconcile()
+    (first,) = [step.at for step in way_of(world, grant) if step.sentence.startswith("Given in the source to ")]
+    world.place.owner("DROP TABLE sales.orders", "CREATE TABLE sales.orders (id int, email text, phone text)")
+    world.reconcile()
+    told = {step.sentence: step.at for step in way_of(world, grant)}
+    assert first <= told["Given in the source."] < told[f"Given again in the source to {world.login('ada')}."]
+
+
+def way_of(world: World, grant: Grant) -> list[Activity]:
+    assert grant.request is not None
+    return timeline_of(review_of(world.owner, visible_requests(world.owner).get(pk=grant.request.pk)))
 
 
 def test_one_refused_change_does_not_hold_up_the_others(world: World) -> None:
