@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
-from django.db.models import DateTimeField, F, QuerySet, Value
+from django.db.models import DateTimeField, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Coalesce
 from django.urls import reverse
 
 from access.campaigns import ItemRow, item_rows
 from access.enforcement.queries import FindingRow, finding_rows, levels_of
-from access.models import AccessRequest, CampaignItem, Delegation, EmergencyReview, Finding
+from access.models import AccessRequest, ApprovalStep, CampaignItem, Delegation, EmergencyReview, Finding, Grant
 from access.permissions import can_see_enforcement
 from access.queries import RequestRow, request_rows
-from accounts.models import Principal
-from catalog.composed import Anyone, Hole, composed, values_of
-from catalog.models import Proposal
+from accounts.models import DomainRole, Principal
+from catalog.composed import NEAR, Anyone, Hole, Holes, Near, composed, values_of
+from catalog.models import Proposal, Source
 from catalog.queries.proposals import ProposalLine, lines_of
 from classification.models import Level
 from classification.queries import levels_by_rank
@@ -106,14 +106,13 @@ def _places(principal: Principal, skip: int, most: int) -> tuple[list[tuple[int,
         for kind in kinds
         for listed in [_listed(kind, principal.is_administrator, has_mandates)]
     )
-    [(places, count)] = prepared.rows(
-        _PLACES.replace("{parts}", parts), {**values, "most": most, "skip": skip, "cap": COUNT_CAP}
-    )
+    statement = _PLACES.replace("{near}", NEAR).replace("{parts}", parts)
+    [(places, count)] = prepared.rows(statement, {**values, "most": most, "skip": skip, "cap": COUNT_CAP})
     return [(number, pk) for number, pk in places], int(count)
 
 
 _PLACES = """
-    WITH waiting (kind, id, due, since) AS MATERIALIZED ({parts})
+    WITH {near}, waiting (kind, id, due, since) AS MATERIALIZED ({parts})
     SELECT ARRAY(SELECT ARRAY[kind, id] FROM waiting ORDER BY due NULLS LAST, since, kind, id LIMIT %(most)s OFFSET %(skip)s),
            (SELECT coalesce(sum(least(rows, %(cap)s)), 0)
             FROM (SELECT count(*) AS rows FROM waiting GROUP BY kind) AS counted)
@@ -123,7 +122,7 @@ _PLACES = """
 @cache
 def _listed(kind: _Kind, is_administrator: bool, has_mandates: bool) -> str:
     """The id of each, when something happens without the reader, and since when it waits, in that order."""
-    rows = kind.of(_anyone(is_administrator, has_mandates))
+    rows = _of(kind, is_administrator, has_mandates)
     told = rows.annotate(waits_until=kind.due, waits_since=kind.since)
     order = (F("waits_until").asc(nulls_last=True), "waits_since", "pk")
     return composed(told.order_by(*order).values_list("pk", "waits_until", "waits_since"))
@@ -138,18 +137,23 @@ def count_waiting(principal: Principal) -> int:
     if not kinds:
         return 0
     parts = " UNION ALL ".join(f"({_counted(kind, principal.is_administrator, has_mandates)})" for kind in kinds)
-    [(count,)] = prepared.rows(f"SELECT count(*) FROM ({parts}) AS waiting", values)  # noqa: S608 -- composed by Django
+    [(count,)] = prepared.rows(f"WITH {NEAR} SELECT count(*) FROM ({parts}) AS waiting", values)  # noqa: S608
     return int(count)
 
 
 @cache
 def _counted(kind: _Kind, is_administrator: bool, has_mandates: bool) -> str:
-    rows = kind.of(_anyone(is_administrator, has_mandates))
+    rows = _of(kind, is_administrator, has_mandates)
     return composed(rows.order_by().values("pk")[:COUNT_CAP])
 
 
-def _anyone(is_administrator: bool, has_mandates: bool) -> Principal:
-    return cast("Principal", Anyone(is_administrator=is_administrator, has_mandates=has_mandates))
+def _of(kind: _Kind, is_administrator: bool, has_mandates: bool) -> QuerySet[Any]:
+    """What of a kind waits for whoever it will be.
+
+    Who decides for themselves alone is looked for among what is near them, before the condition is asked of each row.
+    """
+    rows = kind.of(cast("Principal", Anyone(is_administrator=is_administrator, has_mandates=has_mandates)))
+    return rows if is_administrator or has_mandates else rows.filter(kind.near)
 
 
 _NEVER = Cast(Value(None), DateTimeField())
@@ -157,11 +161,15 @@ _NEVER = Cast(Value(None), DateTimeField())
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of decision: all that is open, what of it waits for somebody, and some of that as lines of the inbox."""
+    """A kind of decision: all that is open, what of it waits for somebody, and some of that as lines of the inbox.
+
+    `near` follows from the condition of `of` for whoever is no administrator and decides in nobody's place.
+    """
 
     open: Callable[[], QuerySet[Any]]
     of: Callable[[Principal], QuerySet[Any]]
     waiting: Callable[[Principal, Sequence[int]], Iterator[Waiting]]
+    near: Any
     since: Any
     due: Any = _NEVER
 
@@ -248,19 +256,35 @@ def _unreviewed(principal: Principal) -> QuerySet[EmergencyReview]:
     return EmergencyReview.objects.open().closable_by(principal)
 
 
+# Looked up for each row: PostgreSQL would rather read all grants than join these.
+_DATASET_OF_GRANT = Subquery(Grant.objects.filter(pk=OuterRef("grant_id")).values("dataset_id"))
+_ASKING_GROUPS = ApprovalStep.objects.filter(group__in=Holes("groups")).values("pk")
+_IS_NEAR = Near("dataset_id") | Q(step__in=_ASKING_GROUPS)
+_NEAR_REQUESTS = AccessRequest.objects.filter(_IS_NEAR, is_emergency=True).values("pk")
+_OWNED_SOURCES = Source.objects.filter(domain__in=Holes(DomainRole.OWNER)).values("pk")
+
 KINDS: Sequence[_Kind] = (
     _Kind(
         AccessRequest.objects.pending,
         _pending,
         _requests,
+        near=_IS_NEAR,
         since=Coalesce("submitted_at", "created_at"),
         due=F("decide_by"),
     ),
-    _Kind(EmergencyReview.objects.open, _unreviewed, _emergencies, since=F("opened_at"), due=F("due_at")),
+    _Kind(
+        EmergencyReview.objects.open,
+        _unreviewed,
+        _emergencies,
+        near=Q(request__in=_NEAR_REQUESTS),
+        since=F("opened_at"),
+        due=F("due_at"),
+    ),
     _Kind(
         CampaignItem.objects.open,
         CampaignItem.objects.decidable_by,
         _recertifications,
+        near=Near(_DATASET_OF_GRANT),
         since=F("campaign__started_at"),
         due=F("campaign__due_at"),
     ),
@@ -268,8 +292,15 @@ KINDS: Sequence[_Kind] = (
         Proposal.objects.open,
         lambda principal: Proposal.objects.open().decidable_by(principal),
         _proposals,
+        near=Near("dataset_id"),
         since=F("at"),
     ),
-    _Kind(Finding.objects.open, Finding.objects.judgeable_by, _findings, since=F("first_seen")),
+    _Kind(
+        Finding.objects.open,
+        Finding.objects.judgeable_by,
+        _findings,
+        near=Near("dataset_id") | Q(source__in=_OWNED_SOURCES),
+        since=F("first_seen"),
+    ),
 )
 """Whoever adds a kind adds it here, and a template."""

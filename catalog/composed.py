@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, Expression, QuerySet
+from django.db.models import BigIntegerField, BooleanField, Expression, Func, QuerySet
 from django.utils import timezone
 from psycopg.sql import Literal
 from psycopg.types.numeric import Int8
@@ -63,6 +63,31 @@ class Anyone(Hole):
         groups: Any = Holes("groups")
         principal: Any = Hole("principal")
         self._catalog_scope = _AnyScope(everything=is_administrator, principal_id=principal, group_ids=groups)
+
+
+_NEAREST = 5_000
+
+NEAR = f"""near (id) AS MATERIALIZED (
+    SELECT id FROM catalog_dataset WHERE domain_id = ANY (%(curated)s::bigint[])
+    UNION ALL
+    SELECT dataset_id FROM catalog_ownership WHERE valid_to IS NULL AND principal_id = %(principal)s
+    UNION ALL
+    SELECT dataset_id FROM catalog_ownership WHERE valid_to IS NULL AND group_id = ANY (%(groups)s::bigint[])
+    LIMIT {_NEAREST + 1}
+)"""  # noqa: S608 -- a number of ours
+"""The datasets for which whoever it will be may answer, for `Near` to look in: what stands behind `WITH`.
+
+They are read once for all that a statement asks, which is less than to look up each row's dataset and its owners, unless
+they are so many that reading them takes longer; then they are not used.
+"""
+
+
+class Near(Func):
+    """The condition that a dataset may be one of those for which whoever it will be answers; never less than these."""
+
+    template = f"((SELECT count(*) FROM near) > {_NEAREST} OR %(expressions)s IN (SELECT id FROM near))"  # noqa: S608 -- as above
+    output_field = BooleanField()
+    conditional = True
 
 
 def composed(rows: QuerySet[Any, Any]) -> str:

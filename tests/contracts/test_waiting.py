@@ -11,6 +11,7 @@ from django.utils import timezone
 from access.actions import delegate_decisions
 from access.inbox import KINDS, count_waiting, counted_list
 from accounts.models import Principal
+from catalog.models import Dataset, Ownership
 from classification import review
 from classification.models import Label
 from tests.contracts.world import World
@@ -49,6 +50,21 @@ def test_the_count_is_that_of_the_conditions_for_everybody(world: World) -> None
         found[one.name] = counted
     assert min(found[one.name] for one in (world.cast.owner, member, deputy, world.cast.administrator)) > 0
     assert found[newcomer.name] == 0
+
+
+def test_the_count_holds_for_whoever_answers_for_thousands(world: World) -> None:
+    owners = Group.objects.create(name="Owners of everything")
+    member = person("Member")
+    assert member.user is not None
+    member.user.groups.add(owners)
+    ownership(world.users, owners)
+    others = Dataset.objects.bulk_create(
+        Dataset(name=f"t{n}", path=[f"t{n}"], qualified_name=f"t{n}", namespace="many") for n in range(5_001)
+    )
+    held = {"kind": Ownership.Kind.OWNER, "origin": "person", "asserted_by": Principal.objects.system()}
+    Ownership.objects.bulk_create(Ownership(dataset=one, group=owners, **held) for one in others)
+    counted, conditions = _counted(member)
+    assert counted == conditions > 0
 
 
 def test_the_count_of_suggestions_is_that_of_the_condition_for_everybody(world: World) -> None:
