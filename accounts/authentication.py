@@ -66,8 +66,9 @@ class PrincipalMiddleware:
         user = request.user
         request.principal = None  # type: ignore[attr-defined]
         if user.is_authenticated:
-            principal = Principal.objects.select_related("user").filter(user_id=user.pk).first()
-            request.principal = principal or Principal.objects.for_user(user)  # type: ignore[attr-defined]
+            principal = Principal.objects.filter(user_id=user.pk).first() or Principal.objects.for_user(user)
+            principal.user = user
+            request.principal = principal  # type: ignore[attr-defined]
         return self.get_response(request)
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
+from psycopg.types.numeric import Int8
 
 from alerts.kinds import ABOUT, Kind
 from alerts.models import Notification
 from alerts.registry import about_named, rule_named
 from audit.events import event_named
 from audit.queries import filled, values_of
+from catalog.composed import Hole, composed
+from common import prepared
 from common.errors import NotFound
 
 if TYPE_CHECKING:
@@ -56,7 +60,14 @@ def count_unread(principal: Principal) -> int:
 
     Those about what the principal may no longer see count until they are put away, when they would be shown.
     """
-    return Notification.objects.of(principal).unread()[:COUNT_CAP].count()
+    [(count,)] = prepared.rows(_unread(), {"principal": Int8(principal.pk)})
+    return int(count)
+
+
+@cache
+def _unread() -> str:
+    rows = Notification.objects.filter(receiver=Hole("principal")).unread().values("pk")[:COUNT_CAP]
+    return f"SELECT count(*) FROM ({composed(rows)}) AS unread"  # noqa: S608 -- composed by Django
 
 
 def shown_of(principal: Principal, rows: Sequence[Notification]) -> Sequence[Line]:
