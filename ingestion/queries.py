@@ -47,14 +47,20 @@ def source_called(text: str) -> Source | None:
 
 
 def sources_called(principal: Principal, text: str, limit: int = 5) -> list[Source]:
-    """Visible sources with each word of `text` in their name or slug, by name: search finds datasets, and shows these above."""
+    """Visible sources with each word of `text` in their name or slug, by name: search finds datasets, and shows these above.
+
+    One statement, and another where there are any of this name, which few searches have: which of them are visible.
+    """
     words = text.split()
     if not words:
         return []
-    sources = Source.objects.visible_to(principal)
+    called = Source.objects.order_by()
     for word in words[:12]:
-        sources = sources.filter(Q(name__icontains=word) | Q(slug__icontains=word))
-    return list(sources.order_by("name")[:limit])
+        called = called.filter(Q(name__icontains=word) | Q(slug__icontains=word))
+    ids = list(called.values_list("pk", flat=True))
+    if not ids:
+        return []
+    return list(Source.objects.visible_to(principal).filter(pk__in=ids).order_by("name")[:limit])
 
 
 def runs_for(principal: Principal) -> QuerySet[Run]:

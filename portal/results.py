@@ -17,6 +17,7 @@ from catalog.models import Dataset, Tier
 from catalog.queries.facets import Facets
 from catalog.queries.search import Wanted
 from catalog.snapshots import DatasetKind
+from common.addresses import addresses_of
 from common.components import Facet, FacetOption, Suggestion
 from common.markdown import render
 from common.templatetags.ui import kind_label
@@ -51,15 +52,12 @@ class Result:
     """A line of a list: the dataset, its name with the found words marked, where it is and why it was found."""
 
     dataset: Dataset
+    href: str
     title: SafeString
     place: str
     level: Level | None
     snippet: str
     columns: Sequence[str]
-
-    @property
-    def href(self) -> str:
-        return reverse("portal:dataset", args=[self.dataset.pk])
 
 
 def results_of(
@@ -71,9 +69,11 @@ def results_of(
 ) -> list[Result]:
     """Rows of `catalog.queries.search` as lines; a description only where the reader may read metadata."""
     words = [one for word in wanted.words for one in word.alternatives] if wanted else []
+    address = addresses_of("portal:dataset")
     return [
         Result(
             dataset=row,
+            href=address(row.pk),
             title=marked(row.name, words),
             place=place_of(row),
             level=levels.get(row.level or 0),

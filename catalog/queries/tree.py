@@ -82,10 +82,13 @@ def datasets_in(
     cursor: str | None = None,
     size: int = PAGE,
 ) -> Page[Dataset]:
-    """A page of the visible present datasets of a schema, of a source without one, or (neither) of no source, by name."""
+    """A page of the visible present datasets of a schema, of a source without one, or (neither) of no source, by name.
+
+    Read of each is what a tree shows: its names, its kind and its source.
+    """
     rows = Dataset.objects.standing().visible_to(principal)
     rows = rows.filter(schema=schema) if schema else rows.filter(schema__isnull=True, source=source)
-    rows = rows.annotate(name_key=Lower("name")).defer("search", "definition", "properties")
+    rows = rows.annotate(name_key=Lower("name")).only("name", "qualified_name", "kind", "source_id")
     return page_of(rows, order=("name_key", "id"), cursor=cursor, size=size)
 
 

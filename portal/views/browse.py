@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +11,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.authentication import principal_of
-from catalog.models import Dataset, Schema, Source
+from catalog.models import Schema, Source
 from catalog.queries import tree
+from common.addresses import addresses_of
 from common.components import TreeNode
 from common.errors import NotFound
 
@@ -25,16 +27,17 @@ ORPHANS = "pipelines"
 def browse(request: HttpRequest) -> HttpResponse:
     """The whole tree down to sources; `?source=` and `?schema=` open one of them, `?branch=` answers its children alone."""
     principal = principal_of(request)
-    source = _source(principal, request.GET.get("source", ""))
+    wanted = request.GET.get("source", "")
     schema = _schema(principal, request.GET.get("schema", ""))
-    if schema is not None:
-        source = schema.source
-    orphans = request.GET.get("source") == ORPHANS
+    orphans = wanted == ORPHANS
     cursor = request.GET.get("cursor")
     if "branch" in request.GET:
+        source = schema.source if schema else _source(principal, wanted)
         nodes = _inside(principal, source, schema, cursor) if (source or orphans) else []
         return render(request, "portal/_branch.html", {"nodes": nodes})
-    nodes = [_system_node(principal, branch, source, schema, cursor) for branch in tree.systems(principal)]
+    branches = tree.systems(principal)
+    source = schema.source if schema else _source_among(branches, wanted)
+    nodes = [_system_node(principal, branch, source, schema, cursor) for branch in branches]
     if tree.has_datasets_without_source(principal):
         nodes.append(_orphans_node(principal, orphans, cursor))
     return render(request, "portal/browse.html", {"nodes": nodes, "opened": schema or source})
@@ -44,9 +47,21 @@ def _source(principal: Principal, text: str) -> Source | None:
     if not text or text == ORPHANS:
         return None
     found: Source | None = Source.objects.visible_to(principal).filter(slug=text.replace("\x00", "")).first()
-    if found is None:
+    return _existing(found)
+
+
+def _source_among(branches: Sequence[tree.SystemBranch], text: str) -> Source | None:
+    """The same, where every visible source has been read."""
+    if not text or text == ORPHANS:
+        return None
+    sources = (branch.source for system in branches for branch in system.sources)
+    return _existing(next((source for source in sources if source.slug == text), None))
+
+
+def _existing(source: Source | None) -> Source:
+    if source is None:
         raise NotFound("There is no such source, or you may not see it.")
-    return found
+    return source
 
 
 def _schema(principal: Principal, text: str) -> Schema | None:
@@ -63,16 +78,22 @@ def _schema(principal: Principal, text: str) -> Schema | None:
 def _system_node(
     principal: Principal, branch: tree.SystemBranch, source: Source | None, schema: Schema | None, cursor: str | None
 ) -> TreeNode:
-    children = [_source_node(principal, one, source, schema, cursor) for one in branch.sources]
+    address = reverse("portal:browse")
+    children = [_source_node(principal, one, source, schema, cursor, address) for one in branch.sources]
     label = branch.system.name if branch.system else "Sources of no system"
     return TreeNode(label, kind="system", count=branch.count, children=children, open=True)
 
 
 def _source_node(
-    principal: Principal, branch: tree.SourceBranch, source: Source | None, schema: Schema | None, cursor: str | None
+    principal: Principal,
+    branch: tree.SourceBranch,
+    source: Source | None,
+    schema: Schema | None,
+    cursor: str | None,
+    address: str,
 ) -> TreeNode:
     here = source is not None and source.pk == branch.source.pk
-    href = f"{reverse('portal:browse')}?source={branch.source.slug}"
+    href = f"{address}?source={branch.source.slug}"
     return TreeNode(
         branch.source.name,
         href,
@@ -88,9 +109,10 @@ def _source_node(
 
 def _schema_nodes(principal: Principal, source: Source, opened: Schema | None, cursor: str | None) -> list[TreeNode]:
     nodes = []
+    address = reverse("portal:browse")
     for branch in tree.schemas(principal, source):
         here = opened is not None and opened.pk == branch.schema.pk
-        href = f"{reverse('portal:browse')}?schema={branch.schema.pk}"
+        href = f"{address}?schema={branch.schema.pk}"
         nodes.append(
             TreeNode(
                 str(branch.schema) or "(no schema)",
@@ -125,17 +147,15 @@ def _dataset_nodes(
     principal: Principal, schema: Schema | None, source: Source | None, cursor: str | None
 ) -> list[TreeNode]:
     page = tree.datasets_in(principal, schema=schema, source=source, cursor=cursor)
-    nodes = [_dataset_node(row) for row in page.rows]
+    address = addresses_of("portal:dataset")
+    nodes = [
+        TreeNode(row.name if row.source_id else row.qualified_name, address(row.pk), row.kind) for row in page.rows
+    ]
     if page.next_cursor:
         where = f"schema={schema.pk}" if schema else f"source={source.slug if source else ORPHANS}"
         href = f"{reverse('portal:browse')}?{where}&cursor={page.next_cursor}"
         nodes.append(TreeNode("More", href, "", load_url=f"{href}&branch=1"))
     return nodes
-
-
-def _dataset_node(row: Dataset) -> TreeNode:
-    label = row.name if row.source_id else row.qualified_name
-    return TreeNode(label, reverse("portal:dataset", args=[row.pk]), row.kind)
 
 
 def _orphans_node(principal: Principal, opened: bool, cursor: str | None) -> TreeNode:
