@@ -19,7 +19,9 @@ def world(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> It
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         try:
             with transaction.atomic():
-                yield worlds.build()
+                made = worlds.build()
+                made.sign_in()
+                yield made
                 raise _Undo
         except _Undo:
             pass

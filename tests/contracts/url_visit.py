@@ -8,18 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.tokens import Scope
 from alerts.models import Notification
 from classification.models import Decision, Label, NegativeRule, RuleSet
 from tests.contracts.url_walk import Route, routes
 from tests.contracts.world import HOST, World
-from tests.factories import bearer
 
 PERSONAS = ("anonymous", "scopeless", "outsider", "analyst", "steward", "administrator")
 
@@ -271,17 +270,12 @@ def visit(world: World, row: Row, persona: str) -> Any:
     client = _CLIENT
     client.cookies.clear()
     headers: dict[str, str] = {}
+    if persona != "anonymous":
+        if persona == "scopeless" or (ROUTES[row.name].is_api and not row.page):
+            headers |= world.tokens[persona]
+        else:
+            client.cookies[settings.SESSION_COOKIE_NAME] = world.sessions[persona]
     with transaction.atomic():
-        if persona == "scopeless":
-            headers = bearer(world.persona("steward"), Scope.LINEAGE_WRITE)
-        elif persona != "anonymous":
-            principal = world.persona(persona)
-            # A new object, for a principal keeps what it may see as long as it lives.
-            if ROUTES[row.name].is_api and not row.page:
-                headers = bearer(principal)
-            else:
-                assert principal.user is not None
-                client.force_login(principal.user)
         path = row.path(world)
         if row.method != "GET" and ROUTES[row.name].is_api:
             headers["If-Match"] = "*"

@@ -10,9 +10,12 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from access.actions import start_campaign
@@ -126,6 +129,9 @@ _TYPES = {
 }
 
 
+SIGNED_IN = ("outsider", "analyst", "steward", "administrator")
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What `build` made, by the names that the URL table uses."""
@@ -162,6 +168,21 @@ class World:
     waiting: Run
     job: Job
     run_id: UUID
+    sessions: dict[str, str] = dataclass_field(default_factory=dict)
+    """The key of the session of each persona, once they have signed in."""
+    tokens: dict[str, dict[str, str]] = dataclass_field(default_factory=dict)
+    """Headers with a token of each persona; `scopeless` is the steward with a scope that is good for no page."""
+
+    def sign_in(self) -> None:
+        """All personas, before they visit hundreds of URLs; whoever makes more sessions or tokens does it later."""
+        for name in SIGNED_IN:
+            user = self.persona(name).user
+            assert user is not None
+            client = Client()
+            client.force_login(user)
+            self.sessions[name] = client.cookies[settings.SESSION_COOKIE_NAME].value
+            self.tokens[name] = factories.bearer(self.persona(name))
+        self.tokens["scopeless"] = factories.bearer(self.cast.steward, Scope.LINEAGE_WRITE)
 
     @property
     def domain(self) -> Domain:
