@@ -6,17 +6,11 @@ import datetime as dt
 import gzip
 import http.client
 import json
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import closing
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import InputDataset, Job, JobEvent, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import (
@@ -35,42 +29,10 @@ from lineage.draining import drain
 from lineage.models import DatasetEdge, Event, PendingEvent, RunDatasetFacet
 from lineage.models import Job as StoredJob
 from lineage.models import Run as StoredRun
-from stack.supervision import wait_until
 from tests.factories import bearer, pipeline
 from tests.lineage.events import run_event, run_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module")
-def server(django_db_setup) -> Iterator[str]:
-    """The address of granian, which serves the database of these tests."""
-    with closing(socket.socket()) as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    database = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-         "--blocking-threads", "4", "config.wsgi:application"],
-        env=os.environ | {"DATABASE_URL": database, "PYTHONPATH": os.pathsep.join(["", *sys.path])},
-        cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-
-    def answers() -> bool:
-        try:
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as client:
-                client.request("GET", "/healthz")
-                return client.getresponse().status == 200
-        except OSError:
-            return False
-
-    try:
-        assert wait_until(lambda: process.poll() is not None or answers(), seconds=60) and process.poll() is None
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 @pytest.fixture

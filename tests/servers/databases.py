@@ -61,15 +61,16 @@ class PostgresServer:
         return f"postgresql://{role}:{role}@{self.host}:{self.port}/{database}"
 
     @contextmanager
-    def database(self, name: str | None = None) -> Iterator[str]:
-        """Make a scratch database, give its name, and drop it afterwards, connections included.
+    def database(self, name: str | None = None, *, template: str = "template1") -> Iterator[str]:
+        """Make a scratch database, a copy of `template`, give its name, and drop it afterwards, connections included.
 
         The name begins with this run's number, so that a killed run's databases are dropped by the next.
         """
         name = name or scratch_name()
         with psycopg.connect(self.url(), autocommit=True) as connection:
             # Copied as files it takes a fifth of the time that its pages take by way of the log.
-            connection.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(sql.Identifier(name)))
+            made = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+            connection.execute(made.format(sql.Identifier(name), sql.Identifier(template)))
         try:
             yield name
         finally:

@@ -14,6 +14,7 @@ import pytest
 
 from stack import archive, contract, secrets
 from stack.layout import ROOT
+from tests.servers import migrated as as_migrated
 from tests.servers import plugin
 from tests.servers.databases import PostgresServer
 
@@ -54,11 +55,16 @@ class Catalog:
 
 @pytest.fixture(scope="module")
 def migrated(postgres_server: PostgresServer) -> Iterator[Catalog]:
-    with postgres_server.database() as name:
-        catalog = Catalog(postgres_server, name)
-        done = catalog.manage("migrate", "--no-input", "--verbosity", "0")
-        assert done.returncode == 0, done.stderr
-        yield catalog
+    with postgres_server.database(template=as_migrated.name(plugin.servers.layout)) as name:
+        yield Catalog(postgres_server, name)
+
+
+@pytest.fixture(scope="module")
+def backup(migrated: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of it, for tests that only read one."""
+    file = tmp_path_factory.mktemp("backup") / "backup.zip"
+    migrated.answer("backup", str(file))
+    return file
 
 
 def privileges(catalog: Catalog) -> list[tuple[Any, ...]]:
@@ -90,44 +96,37 @@ def test_a_restore_brings_back_rows_and_rights_and_removes_what_came_later(migra
     assert check.returncode == 0, check.stdout + check.stderr
 
 
-def test_a_backup_holds_no_key_and_is_its_owner_s_alone(migrated: Catalog, tmp_path: Path) -> None:
-    file = tmp_path / "backup.zip"
-    migrated.answer("backup", str(file))
-    written = file.read_bytes()
+def test_a_backup_holds_no_key_and_is_its_owner_s_alone(backup: Path) -> None:
+    written = backup.read_bytes()
     layout = plugin.servers.layout
     for key in (secrets.signing_key(layout.secrets), *secrets.encryption_keys(layout.secrets).split(",")):
         assert key.encode() not in written
-    assert file.stat().st_mode & 0o777 == 0o600
+    assert backup.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_preview_warns_of_another_key_and_changes_nothing(migrated: Catalog, tmp_path: Path) -> None:
-    file = tmp_path / "backup.zip"
-    migrated.answer("backup", str(file))
+def test_a_preview_warns_of_another_key_and_changes_nothing(migrated: Catalog, backup: Path) -> None:
     migrated.rows("CREATE TABLE still_here (id bigint)")
     try:
-        seen = migrated.answer("restore", str(file), "--preview", CATALOG_ENCRYPTION_KEYS=OTHER_KEY)
+        seen = migrated.answer("restore", str(backup), "--preview", CATALOG_ENCRYPTION_KEYS=OTHER_KEY)
         assert seen["restored"] is False
         assert any("credentials" in warning for warning in seen["warnings"])
-        assert migrated.answer("restore", str(file), "--preview")["warnings"] == []
+        assert migrated.answer("restore", str(backup), "--preview")["warnings"] == []
         assert migrated.rows("SELECT to_regclass('still_here')::text") == [("still_here",)]
     finally:
         migrated.rows("DROP TABLE still_here")
 
 
-def test_a_restore_waits_for_nobody_else_to_be_connected(migrated: Catalog, tmp_path: Path) -> None:
-    file = tmp_path / "backup.zip"
-    migrated.answer("backup", str(file))
+def test_a_restore_waits_for_nobody_else_to_be_connected(migrated: Catalog, backup: Path) -> None:
     with psycopg.connect(migrated.url):
-        done = migrated.manage("restore", str(file), "--yes")
+        done = migrated.manage("restore", str(backup), "--yes")
     assert done.returncode == 1
     assert "Other programs are connected" in done.stderr
 
 
-def test_a_damaged_backup_changes_nothing(migrated: Catalog, tmp_path: Path) -> None:
-    file = tmp_path / "backup.zip"
-    migrated.answer("backup", str(file))
-    whole = archive.read_manifest(file)
-    with zipfile.ZipFile(file) as good:
+def test_a_damaged_backup_changes_nothing(migrated: Catalog, backup: Path, tmp_path: Path) -> None:
+    file = tmp_path / "damaged.zip"
+    whole = archive.read_manifest(backup)
+    with zipfile.ZipFile(backup) as good:
         dump = good.read(archive.DUMP)
         manifest = good.read(archive.MANIFEST)
     with zipfile.ZipFile(file, "w") as bad:

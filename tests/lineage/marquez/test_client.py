@@ -12,7 +12,6 @@ from marquez_client.models import DatasetId, DatasetType, JobType
 from lineage.draining import drain
 from tests.factories import bearer, person
 from tests.lineage.marquez import shapes
-from tests.lineage.test_clients import server  # noqa: F401 -- granian, as in production
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -23,7 +22,7 @@ SOURCE, DATASET, JOB = "gs://lake/raw", "orders/2026 50% #1:ü", "nightly/load.o
 
 
 @pytest.fixture
-def client(server: str) -> MarquezClient:  # noqa: F811
+def client(server: str) -> MarquezClient:
     header = bearer(person("ada", administrator=True), "lineage:read", "lineage:write")
     # The client keeps its headers in a module, so a key of one test would be another's.
     return MarquezClient(url=server, api_key=header["Authorization"].removeprefix("Bearer "), timeout_ms=30_000)
