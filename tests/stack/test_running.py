@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
 import urllib.request
+from pathlib import Path
 
 import psutil
 import pytest
@@ -53,6 +55,12 @@ def post_event_with_sql(port: int, token: str) -> None:
     )
     with urllib.request.urlopen(request, timeout=30) as response:
         assert response.status == 201
+
+
+def compiled_parser(checkout: Checkout) -> list[Path]:
+    """Where Python keeps what it has compiled of the parser of SQL."""
+    places = [checkout.place / "lineage" / "sql", *checkout.servers().layout.virtual_environment.rglob("sqlglot")]
+    return [cache for place in places for cache in place.rglob("__pycache__")]
 
 
 def test_ready_means_that_every_part_works(running: Running) -> None:
@@ -143,6 +151,9 @@ def test_a_killed_supervisor_comes_back_with_everything(checkout: Checkout, runn
 
 def test_a_worker_that_has_grown_starts_afresh_as_the_same_process(checkout: Checkout, running: Running) -> None:
     layout = checkout.servers().layout
+    # The worker grows enough where it compiles the parser itself, which another catalog of this clone may have done before.
+    for cache in compiled_parser(checkout):
+        shutil.rmtree(cache)
     pid = checkout.servers().supervisor.states()["worker-long"].pid
     begun = (layout.log / "worker-long.log").stat().st_size
     token = checkout.ask("bin/manage", "create_token", "growing", "--scope", "lineage:write", "--json")
