@@ -74,6 +74,11 @@ class RequestRow:
     def asks_for_all(self) -> bool:
         return not self.request.field_ids
 
+    @property
+    def longest_approval(self) -> int:
+        """So many days an approval may give: an approver may shorten, never lengthen."""
+        return min(self.request.days, self.duration.days)
+
 
 @dataclass(frozen=True, slots=True)
 class GrantRow:

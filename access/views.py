@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +24,6 @@ from access.confirming import ask, tabs_of
 from access.effective import who_reads
 from access.enforcement.offering import cannot_mask, is_carried_out, lacks_account
 from access.enforcement.preview import preview_of
-from access.enforcement.queries import FindingRow
 from access.forms import (
     AcceptForm,
     AdoptForm,
@@ -43,7 +41,6 @@ from access.queries import (
     ASKED_COLUMNS,
     GRANT_COLUMNS,
     OTHERS_COLUMNS,
-    RequestRow,
     draft_of,
     masked_names,
     offered_columns,
@@ -68,26 +65,22 @@ from common.errors import Conflict, Forbidden, NotFound
 _REQUEST_COLUMNS = [Column("Request"), Column("Columns"), Column("Level"), Column("When")]
 
 
-@dataclass(frozen=True, slots=True)
-class Acting:
-    """Something of the inbox with the forms to decide it in place, by what each of them does."""
-
-    item: Waiting
-    forms: Mapping[str, ActionForm]
-
-
-def _forms_for(item: Waiting) -> dict[str, ActionForm]:
-    if isinstance(item.subject, RequestRow):
-        approve, deny = decision_forms(item.subject.request, longest=item.subject.duration.days)
-        return {"approve": approve, "deny": deny}
-    if isinstance(item.subject, FindingRow):
-        return {
-            "adopt": AdoptForm(auto_id=f"adopt_{item.id}_%s"),
-            "accept": AcceptForm(auto_id=f"accept_{item.id}_%s"),
+def _forms_for(items: Sequence[Waiting]) -> dict[str, ActionForm]:
+    """The forms by which these are decided in place, by what each does: one for all of a kind."""
+    forms: dict[str, ActionForm] = {}
+    kinds = {item.kind for item in items}
+    if "request" in kinds:
+        forms |= {
+            "approve": ApproveForm(longest=LONGEST_GRANT_DAYS, auto_id="approve_%s"),
+            "deny": ReasonForm(auto_id="deny_%s"),
         }
-    if item.kind == "emergency":
-        return {"close": VerdictForm(auto_id=f"verdict_{item.id}_%s")}
-    return {"remove": ReasonForm(auto_id=f"remove_{item.id}_%s")}
+    if "emergency" in kinds:
+        forms["close"] = VerdictForm(auto_id="verdict_%s")
+    if "recertification" in kinds:
+        forms["remove"] = ReasonForm(auto_id="remove_%s")
+    if "finding" in kinds:
+        forms |= {"adopt": AdoptForm(auto_id="adopt_%s"), "accept": AcceptForm(auto_id="accept_%s")}
+    return forms
 
 
 @require_safe
@@ -98,12 +91,13 @@ def inbox(request: HttpRequest) -> HttpResponse:
     # One more than is shown tells whether there is more.
     items, count = counted_list(principal, skip=skip, most=SHOWN + 1)
     request.nav_counted = {"access": count}  # type: ignore[attr-defined]
-    waiting = [Acting(item, _forms_for(item)) for item in items[:SHOWN]]
+    waiting = items[:SHOWN]
     return render(
         request,
         "access/inbox.html",
         {
             "waiting": waiting,
+            "forms": _forms_for(waiting),
             "first": skip + 1,
             "last": skip + len(waiting),
             "earlier": _address(request, skip - SHOWN) if skip else "",

@@ -5,6 +5,7 @@ Values that need more than a word are in `common.components`. docs/interface.md 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -353,27 +354,72 @@ def confirm(
     Without JavaScript the button is a link: GET `url` answers components/confirm_page.html, which asks too. Either way
     `next` says `back`, where to go when it is done.
     """
-    tone, size = (" btn-danger" if danger else ""), (" btn-sm" if small else "")
+    link = confirm_link("", id, url, button, danger=danger, icon=icon, small=small, back=back)
     return format_html(
-        _CONFIRM,
-        id=id,
-        url=url,
-        href=f"{url}?{urlencode({'next': back})}" if back else url,
-        back=format_html('<input type="hidden" name="next" value="{}">', back) if back else "",
-        classes=f"btn{tone}{size}",
-        icon=icon_svg(icon) if icon else "",
-        button=button,
-        token=CsrfTokenNode().render(context),
-        title=title,
-        content=content,
-        tone=tone or " btn-primary",
-        label=confirm_label or button,
+        "{}\n{}", link, confirm_dialog(context, content, id, title, confirm_label or button, danger, url, back)
     )
 
 
-# Written here, for a list of decisions has two in each row, and a template takes ten times as long.
-_CONFIRM = """<a class="{classes}" href="{href}" data-behaviour="dialog-open" data-dialog="{id}">{icon}{button}</a>
-<dialog class="dc-dialog" id="{id}" aria-labelledby="{id}-title">
+@register.simple_block_tag
+def confirm_link(
+    content: str,
+    id: str,
+    url: str,
+    button: str,
+    danger: bool = False,
+    icon: str = "",
+    small: bool = False,
+    back: str = "",
+    **fields: object,
+) -> SafeString:
+    """One of several buttons that share a `confirm_dialog`: what is asked of it stands in the block, as plain text.
+
+    `fields` are the values of the dialog's fields; that of a number is also the highest that it may have.
+    """
+    said = format_html(' data-said="{}"', content.strip()) if content.strip() else ""
+    fill = format_html(' data-fill="{}"', json.dumps(fields)) if fields else ""
+    return format_html(
+        '<a class="{}" href="{}" data-behaviour="dialog-open" data-dialog="{}"{}{}>{}{}</a>',
+        f"btn{' btn-danger' if danger else ''}{' btn-sm' if small else ''}",
+        f"{url}?{urlencode({'next': back})}" if back else url,
+        id,
+        said,
+        fill,
+        icon_svg(icon) if icon else "",
+        button,
+    )
+
+
+@register.simple_block_tag(takes_context=True)
+def confirm_dialog(
+    context: Context,
+    content: str,
+    id: str,
+    title: str,
+    confirm_label: str,
+    danger: bool = False,
+    url: str = "",
+    back: str = "",
+) -> SafeString:
+    """The dialog that the buttons of a list share: it POSTs to where the one that was pressed leads.
+
+    What is asked there replaces the text of the element marked `data-said`.
+    """
+    return format_html(
+        _DIALOG,
+        id=id,
+        url=url,
+        shared="" if url else mark_safe(" data-shared"),
+        back=format_html('<input type="hidden" name="next" value="{}">', back) if back else "",
+        token=CsrfTokenNode().render(context),
+        title=title,
+        content=content,
+        tone=" btn-danger" if danger else " btn-primary",
+        label=confirm_label,
+    )
+
+
+_DIALOG = """<dialog class="dc-dialog" id="{id}" aria-labelledby="{id}-title"{shared}>
   <form method="post" action="{url}">{token}{back}
     <h2 id="{id}-title">{title}</h2>
     {content}

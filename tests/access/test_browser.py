@@ -22,7 +22,7 @@ from access.actions import (
     save_draft,
     start_campaign,
 )
-from access.models import AccessRequest, Campaign, EmergencyReview, Finding, Grant, Policy, Terms
+from access.models import AccessRequest, Campaign, EmergencyReview, Finding, Grant, Policy, Terms, Vote
 from access.recertifying import Chosen
 from accounts.models import Principal
 from catalog.actions import add_tag, create_tag
@@ -153,6 +153,36 @@ def test_an_owner_refuses_in_the_inbox(session: Session, cast: Cast, javascript:
     assert (refused.state, refused.decision_reason) == ("denied", "Ask for fewer columns")
 
 
+def test_the_dialog_that_the_inbox_shares_is_of_the_row_that_was_pressed(session: Session, cast: Cast) -> None:
+    tasks = Dataset.objects.get(name="tasks")
+    accepted = [terms.pk for terms in Terms.objects.all()]
+    request_access(dataset=tasks, purpose="A survey of the last week", days=5, by=cast.outsider, accepts=accepted)
+    page = session.page(cookies=cookies(cast.steward))
+    page.goto(session.url(reverse("access:inbox")))
+    settled(page)
+    dialog = page.locator("dialog[open]")
+    first = page.locator("[data-inbox-item]", has_text="Ana asks for")
+    first.get_by_role("button", name="Approve").click()
+    expect(dialog.get_by_label("For how many days")).to_have_value("14")
+    expect(dialog).to_contain_text("The grant begins now.")
+    dialog.get_by_label("A word to the requester").fill("Meant for Ana")
+    dialog.get_by_role("button", name="Go back").click()
+    expect(first.get_by_role("button", name="Approve")).to_be_focused()
+    page.locator("[data-inbox-item]", has_text="A survey of the last week").get_by_role(
+        "button", name="Approve"
+    ).click()
+    expect(dialog.get_by_label("For how many days")).to_have_value("5")
+    expect(dialog.get_by_label("For how many days")).to_have_attribute("max", "5")
+    expect(dialog.get_by_label("A word to the requester")).to_have_value("")
+    dialog.get_by_label("A word to the requester").fill("Meant for the other")
+    dialog.get_by_role("button", name="Approve").click()
+    page.wait_for_load_state()
+    votes = Vote.objects.filter(by=cast.steward, reason__startswith="Meant for")
+    assert [(vote.step.request.requester, vote.reason) for vote in votes] == [(cast.outsider, "Meant for the other")]
+    page.context.close()
+    assert session.faults == []
+
+
 def test_the_inbox_is_walked_and_decided_by_keys(session: Session, cast: Cast) -> None:
     page = session.page(cookies=cookies(cast.owner))
     page.goto(session.url(reverse("access:inbox")))
@@ -165,6 +195,7 @@ def test_the_inbox_is_walked_and_decided_by_keys(session: Session, cast: Cast) -
             break
     page.keyboard.press("r")
     expect(page.locator("dialog[open]")).to_contain_text("Remove this grant?")
+    expect(page.locator("dialog[open]")).to_contain_text("on users ends now.")
     page.keyboard.press("Escape")
     kept.locator("[data-inbox-open]").focus()
     page.keyboard.press("a")

@@ -179,7 +179,7 @@ def test_the_inbox_adopts_accepts_and_shows_the_revoke(client: Client, cast: Cas
     page = client.get(reverse("access:inbox")).text
     assert page.count("data-inbox-item") == 2 and page.count("Show the statements that end it") == 2
     assert "REVOKE SELECT ON TABLE" in page
-    assert f'action="{reverse("access:finding_adopt", args=[privilege.pk])}"' in page
+    assert f'href="{reverse("access:finding_adopt", args=[privilege.pk])}?next=' in page
     assert reverse("access:finding_adopt", args=[everybody.pk]) not in page
     adopted = client.post(
         reverse("access:finding_adopt", args=[privilege.pk]),
