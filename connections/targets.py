@@ -38,12 +38,20 @@ class Target:
     connect_seconds: int = 10
     statement_seconds: int = 300
     lock_seconds: int = 5
+    answer_seconds: int | None = None
+
+    @property
+    def silence_seconds(self) -> int:
+        """How long the server is waited for at a statement, though it keeps the connection: `answer_seconds` where that
+        is said, else a little longer than it may work, for then it ends the statement itself and says so.
+        """
+        return self.answer_seconds or self.statement_seconds + 5
 
     def for_check(self) -> Target:
         """The same source with the short patience of a test by a person who waits: all within
         `CHECK_SECONDS`.
         """
-        return replace(self, connect_seconds=2, statement_seconds=2, lock_seconds=1)
+        return replace(self, connect_seconds=2, statement_seconds=2, lock_seconds=1, answer_seconds=3)
 
     @property
     def label(self) -> str:

@@ -7,7 +7,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 
 from access.enforcement.engines import engine_of
-from access.enforcement.leases import AT_ONCE_SECONDS
+from access.enforcement.leases import ANSWER_SECONDS, hurried
 from access.models import Enforcement
 from common.errors import CatalogError
 
@@ -15,11 +15,11 @@ logger = logging.getLogger(__name__)
 
 _MOST = 256
 _AT_ONCE = 32
-"""So that all of the most are asked in 24 seconds, if none of them answers."""
+"""So that all of the most are asked in 24 seconds, if none of them lets anybody in."""
 
 
 def knock() -> int:
-    """Put those that let the catalog in at once back among those that answer; how many."""
+    """Put those that let the catalog in and tell it all at once back among those that answer; how many."""
     hanging = Enforcement.objects.exclude(mode=Enforcement.Mode.OFF).filter(hung_at__isnull=False)
     asked = list(hanging.select_related("source__connection").order_by("tried_at")[:_MOST])
     if len(asked) < 2:
@@ -36,10 +36,14 @@ def _answers(one: Enforcement) -> bool:
     if connection is None:
         return False
     try:
-        target = connection.target()
-        target = dataclasses.replace(target, connect_seconds=min(target.connect_seconds, AT_ONCE_SECONDS))
+        # What it is asked is what it will be asked then, and it need not work on for longer than it is waited for.
+        target = dataclasses.replace(hurried(connection.target()), statement_seconds=ANSWER_SECONDS)
         engine = engine_of(one.source)
-        engine.open(target, one.rules(wraps=engine.wraps_logins)).close()
+        enforcer = engine.open(target, one.rules(wraps=engine.wraps_logins))
+        try:
+            enforcer.inspect()
+        finally:
+            enforcer.close()
     except CatalogError:
         return False
     except Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import logging
 import threading
@@ -11,6 +12,7 @@ from django.db.models import Exists, F, Q, QuerySet
 from django.utils import timezone
 
 from access.models import Enforcement
+from connections.targets import Target
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,20 @@ AT_ONCE_SECONDS = 3
 """So long a worker waits for a source's connection. Few workers serve many sources: one that takes longer is tried again
 with all the patience that its address allows, but one such source at a time, so that those which answer do not wait.
 """
+
+ANSWER_SECONDS = 6
+"""The same of each statement on that connection; longer than a source waits for a lock, unless its address says so. Ten
+thousand grants on one PostgreSQL take a second.
+"""
+
+
+def hurried(target: Target) -> Target:
+    """A source with no more patience than a worker has whom others wait for."""
+    return dataclasses.replace(
+        target,
+        connect_seconds=min(target.connect_seconds, AT_ONCE_SECONDS),
+        answer_seconds=min(target.silence_seconds, ANSWER_SECONDS),
+    )
 
 
 class LeaseLost(Exception):
@@ -101,7 +117,7 @@ class Lease:
         Enforcement.objects.filter(pk=self.enforcement_id, fence=self.fence).update(held_until=None)
 
     def note_hanging(self, *, hangs: bool) -> None:
-        """Whether the source kept this reconciler waiting for a connection."""
+        """Whether the source kept this reconciler waiting."""
         if hangs or self.hangs:
             mine = Enforcement.objects.filter(pk=self.enforcement_id, fence=self.fence)
             mine.update(hung_at=timezone.now() if hangs else None)

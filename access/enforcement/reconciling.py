@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -25,11 +26,11 @@ from access.enforcement.events import (
     RightsChanged,
 )
 from access.enforcement.journals import DatabaseJournal, learn, ours_of
-from access.enforcement.leases import AT_ONCE_SECONDS, Lease, LeaseLost
+from access.enforcement.leases import ANSWER_SECONDS, Lease, LeaseLost, hurried
 from access.enforcement.settling import Judgement, begin, settle
 from access.enforcement.wanting import Wishes, wishes_of
 from access.models import Enforcement, JournalEntry, Reconciliation
-from access.provisioning.adapter import Enforcer, Engine, PlanChanged, StepRefused
+from access.provisioning.adapter import Enforcer, Engine, PlanChanged, StepRefused, StoppedAnswering
 from access.provisioning.desired import Inspection, Rules, desired
 from access.provisioning.facts import Member, Privilege
 from access.provisioning.plan import Change, Comparison, Plan, Step
@@ -70,6 +71,7 @@ def reconcile(source_id: int, *, in_turn: bool = False) -> bool:
                 return True
             _succeed(source, lease)
         except _NotAtOnce:
+            _end_runs(source, lease, "The source stopped answering. It is tried again with more patience.")
             return False
         except LeaseLost:
             logger.warning("Another reconciler took over %s.", source)
@@ -128,31 +130,36 @@ class _Reconciler:
         self.compared: Comparison | None = None
 
     def run(self, *, at_once: bool = False) -> None:
+        """Raises `ConnectorError`, and `_NotAtOnce` where more patience might help."""
         enforcer = self._open(at_once)
         try:
             self._run(enforcer)
+        except StoppedAnswering:
+            self.lease.note_hanging(hangs=True)
+            if at_once:
+                raise _NotAtOnce from None
+            raise
         finally:
             enforcer.close()
 
     def _open(self, at_once: bool) -> Enforcer:
-        """Raises `ConnectorError`, and `_NotAtOnce` where more patience might help."""
-        target = dataclasses.replace(self.connection.target(), statement_seconds=_STATEMENT_SECONDS)
-        hurried = at_once and target.connect_seconds > AT_ONCE_SECONDS
-        if hurried:
-            target = dataclasses.replace(target, connect_seconds=AT_ONCE_SECONDS)
+        """Raises as `run` does."""
+        patient = dataclasses.replace(self.connection.target(), statement_seconds=_STATEMENT_SECONDS)
+        target = hurried(patient) if at_once else patient
         try:
-            enforcer = self.engine.open(target, self.rules)
+            return self.engine.open(target, self.rules)
         except ConnectorError as error:
             hangs = error.kind is FailureKind.TIMEOUT
             self.lease.note_hanging(hangs=hangs)
-            if hangs and hurried:
+            if hangs and target.connect_seconds < patient.connect_seconds:
                 raise _NotAtOnce from None
             raise
-        self.lease.note_hanging(hangs=False)
-        return enforcer
 
     def _run(self, enforcer: Enforcer) -> None:
+        begun = time.monotonic()
         inspection = enforcer.inspect()
+        if time.monotonic() - begun < ANSWER_SECONDS:
+            self.lease.note_hanging(hangs=False)
         Enforcement.objects.filter(pk=self.enforcement.pk).update(version=inspection.version)
         learn(self.source, inspection)
         outcome = self._converge(enforcer, inspection)
@@ -417,13 +424,17 @@ def _succeed(source: Source, lease: Lease) -> None:
     enforcement.save(update_fields=["failed_since", "problem", "checked_at"])
 
 
+def _end_runs(source: Source, lease: Lease, message: str) -> None:
+    """Runs that came to nothing; those of earlier fences were left by workers that died."""
+    runs = Reconciliation.objects.filter(source=source, state=_State.RUNNING, fence__lte=lease.fence)
+    runs.update(state=_State.FAILED, finished_at=timezone.now(), message=message)
+
+
 def _fail(source: Source, lease: Lease, message: str) -> None:
     """The source did not answer: nothing is known of it, so nothing counts as given or taken. Raises `LeaseLost`."""
     with transaction.atomic():
         enforcement = lease.lock()
-        # Those of earlier fences were left by workers that died.
-        runs = Reconciliation.objects.filter(source=source, state=_State.RUNNING, fence__lte=lease.fence)
-        runs.update(state=_State.FAILED, finished_at=timezone.now(), message=message)
+        _end_runs(source, lease, message)
         if enforcement.failed_since is None:
             enforcement.failed_since = timezone.now()
             record(

@@ -15,6 +15,7 @@ from access.provisioning.desired import Inspection, Profile, Reading, Rules
 from access.provisioning.facts import Fact, Path
 from access.provisioning.plan import Plan, Step
 from common.errors import CatalogError, Conflict
+from connections.errors import ConnectorError, FailureKind
 from connections.targets import Target
 
 
@@ -75,6 +76,13 @@ class Journal(Protocol):
     def undone(self, steps: Iterable[Step], reason: str) -> None: ...
 
 
+class StoppedAnswering(ConnectorError):
+    """A source keeps the connection and says nothing more."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(f"{target.label} stopped answering. It is tried again shortly.", FailureKind.TIMEOUT)
+
+
 Replan = Callable[[Inspection], Plan]
 Check = Callable[[], None]
 
@@ -84,7 +92,9 @@ def unchecked() -> None:
 
 
 class Enforcer(Protocol):
-    """One source, opened for enforcement. Raises `ConnectorError` where the source does not answer."""
+    """One source, opened for enforcement. Raises `ConnectorError` where the source does not answer, and of these
+    `StoppedAnswering` where it keeps the connection and its target allows no more silence.
+    """
 
     def inspect(self) -> Inspection:
         """Everything that the source's catalogs say of who may read what; a fixed number of statements."""

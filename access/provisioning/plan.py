@@ -153,7 +153,9 @@ class Comparison:
     @cached_property
     def plan(self) -> Plan:
         """What makes the source hold what `grants` want."""
-        return Plan(tuple(sorted(self._steps, key=_order)), self._wanted.readings, self._wanted.problems)
+        last = _taken_last(self._steps)
+        steps = sorted(self._steps, key=lambda step: (step in last, *_order(step)))
+        return Plan(tuple(steps), self._wanted.readings, self._wanted.problems)
 
     @cached_property
     def held_still(self) -> Mapping[int, str]:
@@ -370,6 +372,33 @@ _GIVEN = (Right.SELECT, Right.USAGE)
 
 _REMOVALS: tuple[type, ...] = (DefaultRole, Member, Privilege, Relation, Role)
 _ADDITIONS: tuple[type, ...] = (Role, MaskedView, Privilege, Member, DefaultRole)
+
+
+def _taken_last(steps: Iterable[Step]) -> frozenset[Step]:
+    """What somebody loses who gets another set of columns or masks for it, though no grant of theirs ended: it is taken
+    once the other is given, for an engine without transactions would show them nothing in between. What went through
+    the role that they leave goes with it.
+    """
+    listed = tuple(steps)
+    added = [step.fact for step in listed if step.change is Change.ADD]
+    removed = [step for step in listed if step.change is Change.REMOVE]
+    moving = {fact.member for fact in added if isinstance(fact, Member)}
+    left = [
+        step for step in removed if isinstance(step.fact, Member) and step.fact.member in moving and not step.is_due
+    ]
+    roles = {step.fact.role for step in left if isinstance(step.fact, Member)}
+    dropped = {step.fact.name for step in removed if isinstance(step.fact, Role)} & roles
+    remade = {fact.path for fact in added if isinstance(fact, MaskedView)}
+
+    def hangs_on_one(fact: PlannedFact) -> bool:
+        match fact:
+            case Role(name=name) | Privilege(grantee=name):
+                return name in dropped
+            case Relation(path=path):
+                return bool(dropped) and path not in remade
+        return False
+
+    return frozenset([*left, *(step for step in removed if hangs_on_one(step.fact))])
 
 
 def _order(step: Step) -> tuple[int, int, bytes]:

@@ -83,7 +83,7 @@ def connect(target: Target, *, writes: bool = False) -> pymysql.Connection[Any]:
                 cursor.execute("SET SESSION max_statement_time = %s", [target.statement_seconds])
             else:
                 cursor.execute("SET SESSION max_execution_time = %s", [target.statement_seconds * 1000])
-        connection._read_timeout = target.statement_seconds + 5
+        connection._read_timeout = target.silence_seconds
     except (pymysql.MySQLError, OSError) as error:
         if sock is not None:
             sock.close()
@@ -101,6 +101,11 @@ def is_lost(error: Exception) -> bool:
     return isinstance(error, OSError) or (bool(error.args) and error.args[0] in _LOST)
 
 
+def is_silent(error: Exception) -> bool:
+    """Whether the server keeps the connection and did not answer in time; PyMySQL has no code for it."""
+    return "timed out" in str(error)
+
+
 def driver_error(error: Exception, target: Target, *, connecting: bool = False) -> ConnectorError:
     """What a failed connection or read means."""
     where = f"The server at {target.label}"
@@ -111,7 +116,7 @@ def driver_error(error: Exception, target: Target, *, connecting: bool = False) 
             f"{where} shows a certificate that does not verify. Enter its CA, or correct the host name. ({detail})",
             FailureKind.UNREACHABLE,
         )
-    silent = connecting and "timed out" in str(error)  # how PyMySQL tells of a time-out in the handshake
+    silent = connecting and is_silent(error)
     if silent or isinstance(error, TimeoutError) or isinstance(cause, TimeoutError):
         return ConnectorError(
             f"{where} does not answer. Check host and port, and firewalls between.",

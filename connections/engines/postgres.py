@@ -6,6 +6,7 @@ import tempfile
 from typing import Any
 
 import psycopg
+from psycopg.abc import RV, PQGen
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
@@ -25,8 +26,8 @@ SELECT set_config('default_transaction_read_only', %s, false),
 _IDLE_SECONDS = 600
 
 _SILENCE = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
-"""A server whose machine or network went silent is given up within a minute, whatever was asked of it: libpq has no limit for
-a read, and a statement's own limit is the server's to keep. Seconds, seconds, tries, milliseconds."""
+"""A server whose machine or network went silent is given up within a minute, whatever was asked of it: a statement's own
+limit is the server's to keep. Seconds, seconds, tries, milliseconds."""
 
 _PASSED_ON = ("application_name", "channel_binding", "keepalives_idle", "target_session_attrs")
 
@@ -86,6 +87,25 @@ _AT_CONNECT = (
 )
 
 
+class Silent(psycopg.OperationalError):
+    """The server keeps the connection and did not answer in time."""
+
+
+class _Connection(psycopg.Connection[Any]):
+    """Gives up a server that keeps the connection and does not answer: libpq has no limit for a read."""
+
+    longest: float | None = None
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        if timeout is not None or self.longest is None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, self.longest)
+        except psycopg.errors._WaitTimeout:
+            self.pgconn.finish()  # an answer that comes after all must not be taken for that to another question
+            raise Silent(f"no answer within {self.longest:g} s") from None
+
+
 def connect(target: Target, *, writes: bool = False) -> psycopg.Connection[Any]:
     """One connection, autocommit off. Raises `ConnectorError`.
 
@@ -97,7 +117,7 @@ def connect(target: Target, *, writes: bool = False) -> psycopg.Connection[Any]:
         with tempfile.NamedTemporaryFile("w", suffix=".pem") as authority:
             authority.write(target.tls_ca)
             authority.flush()
-            connection = psycopg.connect(
+            connection = _Connection.connect(
                 **options,
                 host=target.host,
                 hostaddr=target.ip,
@@ -118,6 +138,7 @@ def connect(target: Target, *, writes: bool = False) -> psycopg.Connection[Any]:
             )
     except psycopg.Error as error:
         raise connect_error(error, target) from None
+    connection.longest = target.silence_seconds
     try:
         connection.execute(
             _SESSION,

@@ -20,6 +20,7 @@ from access.provisioning.adapter import (
     SessionsEnded,
     Statement,
     StepRefused,
+    StoppedAnswering,
     Unreadable,
     unchecked,
 )
@@ -70,7 +71,8 @@ class MysqlEnforcer:
 
     def carry_out(self, plan: Plan, replan: Replan, journal: Journal, check: Check = unchecked) -> Inspection:
         """As `Enforcer.carry_out`. Of a plan that fails halfway nothing stays that gives access; what it took stays
-        taken, for nobody gets back what is over because something else went wrong.
+        taken, for nobody gets back what is over because something else went wrong. What is taken after all is given
+        stood in for it: where the connection is lost by then, what was given is left, and the next run takes the rest.
         """
         with self._lock():
             inspection = self.inspect()
@@ -88,6 +90,8 @@ class MysqlEnforcer:
                         journal.undone([later for later, _ in script[place:]], error.message)
                         raise
                     except (pymysql.MySQLError, OSError) as error:
+                        if given and step.change is Change.REMOVE:
+                            raise self._failure(error) from None
                         self._reconnect(error)
                         reason = "The connection to the source was lost."
                         self._take_back(given, journal, reason)
@@ -247,6 +251,8 @@ class MysqlEnforcer:
             raise self._failure(error) from None
 
     def _failure(self, error: Exception) -> ConnectorError:
+        if engines.is_silent(error):
+            return StoppedAnswering(self._target)
         return engines.driver_error(error, self._target)
 
     def _refusal(self, statement: Statement, error: pymysql.MySQLError) -> str:

@@ -15,6 +15,7 @@ from access.provisioning.adapter import (
     SessionsEnded,
     Statement,
     StepRefused,
+    StoppedAnswering,
     Unreadable,
     unchecked,
 )
@@ -130,6 +131,8 @@ class PostgresEnforcer:
             return ConnectorError(
                 "Another reconciliation of this server is at work. It is tried again shortly.", FailureKind.TIMEOUT
             )
+        if isinstance(error, engines.Silent):
+            return StoppedAnswering(self._target)
         if engines.is_lost(error, self._connection):
             return ConnectorError(
                 f"The connection to {self._target.label} was lost. It is tried again shortly.", FailureKind.LOST

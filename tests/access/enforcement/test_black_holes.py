@@ -1,4 +1,6 @@
-"""Sources that let a connection in and never answer: those that answer do not wait for them."""
+"""Sources that let a connection in and never answer, or not what they are asked then: those that answer do not wait for
+them.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,8 +31,9 @@ from config.celery import app
 from connections.addresses import parse_address
 from ingestion.sources import add_crawled_source
 from stack.applications import THREADS
-from tests.access.enforcement.world import REFUSED, World, world_of
+from tests.access.enforcement.world import REFUSED, World, connect, world_of
 from tests.access.provisioning.postgres import Cluster, warehouse
+from tests.ingestion.connectors.relay import Relay
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
@@ -48,6 +52,39 @@ def black_hole(options: str = "") -> Iterator[Source]:
         asked = timezone.now() - dt.timedelta(minutes=1)
         Enforcement.objects.create(source=source, mode="automatic", changed_by=system, asked_at=asked)
         yield source
+
+
+class MuteRelay(Relay):
+    """Lets everybody in to a real server, and takes what is asked of its catalogs without ever an answer."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.over = threading.Event()
+        super().__init__((cluster.host, cluster.port), "postgres")
+
+    def _requests(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError):
+            while block := client.recv(65536):
+                if b"aclexplode" in block:
+                    self.over.wait(300)
+                    break
+                server.sendall(block)
+        for one in (client, server):
+            one.close()
+
+
+@contextmanager
+def mute(world: World) -> Iterator[Source]:
+    """A source that says who it is and nothing more; asked for a minute ago."""
+    relay = MuteRelay(world.place.cluster)
+    try:
+        source = connect(world.place, relay.port, name=f"Mute {relay.port}")
+        asked = timezone.now() - dt.timedelta(minutes=1)
+        changed_by = Principal.objects.system()
+        Enforcement.objects.create(source=source, mode="automatic", changed_by=changed_by, asked_at=asked)
+        yield source
+    finally:
+        relay.over.set()
+        relay.close()
 
 
 @contextmanager
@@ -94,13 +131,20 @@ def over_now(grant: Grant) -> None:
     Grant.objects.filter(pk=grant.pk).update(valid_from=now - dt.timedelta(days=2), valid_to=now)
 
 
+def deaf(_: World) -> AbstractContextManager[Source]:
+    return black_hole()
+
+
+@pytest.mark.parametrize("hole", [deaf, mute])
 @pytest.mark.parametrize("known", [False, True], ids=["all of a sudden", "for a while"])
-def test_what_ends_in_a_source_ends_within_a_minute_though_twenty_others_hang(world: World, known: bool) -> None:
+def test_what_ends_in_a_source_ends_within_a_minute_though_twenty_others_hang(
+    world: World, known: bool, hole: Callable[[World], AbstractContextManager[Source]]
+) -> None:
     grant = world.grant("ada", "id")
     world.reconcile()
     assert world.state(grant) == "active"
     with ExitStack() as stack:
-        holes = [stack.enter_context(black_hole()) for _ in range(BLACK_HOLES)]
+        holes = [stack.enter_context(hole(world)) for _ in range(BLACK_HOLES)]
         if known:
             long_ago = timezone.now() - dt.timedelta(hours=1)
             Enforcement.objects.filter(source__in=holes).update(
@@ -114,12 +158,15 @@ def test_what_ends_in_a_source_ends_within_a_minute_though_twenty_others_hang(wo
         assert ticking_until(lambda: tried.exists(), MOST_SECONDS), "those that hang are tried beside it"
 
 
-def test_a_source_that_answers_again_is_seen_to_within_a_minute_though_twenty_others_hang(world: World) -> None:
+@pytest.mark.parametrize("hole", [deaf, mute])
+def test_a_source_that_answers_again_is_seen_to_within_a_minute_though_twenty_others_hang(
+    world: World, hole: Callable[[World], AbstractContextManager[Source]]
+) -> None:
     """Their turns, each alone and as patient as its address allows, would take more than three minutes."""
     grant = world.grant("ada", "id")
     world.reconcile()
     with ExitStack() as stack:
-        holes = [stack.enter_context(black_hole()) for _ in range(BLACK_HOLES)]
+        holes = [stack.enter_context(hole(world)) for _ in range(BLACK_HOLES)]
         long_ago = timezone.now() - dt.timedelta(hours=1)
         hanging = Enforcement.objects.filter(source__in=[*holes, world.source])
         hanging.update(failed_since=long_ago, hung_at=long_ago, tried_at=long_ago, problem="It does not answer.")

@@ -1,5 +1,5 @@
-"""Workers that are killed with -9 at each statement by which a grant ends, or in PostgreSQL is masked: never a false state,
-and the next turn ends right.
+"""Workers that are killed with -9, or lose the wire, at each statement by which a grant ends or is masked, and sources
+that fall silent amid a plan: never a false state, and the next turn ends right.
 """
 
 from __future__ import annotations
@@ -7,8 +7,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,8 +21,10 @@ from django.utils import timezone
 
 from access.actions import expire_grants
 from access.enforcement.engines import engine_of
+from access.enforcement.leases import ANSWER_SECONDS, AT_ONCE_SECONDS
+from access.enforcement.reconciling import reconcile
 from access.enforcement.wanting import wishes_of
-from access.models import Enforcement, Grant, JournalEntry, ManagedObject
+from access.models import Enforcement, Grant, JournalEntry, ManagedObject, Reconciliation
 from access.provisioning.desired import Profile, view_path
 from accounts.models import Principal
 from catalog.models import Dataset, Source
@@ -78,9 +81,10 @@ class StepRelay(Relay):
         return self._hold() if self._silent and self._left is not None else True
 
     def _hold(self) -> bool:
-        """The wire of whoever is killed meanwhile carries nothing more."""
+        """The wire of whoever is killed meanwhile carries nothing more; one that is made anew does."""
         self.held.set()
         self.release.wait(120)
+        self._left = None
         return False
 
 
@@ -137,12 +141,20 @@ class Scene(ABC):
         code = f"from access.enforcement.reconciling import reconcile; reconcile({self.place.source.pk})"
         worker = worker_process(code)
         try:
-            assert self.relay.held.wait(60), number
+            assert self.relay.held.wait(120), number
             worker.kill()
             worker.wait(30)
         finally:
             self.relay.disarm()
         Enforcement.objects.update(held_until=timezone.now() - dt.timedelta(seconds=1))
+
+    def broken_at(self, number: int, *, told: bool) -> None:
+        """The wire breaks at a statement, and carries the next one again."""
+        self.relay.arm(number, told=told)
+        self.relay.release.set()
+        self.place.reconcile()
+        assert self.relay.held.is_set(), number
+        self.relay.disarm()
 
     def changes_of_a_turn(self) -> int:
         before = self.relay.changes
@@ -232,8 +244,10 @@ def test_a_worker_killed_at_any_statement_of_an_expiry_claims_no_end(scene: Scen
 
 
 @pytest.mark.parametrize("told", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("scene", ["postgres"], indirect=True)
-def test_a_worker_killed_at_any_statement_of_a_mask_leaves_the_old_or_the_new(scene: Scene, told: bool) -> None:
+@pytest.mark.parametrize("fault", [Scene.killed_at, Scene.broken_at], ids=["killed", "broken"])
+def test_a_fault_at_any_statement_of_a_mask_leaves_the_old_or_the_new(
+    scene: Scene, fault: Callable[..., None], told: bool
+) -> None:
     """What the grant names can be read throughout, as it was or as it will be, and never more than before."""
     email = scene.place.orders.fields.get(path=["email"]).pk
 
@@ -256,10 +270,33 @@ def test_a_worker_killed_at_any_statement_of_a_mask_leaves_the_old_or_the_new(sc
         is_over(scene, grant)
         grant = given(scene)
         masked(grant)
-        scene.killed_at(number, told=told)
+        fault(scene, number, told=told)
         state, readable = scene.place.state(grant), scene.readable()
         assert state in ("active", "drifted"), number
         assert state != "active" or "id" in readable, (number, "a false active")
         assert readable <= {"id", "email"}, number
         scene.place.reconcile()
         is_masked(grant)
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["before", "after"])
+def test_a_source_that_falls_silent_amid_a_plan_is_left_at_once_and_seen_to_when_it_answers(
+    scene: Scene, told: bool
+) -> None:
+    """The wire takes what is sent, and never answers: neither the server nor the machine's network ends that."""
+    source = scene.place.source.pk
+    grant = scene.place.grant("ada", "id", "email")
+    scene.relay.arm(3, told=told)
+    begun = time.monotonic()
+    assert not reconcile(source, in_turn=True)
+    assert ANSWER_SECONDS - 1 < time.monotonic() - begun < 2 * ANSWER_SECONDS + AT_ONCE_SECONDS
+    assert scene.relay.held.is_set()
+    setting = Enforcement.objects.get(source=source)
+    assert setting.hung_at is not None and setting.failed_since is None, "others wait no longer; nothing is told yet"
+    assert scene.place.state(grant) == "provisioning"
+    assert not Reconciliation.objects.filter(state="running").exists()
+    scene.relay.disarm()
+    assert reconcile(source, in_turn=True)
+    assert scene.place.state(grant) == "active" and scene.readable() == {"id", "email"}
+    assert Enforcement.objects.get(source=source).hung_at is None
+    assert not JournalEntry.objects.filter(state="intended").exists()

@@ -62,11 +62,11 @@ class World:
         return self.place.reads(self.login(name), query)
 
 
-def connect(place: Warehouse, port: int | None = None) -> Source:
+def connect(place: Warehouse, port: int | None = None, *, name: str = "") -> Source:
     """A source of the catalog that reaches the warehouse as the catalog's account."""
     url = f"postgres://{place.account}:{PASSWORD.replace(' ', '%20')}@{place.cluster.host}:{port or place.cluster.port}"
     address = parse_address(f"{url}/{place.database}?sslmode=disable&connect_timeout=3")
-    return add_crawled_source(name=place.database, address=address, by=Principal.objects.system())
+    return add_crawled_source(name=name or place.database, address=address, by=Principal.objects.system())
 
 
 def world_of(place: Warehouse, *, port: int | None = None, mode: str = "automatic") -> World:
