@@ -33,7 +33,7 @@ from ingestion.sources import add_crawled_source
 from stack.applications import THREADS
 from tests.access.enforcement.world import REFUSED, World, connect, world_of
 from tests.access.provisioning.postgres import Cluster, warehouse
-from tests.ingestion.connectors.relay import Relay
+from tests.ingestion.connectors.relay import Relay, cut
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
@@ -68,8 +68,7 @@ class MuteRelay(Relay):
                     self.over.wait(300)
                     break
                 server.sendall(block)
-        for one in (client, server):
-            one.close()
+        cut(client, server)
 
 
 @contextmanager
@@ -182,16 +181,16 @@ def test_a_source_that_does_not_answer_at_once_is_tried_with_more_patience_befor
     transactional_db: None,
 ) -> None:
     told = Record.objects.filter(event="access.enforcement_failed")
-    with black_hole(f"&connect_timeout={AT_ONCE_SECONDS + 2}") as source:
+    with black_hole(f"&connect_timeout={AT_ONCE_SECONDS + 6}") as source:
         begun = time.monotonic()
         assert not reconcile(source.pk, in_turn=True)
-        assert AT_ONCE_SECONDS - 0.5 < time.monotonic() - begun < AT_ONCE_SECONDS + 1.5
+        assert AT_ONCE_SECONDS - 0.5 < time.monotonic() - begun < AT_ONCE_SECONDS + 5
         setting = Enforcement.objects.get(source=source)
         assert setting.hung_at is not None and setting.failed_since is None and not told.exists()
         assert due_sources() == [source.pk]
         begun = time.monotonic()
         assert reconcile(source.pk, in_turn=True)
-        assert time.monotonic() - begun > AT_ONCE_SECONDS + 1.5
+        assert time.monotonic() - begun > AT_ONCE_SECONDS + 5
         setting.refresh_from_db()
         assert setting.hung_at is not None and setting.failed_since is not None and told.count() == 1
         assert due_sources() == []

@@ -351,17 +351,24 @@ def test_statements_of_a_reconciliation_do_not_grow_with_the_grants(world: World
     for name in world.people:
         world.grant(name, "id")
     world.reconcile()
-    with CaptureQueriesContext(connection) as few:
-        world.reconcile()
+    few = statements_of_a_reconciliation(world)
     for number in range(20):
         world.place.owner(f"CREATE TABLE sales.t{number} (id int)")
         more = catalogued(world.source, world.domain, world.owner, f"t{number}", ("id",))
         world.grant("ada", "id", on=more)
     world.place.allow_service()
     world.reconcile()
-    with CaptureQueriesContext(connection) as many:
-        world.reconcile()
-    assert len(many) == len(few)
+    assert statements_of_a_reconciliation(world) == few
+
+
+def statements_of_a_reconciliation(world: World) -> int:
+    """Where nothing moved. Roles are of the whole server: other tests' make the catalog compare again now and then."""
+    counts = []
+    for _ in range(3):
+        with CaptureQueriesContext(connection) as done:
+            world.reconcile()
+        counts.append(len(done))
+    return min(counts)
 
 
 def test_on_postgresql_15_too(db: None, machine_cluster: Cluster) -> None:

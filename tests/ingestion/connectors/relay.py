@@ -61,7 +61,7 @@ class Relay:
                 if not self.lets_through():
                     break
                 server.sendall(block)
-        _end(client, server)
+        cut(client, server)
 
     def _answers(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
@@ -75,10 +75,11 @@ class Relay:
                 if not self.lets_back():
                     break
                 client.sendall(block)
-        _end(client, server)
+        cut(client, server)
 
 
-def _end(*sockets: socket.socket) -> None:
+def cut(*sockets: socket.socket) -> None:
+    """End connections. close() alone would not wake the threads that read of them, and so not tell the other side either."""
     for one in sockets:
         with suppress(OSError):
             one.shutdown(socket.SHUT_RDWR)
