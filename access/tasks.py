@@ -15,7 +15,7 @@ from access.actions import (
     take_from_the_closed,
 )
 from access.actions.claiming import BATCH
-from access.enforcement.leases import due_sources
+from access.enforcement.leases import due_sources, ending_sources
 from accounts.models import Principal
 
 logger = logging.getLogger(__name__)
@@ -83,8 +83,13 @@ def knock_at_hanging() -> int:
 
 @shared_task(ignore_result=True)
 def reconcile_source(source_id: int) -> None:
-    """See to one source; where another worker has it already, or it is not its turn any more, this does nothing."""
+    """See to one source; where another worker has it already, or it is not its turn any more, this does nothing.
+
+    Access that is over ends first, in whatever source: many that were sent before may keep their worker waiting.
+    """
     # The engines' drivers and the planner load with the first source that is enforced.
     from access.enforcement.reconciling import reconcile
 
+    for first in ending_sources():
+        reconcile(first, in_turn=True)
     reconcile(source_id, in_turn=True)

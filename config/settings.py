@@ -197,9 +197,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 60,
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
-    # A web process asks the broker within a request: answer soon, also when the broker is gone.
+    # A web process asks the broker within a request: answer soon, also when the broker is gone. Unless it is told otherwise,
+    # kombu tries for six seconds at each message.
     "socket_timeout": 10,
     "socket_connect_timeout": 2,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -8,10 +8,11 @@ import logging
 import threading
 
 from django.db import connection, connections, transaction
-from django.db.models import Exists, F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from access.models import Enforcement
+from access.models import Enforcement, Grant
+from access.states import GRANT_ENDING
 from connections.targets import Target
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,13 @@ def due_sources() -> list[int]:
     answering = turns.filter(hung_at__isnull=True).order_by(F("asked_at").asc(nulls_last=True))
     hanging = turns.filter(hung_at__isnull=False).order_by(F("tried_at").asc(nulls_first=True))
     return [*answering.values_list("source_id", flat=True)[:200], *hanging.values_list("source_id", flat=True)[:1]]
+
+
+def ending_sources() -> list[int]:
+    """Those of the due sources, but for such as hang, in which somebody still reads by a grant that is over."""
+    over = Grant.objects.filter(state__in=GRANT_ENDING, dataset__source=OuterRef("source"))
+    turns = _turns().filter(Exists(over), hung_at__isnull=True)
+    return list(turns.order_by(F("asked_at").asc(nulls_last=True)).values_list("source_id", flat=True)[:200])
 
 
 def _turns() -> QuerySet[Enforcement]:

@@ -12,12 +12,13 @@ from django.utils import timezone
 from access.actions import confirm_plan, revoke_grant
 from access.enforcement.engines import engine_of
 from access.enforcement.journals import DatabaseJournal, ours_of
-from access.enforcement.leases import Lease, LeaseLost, due_sources
+from access.enforcement.leases import Lease, LeaseLost, due_sources, ending_sources
 from access.enforcement.reconciling import _fail, _Reconciler
 from access.enforcement.wanting import wishes_of
 from access.models import Enforcement, Reconciliation
 from access.provisioning.desired import Inspection
 from access.provisioning.plan import Plan, make_plan
+from access.tasks import reconcile_source
 from accounts.models import Principal
 from tests.access.enforcement.world import REFUSED, World, catalogued
 from tests.factories import person, source
@@ -101,6 +102,34 @@ def test_sources_that_hang_wait_for_those_that_answer_and_for_each_other(db: Non
     assert due_sources() == [waits, asked, answers, hangs]
     Enforcement.objects.update(asked_at=None, checked_at=now)
     assert Lease.claim(asked, in_turn=True) is None, "seen to since it was sent"
+
+
+def test_access_that_is_over_ends_before_another_source_has_its_turn(world: World) -> None:
+    grant = world.grant("ada", "id")
+    world.reconcile()
+    other = Enforcement.objects.create(
+        source=source("other"), mode="automatic", changed_by=Principal.objects.system(), asked_at=timezone.now()
+    )
+    reconcile_source(other.source_id)
+    assert ending_sources() == []
+    revoke_grant(grant=grant, reason="Done", by=world.owner)
+    world.set(asked_at=timezone.now() + dt.timedelta(minutes=1))
+    assert ending_sources() == [world.source.pk]
+    Enforcement.objects.filter(pk=other.pk).update(asked_at=timezone.now(), failed_since=None)
+    reconcile_source(other.source_id)
+    assert world.state(grant) == "revoked"
+    other.refresh_from_db()
+    first, second = world.enforcement.tried_at, other.tried_at
+    assert first is not None and second is not None and first < second, "and then the one that was sent"
+    assert ending_sources() == []
+
+
+def test_a_source_that_hangs_ends_nothing_before_others(world: World) -> None:
+    grant = world.grant("ada", "id")
+    world.reconcile()
+    revoke_grant(grant=grant, reason="Done", by=world.owner)
+    world.set(hung_at=timezone.now())
+    assert ending_sources() == []
 
 
 def test_a_confirmed_plan_is_carried_out_but_for_what_the_source_refuses(world: World) -> None:

@@ -67,10 +67,13 @@ def test_a_transaction_that_is_taken_back_wakes_nobody(world: World) -> None:
 
 
 def test_without_a_broker_the_approval_stands_and_the_source_is_due(world: World, monkeypatch, caplog) -> None:
-    monkeypatch.setattr(current_app.conf, "broker_url", "redis://127.0.0.1:1/0")
     monkeypatch.setattr(current_app.conf, "broker_write_url", "redis://127.0.0.1:1/0")
     monkeypatch.setattr(current_app.amqp, "_producer_pool", None)
     grant = world.grant("ada", "id")
+    monkeypatch.undo()
+    assert told() == []
     assert "did not take the wake-up of access.tasks.enforce" in caplog.text
     assert world.state(grant) == "provisioning"
     assert world.enforcement.asked_at is not None
+    ask(sources=[world.source.pk])
+    assert told() == [enforce.name], "with a broker again"
