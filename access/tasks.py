@@ -92,4 +92,5 @@ def reconcile_source(source_id: int) -> None:
 
     for first in ending_sources():
         reconcile(first, in_turn=True)
-    reconcile(source_id, in_turn=True)
+    while reconcile(source_id, in_turn=True):
+        pass  # what was asked for while it ran is not left to the next tick

@@ -43,9 +43,10 @@ def run() -> list[Figure]:
 def _evaluations(port: int, world: World) -> list[Figure]:
     chance = random.Random(7)
     asked = [_evaluation(world, chance) for _ in range(5000)]
-    # Both workers import what decides and prepare its statements; then each connection has been used.
+    # Both processes import what decides and prepare its statements; then each connection has been used, and all threads.
     _slowest(port, lambda: asked[0], connections=_CONNECTIONS)
     _offer(port, asked, rate=200, seconds=2)
+    _offer(port, asked, rate=_RATE, seconds=_SECONDS)
     took, decided = _offer(port, asked, rate=_RATE, seconds=_SECONDS)
     took.sort()
     return [

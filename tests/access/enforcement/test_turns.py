@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from access.actions import confirm_plan, revoke_grant
+from access.enforcement import reconciling
 from access.enforcement.engines import engine_of
 from access.enforcement.journals import DatabaseJournal, ours_of
 from access.enforcement.leases import Lease, LeaseLost, due_sources, ending_sources
@@ -170,3 +171,21 @@ def test_a_confirmation_that_comes_while_the_rest_is_noted_is_kept(world: World)
     assert due_sources() == [world.source.pk]
     world.reconcile()
     assert world.state(grant) == "active"
+
+
+def test_what_is_asked_for_while_a_source_is_seen_to_is_done_by_the_same_worker(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grants = [world.grant("ada", "id")]
+    settle = reconciling.settle
+
+    def approved_meanwhile(*args: object) -> None:
+        settle(*args)
+        if len(grants) == 1:
+            grants.append(world.grant("bob", "id"))
+            assert due_sources() == [], "it is held"
+
+    monkeypatch.setattr(reconciling, "settle", approved_meanwhile)
+    reconcile_source(world.source.pk)
+    assert [world.state(grant) for grant in grants] == ["active", "active"]
+    assert due_sources() == []
