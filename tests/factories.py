@@ -14,7 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
+from access.models import Policy, PolicyVersion
+from access.policies.rules import Rule, stored_form
 from accounts.models import DomainRole, Principal, User
 from accounts.tokens import Scope, mint
 from catalog.models import (
@@ -64,6 +67,11 @@ def people(*names: str, administrator: bool = False, password: str | None = None
     return Principal.objects.bulk_create(
         Principal(kind=Principal.Kind.PERSON, name=user.display_name, user=user) for user in users
     )
+
+
+def fresh(principal: Principal) -> Principal:
+    """The same one as the next request has it, with nothing kept on it."""
+    return Principal.objects.select_related("user").get(pk=principal.pk)
 
 
 def pipeline(name: str = "") -> Principal:
@@ -195,6 +203,20 @@ def ownership(
         of.owner_names = [*of.owner_names, str(to)]
         of.save(update_fields=["owner_names"])
     return made
+
+
+def publish(name: str, rule: Rule) -> PolicyVersion:
+    """A policy of this one rule, in force from now on; nothing is recorded of it."""
+    now = timezone.now()
+    return PolicyVersion.objects.create(
+        policy=Policy.objects.create(slug=name, name=name),
+        number=1,
+        state=PolicyVersion.State.PUBLISHED,
+        name=name,
+        rule=stored_form(rule),
+        valid_from=now,
+        published_at=now,
+    )
 
 
 def standard_levels() -> dict[str, Level]:

@@ -33,8 +33,6 @@ from tests.factories import Cast, dataset, personas, standard_levels
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-# Chromium's driver keeps an event loop in this thread; Django only asks whether there is one.
-
 
 @pytest.fixture
 def cast() -> Cast:

@@ -31,7 +31,7 @@ from accounts.models import DomainRole, Principal
 from audit.models import Record
 from classification.models import Level
 from common.errors import Conflict, Forbidden, Invalid, NotFound
-from tests.factories import Cast, dataset, domain, group, ownership, person, role
+from tests.factories import Cast, dataset, domain, fresh, group, ownership, person, role
 from tests.thoroughness import examples
 
 DAY = dt.timedelta(days=1)
@@ -60,10 +60,6 @@ def started(cast: Cast, **chosen: object) -> Campaign:
     return start_campaign(
         name="Spring", chosen=Chosen(**chosen), due_at=timezone.now() + 10 * DAY, by=cast.administrator
     )
-
-
-def fresh(principal: Principal) -> Principal:
-    return Principal.objects.select_related("user").get(pk=principal.pk)
 
 
 def test_it_holds_the_live_usual_grants_within_its_scope(cast: Cast) -> None:

@@ -32,17 +32,13 @@ from common.templatetags.formats import moment
 from connections.models import Connection
 from tests.access.observed import login
 from tests.access.observed import opened as seen
-from tests.factories import Cast, dataset, domain, ownership, person, pipeline, role, service, standard_levels
+from tests.factories import Cast, dataset, domain, fresh, ownership, person, pipeline, role, service, standard_levels
 from tests.thoroughness import examples
 
 
 def opened(cast: Cast, **changes: object) -> EmergencyReview:
     values = {"dataset": cast.dataset, "reason": "The import is down", "hours": 2, "by": cast.analyst, **changes}
     return open_in_emergency(**values).request.review
-
-
-def fresh(principal: Principal) -> Principal:
-    return Principal.objects.select_related("user").get(pk=principal.pk)
 
 
 def test_it_opens_at_once_for_hours_beside_a_usual_grant(cast: Cast) -> None:

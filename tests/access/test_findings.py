@@ -36,14 +36,10 @@ from access.reviewing import answerable_for, reviewer_of
 from accounts.models import Principal
 from catalog.models import Source
 from common.errors import CatalogError, Conflict, Forbidden
-from tests.factories import Cast, bearer, dataset, domain, ownership, person, pipeline, role, source
+from tests.factories import Cast, bearer, dataset, domain, fresh, ownership, person, pipeline, role, source
 from tests.thoroughness import examples
 
 REMEDY = 'REVOKE SELECT ON TABLE "public"."users" FROM "otto"'
-
-
-def fresh(principal: Principal) -> Principal:
-    return Principal.objects.select_related("user").get(pk=principal.pk)
 
 
 def found(cast: Cast, reader: Principal | None, kind: str = Finding.Kind.PRIVILEGE, key: str = "1") -> Finding:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any
 
 import pytest
 import time_machine
@@ -18,7 +17,6 @@ from access.actions import (
     publish_terms,
     request_access,
     save_draft,
-    set_enforcement,
     start_campaign,
 )
 from access.enforcement.offering import cannot_mask
@@ -28,15 +26,12 @@ from access.models import (
     Campaign,
     DatabaseLogin,
     Delegation,
-    EmergencyReview,
     Enforcement,
     Finding,
     Grant,
-    Policy,
-    PolicyVersion,
 )
 from access.policies.masking import Mask
-from access.policies.rules import Action, Columns, Effect, MaskOf, Rule, Subjects, stored_form
+from access.policies.rules import Action, Columns, Effect, MaskOf, Rule, Subjects
 from access.recertifying import Chosen
 from accounts.models import Principal
 from catalog.models import Proposal, Source
@@ -45,16 +40,10 @@ from classification.actions import set_level
 from classification.models import Level
 from common.errors import Forbidden, Invalid
 from common.templatetags.ui import level_badge
-from connections.addresses import parse_address
-from ingestion.sources import add_crawled_source
-from tests.factories import Cast, bearer, dataset, field, ownership, person, role, standard_levels
+from tests.factories import Cast, dataset, field, fresh, person, publish, role, standard_levels
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
-
-
-def fresh(principal: Principal) -> Principal:
-    return Principal.objects.select_related("user").get(pk=principal.pk)
 
 
 def form_of(cast: Cast, **query: object) -> str:
@@ -67,14 +56,6 @@ def granted(cast: Cast, by: Principal, days: int = 20) -> Grant:
     grant = approve_request(request=request, by=cast.owner)
     assert grant is not None
     return grant
-
-
-def policy(rule: Rule) -> PolicyVersion:
-    now = timezone.now()
-    return PolicyVersion.objects.create(
-        policy=Policy.objects.create(slug="ours", name="Ours"), number=1, state="published", name="Ours",
-        rule=stored_form(rule), valid_from=now, published_at=now,
-    )  # fmt: skip
 
 
 def test_a_draft_is_its_authors_alone_until_it_is_sent(client: Client, cast: Cast) -> None:
@@ -128,7 +109,7 @@ def test_nobody_renews_what_is_anothers(client: Client, cast: Cast) -> None:
 
 
 def test_the_form_warns_of_what_policy_will_refuse_and_does_not_send_it(client: Client, cast: Cast) -> None:
-    policy(Rule(Effect.DENY, (Action.REQUEST,), Subjects(everyone=True)))
+    publish("Ours", Rule(Effect.DENY, (Action.REQUEST,), Subjects(everyone=True)))
     client.force_login(cast.analyst.user)
     typed = {"extent": "all", "purpose": "Look", "days": 5}
     checked = client.post(form_of(cast), {**typed, "check": "1"})
@@ -141,7 +122,7 @@ def test_the_form_warns_of_what_policy_will_refuse_and_does_not_send_it(client: 
 
 
 def test_what_policy_grants_at_once_names_the_version_it_rests_on(client: Client, cast: Cast) -> None:
-    version = policy(Rule(Effect.ALLOW, (Action.REQUEST,), Subjects(everyone=True)))
+    version = publish("Ours", Rule(Effect.ALLOW, (Action.REQUEST,), Subjects(everyone=True)))
     request = request_access(dataset=cast.dataset, purpose="Look", days=5, by=cast.analyst)
     grant = Grant.objects.get()
     assert (request.state, grant.request, grant.granted_by) == ("approved", request, Principal.objects.system())
@@ -159,109 +140,6 @@ def test_the_form_asks_for_the_terms_of_the_data(client: Client, cast: Cast) -> 
     assert refused.status_code == 422 and "Accept “Rules”" in refused.text
     client.post(form_of(cast), {**typed, f"terms_{terms.pk}": "on"})
     assert AccessRequest.objects.get().acceptances.get().terms == terms
-
-
-def sign_in_again(client: Client, location: str) -> Any:
-    assert location.startswith(reverse("account_reauthenticate"))
-    page = client.get(location)
-    hidden = re.search(r'name="next" value="([^"]+)"', page.text)
-    assert hidden is not None
-    return client.post(reverse("account_reauthenticate"), {"password": PASSWORD, "next": hidden[1]})
-
-
-@pytest.fixture
-def keeper(cast: Cast) -> Principal:
-    """An owner of the dataset with a password, whose sign-in was long ago."""
-    made = person("kim", password=PASSWORD)
-    role(cast.domain, made, "analyst")
-    ownership(cast.dataset, made)
-    return made
-
-
-def test_an_approval_after_a_while_asks_who_it_is_and_then_does_what_was_sent(
-    client: Client, cast: Cast, keeper: Principal
-) -> None:
-    request = request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.analyst)
-    client.force_login(keeper.user)
-    sent = client.post(reverse("access:request_approve", args=[request.pk]), {"days": 3, "reason": "As agreed"})
-    assert not Grant.objects.exists()
-    sign_in_again(client, sent["Location"])
-    grant = Grant.objects.get()
-    assert ((grant.valid_to - grant.valid_from).days, grant.granted_by) == (3, keeper)
-    request.refresh_from_db()
-    assert request.decision_reason == "As agreed"
-    other = request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.outsider)
-    client.post(reverse("access:request_approve", args=[other.pk]), {"days": 3})
-    assert Grant.objects.count() == 2
-
-
-def test_without_javascript_who_decides_comes_back_to_where_they_were(
-    client: Client, cast: Cast, keeper: Principal
-) -> None:
-    request = request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.analyst)
-    client.force_login(keeper.user)
-    inbox = reverse("access:inbox")
-    link = re.search(rf'href="({reverse("access:request_approve", args=[request.pk])}[^"]*)"', client.get(inbox).text)
-    assert link is not None
-    page = client.get(link[1].replace("&amp;", "&")).text
-    main = page[page.index("<main") :]
-    hidden = re.search(r'<form method="post" action="([^"]+)">.*?name="next" value="([^"]+)"', main, re.DOTALL)
-    assert hidden is not None and hidden[2].startswith(inbox)
-    sent = client.post(hidden[1], {"days": 3, "next": hidden[2]})
-    assert not Grant.objects.exists()
-    assert sign_in_again(client, sent["Location"])["Location"] == hidden[2]
-    assert Grant.objects.get().granted_by == keeper
-
-
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
-def test_the_page_that_asks_leads_nowhere_else(client: Client, cast: Cast, elsewhere: str) -> None:
-    request = request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.analyst)
-    client.force_login(cast.owner.user)
-    url = reverse("access:request_deny", args=[request.pk])
-    page = client.get(url, {"next": elsewhere}).text
-    assert 'name="next"' not in page and elsewhere not in page
-    sent = client.post(url, {"reason": "No", "next": elsewhere})
-    assert sent["Location"] == reverse("access:request", args=[request.pk])
-
-
-def test_who_is_named_after_signing_in_again_is_who_was_typed(client: Client, cast: Cast) -> None:
-    """The page of a login is opened with a person in its address."""
-    boss = person("bea", password=PASSWORD, administrator=True)
-    source = add_crawled_source(
-        name="Named", address=parse_address("postgres://catalog:secret@127.0.0.1/named?sslmode=disable"), by=boss
-    )
-    client.force_login(boss.user)
-    url = reverse("access:login_name", args=[source.pk])
-    page = client.get(url, {"person": "ana"}).text
-    action = re.search(r'<form method="post" action="([^"]+)">', page[page.index("<main") :])
-    assert action is not None
-    sent = client.post(action[1], {"person": "ana", "name": "ana_reads"})
-    assert not DatabaseLogin.objects.exists()
-    sign_in_again(client, sent["Location"])
-    assert DatabaseLogin.objects.get().name == "ana_reads"
-
-
-def test_an_emergency_asks_who_it_is_and_opens_a_review_by_somebody_else(
-    client: Client, cast: Cast, keeper: Principal
-) -> None:
-    client.force_login(keeper.user)
-    url = reverse("access:emergency_open", args=[cast.dataset.pk])
-    assert "Open it now" in client.get(url).text
-    sent = client.post(url, {"extent": "all", "reason": "Nightly import is down", "hours": 2})
-    assert not Grant.objects.exists()
-    sign_in_again(client, sent["Location"])
-    review = EmergencyReview.objects.get()
-    assert review.request.purpose == "Nightly import is down" and Grant.objects.live().count() == 1
-    page = client.get(reverse("access:request", args=[review.request_id])).text
-    assert "Opened in an emergency" in page and "Review it" not in page
-    assert count_waiting(fresh(keeper)) == 0
-
-    client.force_login(cast.owner.user)
-    assert "opened" in client.get(reverse("access:inbox")).text
-    closed = client.post(
-        reverse("access:emergency_review", args=[review.pk]), {"verdict": "misused", "reason": "It was up"}, follow=True
-    )
-    assert "It was up" in closed.text and not Grant.objects.live().exists()
 
 
 def test_the_inbox_is_one_list_of_every_kind_and_its_count(client: Client, cast: Cast) -> None:
@@ -380,7 +258,7 @@ def test_a_source_that_cannot_mask_is_not_asked_to(client: Client, cast: Cast) -
     whole = {"dataset": cast.dataset, "purpose": "Look", "days": 5}
     enforcement = Enforcement.objects.create(source=cast.source, mode="automatic", changed_by=cast.administrator)
     masks = (MaskOf(Mask.HASH, Columns(fields=(email.pk,))),)
-    policy(Rule(Effect.RESTRICT, (Action.READ,), Subjects(everyone=True), masks=masks))
+    publish("Ours", Rule(Effect.RESTRICT, (Action.READ,), Subjects(everyone=True), masks=masks))
     request = request_access(**whole, by=cast.analyst)
     client.force_login(cast.steward.user)
     assert "come masked" in client.get(form_of(cast)).text
@@ -414,7 +292,7 @@ def test_mysql_masks_nothing_whatever_its_profile(cast: Cast, version: str, can:
 
 
 def test_requester_and_approver_are_told_that_a_source_gives_every_row(client: Client, cast: Cast) -> None:
-    policy(Rule(Effect.RESTRICT, (Action.READ,), Subjects(everyone=True), row_filter="region = 'AU'"))
+    publish("Ours", Rule(Effect.RESTRICT, (Action.READ,), Subjects(everyone=True), row_filter="region = 'AU'"))
     told = "Policy “Ours” (version 1) would show only some rows; the source gives whoever is granted this all of them."
     client.force_login(cast.analyst.user)
     assert told not in client.get(form_of(cast)).text
@@ -423,96 +301,6 @@ def test_requester_and_approver_are_told_that_a_source_gives_every_row(client: C
     request = request_access(dataset=cast.dataset, purpose="Look", days=5, by=cast.analyst)
     client.force_login(cast.owner.user)
     assert told in client.get(reverse("access:request", args=[request.pk])).text
-
-
-def test_in_rest_an_approval_takes_the_scope_or_a_recent_sign_in(client: Client, cast: Cast, keeper: Principal) -> None:
-    request = request_access(dataset=cast.dataset, purpose="Look", days=9, by=cast.analyst)
-    url = reverse("access-request-approve", args=[request.pk])
-    body = {"data": {}, "content_type": "application/json"}
-    narrow = {**bearer(keeper, "catalog:read", "catalog:write"), "If-Match": "*"}
-    refused = client.post(url, headers=narrow, **body)
-    assert refused.status_code == 403 and "access:approve" in refused.json()["detail"]
-    client.force_login(keeper.user)
-    stale = client.post(url, headers={"If-Match": "*"}, **body)
-    assert stale.status_code == 403 and "too long ago" in stale.json()["detail"]
-    assert not Grant.objects.exists()
-    wide = {**bearer(keeper, "catalog:write", "access:approve"), "If-Match": "*"}
-    assert Client().post(url, headers=wide, **body).status_code == 200
-    assert Grant.objects.get().granted_by == keeper
-
-
-def test_only_who_has_just_signed_in_puts_the_scope_on_a_token(client: Client, keeper: Principal) -> None:
-    client.force_login(keeper.user)
-    typed = {"name": "robot", "scopes": ["access:approve"], "days": "30"}
-    sent = client.post(reverse("accounts:token_add"), typed)
-    assert not keeper.tokens.exists()
-    sign_in_again(client, sent["Location"])
-    assert keeper.tokens.get().scopes == ["access:approve"]
-
-
-@pytest.mark.parametrize(
-    ("method", "route", "parts"),
-    [
-        ("POST", "delegation-list", []),
-        ("POST", "policy-publish", [1]),
-        ("POST", "policy-end", [1]),
-        ("POST", "finding-adopt", [1]),
-        ("POST", "enforcement-confirm", [1]),
-        ("PATCH", "enforcement-detail", [1]),
-        ("POST", "database-login-list", []),
-        ("DELETE", "database-login-detail", [1]),
-    ],
-)
-def test_in_rest_what_gives_others_access_takes_the_scope_or_a_recent_sign_in(
-    client: Client, keeper: Principal, method: str, route: str, parts: list[int]
-) -> None:
-    url = reverse(route, args=parts)
-    narrow = bearer(keeper, "catalog:read", "catalog:write")
-    refused = client.generic(method, url, b"{}", "application/json", headers=narrow)
-    assert refused.status_code == 403 and "access:approve" in refused.json()["detail"]
-    client.force_login(keeper.user)
-    stale = client.generic(method, url, b"{}", "application/json")
-    assert stale.status_code == 403 and "too long ago" in stale.json()["detail"]
-
-
-@pytest.fixture
-def boss() -> Principal:
-    """An administrator with a password, whose sign-in was long ago."""
-    return person("bo", password=PASSWORD, administrator=True)
-
-
-def test_the_end_of_a_policy_waits_for_a_recent_sign_in(client: Client, boss: Principal) -> None:
-    version = policy(Rule(Effect.DENY, (Action.READ,), Subjects(everyone=True)))
-    client.force_login(boss.user)
-    sent = client.post(reverse("access:policy_end", args=[version.policy_id]), {"reason": "It was wrong."})
-    assert PolicyVersion.objects.in_force().filter(pk=version.pk).exists()
-    sign_in_again(client, sent["Location"])
-    assert not PolicyVersion.objects.in_force().filter(pk=version.pk).exists()
-
-
-def test_the_setting_of_enforcement_waits_for_a_recent_sign_in(client: Client, boss: Principal) -> None:
-    address = parse_address("postgres://catalog:secret@127.0.0.1:5432/sales")
-    source = add_crawled_source(name="Sales", address=address, by=boss)
-    set_enforcement(source=source, mode="dry_run", by=boss)
-    client.force_login(boss.user)
-    url = reverse("access:enforcement_settings", args=[source.pk])
-    typed = client.get(url).context["form"].initial | {"mode": "automatic", "revoke_limit": 500}
-    sent = client.post(url, typed)
-    assert Enforcement.objects.get().mode == "dry_run"
-    sign_in_again(client, sent["Location"])
-    assert (Enforcement.objects.get().mode, Enforcement.objects.get().revoke_limit) == ("automatic", 500)
-
-
-def test_a_delegation_waits_for_a_recent_sign_in_and_is_then_made(
-    client: Client, cast: Cast, keeper: Principal
-) -> None:
-    client.force_login(keeper.user)
-    today = timezone.localdate()
-    typed = {"receiver": cast.steward.user.username, "first_day": today, "last_day": today, "reason": "Leave"}
-    sent = client.post(reverse("access:delegations"), typed)
-    assert not Delegation.objects.exists()
-    sign_in_again(client, sent["Location"])
-    assert Delegation.objects.get().receiver == cast.steward
 
 
 def test_every_line_of_the_inbox_has_the_level_of_what_it_is_about(client: Client, cast: Cast) -> None:

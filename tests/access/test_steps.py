@@ -34,7 +34,7 @@ from audit.events import Subject
 from audit.queries import activity_of
 from classification.models import Level
 from common.errors import CatalogError, Conflict, Forbidden, Invalid, NotFound
-from tests.factories import Cast, dataset, domain, group, ownership, person, pipeline, role
+from tests.factories import Cast, dataset, domain, fresh, group, ownership, person, pipeline, role
 from tests.thoroughness import examples
 
 people = st.integers(min_value=1, max_value=6)
@@ -92,10 +92,6 @@ def at_steps(cast: Cast, *wanted: StepWanted) -> AccessRequest:
     request.steps.all().delete()
     take_first_step(request, wanted)
     return request
-
-
-def fresh(principal: Principal) -> Principal:
-    return Principal.objects.select_related("user").get(pk=principal.pk)
 
 
 def lend(giver: Principal, receiver: Principal) -> Delegation:

@@ -11,8 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from access.models import Grant, Policy, PolicyVersion
-from access.policies.rules import Rule, stored_form
+from access.models import Grant
 from access.states import GrantState
 from accounts.models import Principal
 from catalog.models import Dataset, Field
@@ -83,17 +82,4 @@ def grant(to: Principal, dataset: Dataset, *fields: Field, **more: Any) -> Grant
             "granted_by": Principal.objects.system(),
         }
         | more
-    )
-
-
-def publish(name: str, rule: Rule) -> PolicyVersion:
-    now = timezone.now()
-    return PolicyVersion.objects.create(
-        policy=Policy.objects.create(slug=name, name=name),
-        number=1,
-        state=PolicyVersion.State.PUBLISHED,
-        name=name,
-        rule=stored_form(rule),
-        valid_from=now,
-        published_at=now,
     )

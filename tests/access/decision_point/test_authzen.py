@@ -15,8 +15,8 @@ from access.policies.masking import Mask
 from access.policies.rules import Action, Columns, Conditions, Effect, MaskOf, Resources, Role, Rule, Subjects
 from accounts.models import ApiToken, Principal
 from common import prepared
-from tests.access.decision_point.conftest import Ask, grant, publish
-from tests.factories import Cast, bearer, dataset, pipeline, service
+from tests.access.decision_point.conftest import Ask, grant
+from tests.factories import Cast, bearer, dataset, pipeline, publish, service
 
 pytestmark = pytest.mark.django_db
 

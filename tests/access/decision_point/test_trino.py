@@ -11,8 +11,8 @@ from access.models import EngineCatalog
 from access.policies.masking import Mask
 from access.policies.rules import Action, Columns, Effect, MaskOf, Resources, Rule, Subjects
 from catalog.models import Schema
-from tests.access.decision_point.conftest import Ask, grant, publish
-from tests.factories import Cast, dataset, source
+from tests.access.decision_point.conftest import Ask, grant
+from tests.factories import Cast, dataset, publish, source
 
 pytestmark = pytest.mark.django_db
 

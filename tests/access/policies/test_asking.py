@@ -7,27 +7,13 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from access.asking import ruling_for
-from access.models import Policy, PolicyVersion
-from access.policies.rules import Action, Effect, Resources, Role, Rule, Step, Subjects, stored_form
+from access.models import PolicyVersion
+from access.policies.rules import Action, Effect, Resources, Role, Rule, Step, Subjects
 from access.policy import Audience, StepWanted
 from classification.actions import set_level
-from tests.factories import Cast, standard_levels
+from tests.factories import Cast, publish, standard_levels
 
 pytestmark = pytest.mark.django_db
-
-
-def publish(name: str, rule: Rule) -> PolicyVersion:
-    made = Policy.objects.create(slug=name, name=name)
-    now = timezone.now()
-    return PolicyVersion.objects.create(
-        policy=made,
-        number=1,
-        state=PolicyVersion.State.PUBLISHED,
-        name=name,
-        rule=stored_form(rule),
-        valid_from=now,
-        published_at=now,
-    )
 
 
 def test_the_shipped_policy_asks_for_what_the_levels_ask_for(cast: Cast):
