@@ -35,6 +35,7 @@ from common.http import check_if_match
 from common.json_body import BodySerializer
 from common.keyset import KeysetPagination
 
+_NO_DRAFT = "This policy has no draft. PATCH it to make one."
 IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag that you read."
 )
@@ -231,7 +232,10 @@ class PolicyViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Policy
     def preview(self, request: Request, pk: str) -> Response:
         policy = self.get_object()
         check_can_edit_policy(rest_principal(request), policy)
-        return Response(PolicyPreviewSerializer(preview_of(policy, _draft(policy).contents)).data)
+        draft = draft_of(policy)
+        if draft is None:
+            raise NotFound(_NO_DRAFT)
+        return Response(PolicyPreviewSerializer(preview_of(policy, draft.contents)).data)
 
     def _matched(self) -> Policy:
         found: Policy = self.get_object()
@@ -246,7 +250,7 @@ class PolicyViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Policy
 def _draft(policy: Policy) -> PolicyVersion:
     draft = draft_of(policy)
     if draft is None:
-        raise Conflict("This policy has no draft. PATCH it to make one.")
+        raise Conflict(_NO_DRAFT)
     return draft
 
 

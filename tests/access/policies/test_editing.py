@@ -310,6 +310,11 @@ def test_rest_drafts_edits_previews_publishes_and_ends(client: Client, cast: Cas
     matching = headers | {"If-Match": edited.headers["ETag"]}
     published = client.post(f"{url}publish/", {}, "application/json", headers=matching)
     assert published.json()["versions"][0]["state"] == "published"
+    without_draft = client.get(f"{url}preview/", headers=headers)
+    assert (without_draft.status_code, without_draft.json()["detail"]) == (
+        404,
+        "This policy has no draft. PATCH it to make one.",
+    )
     matching = headers | {"If-Match": published.headers["ETag"]}
     ended = client.post(f"{url}end/", {"reason": "Over."}, "application/json", headers=matching)
     assert ended.json()["versions"][0]["valid_to"]
