@@ -41,6 +41,11 @@ def visible_policies(principal: Principal) -> QuerySet[Policy]:
     return policies.prefetch_related(Prefetch("versions", versions)).order_by("name")
 
 
+def count_in_force_everywhere() -> int:
+    """How many policies of the whole organisation hold, which bind also those who may not see what they say."""
+    return PolicyVersion.objects.in_force().filter(policy__domain__isnull=True).count()
+
+
 def policy_rows(policies: Iterable[Policy]) -> list[PolicyRow]:
     """Policies with their words; a fixed number of statements."""
     listed = list(policies)

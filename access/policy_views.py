@@ -28,6 +28,7 @@ from access.policies.rules import Effect
 from access.policies.words import rule_in_words
 from access.policy_queries import (
     changes_between,
+    count_in_force_everywhere,
     current_of,
     draft_of,
     etag_of_policy,
@@ -60,6 +61,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
             "columns": [Column("Policy"), Column("What it does"), Column("Whom"), Column("What"), Column("State")],
             "own_domains": _domains_of(principal),
             "may_add": is_trusted(principal),
+            "unseen_in_force": 0 if is_trusted(principal) else count_in_force_everywhere(),
             "tabs": tabs_of(principal, "policies"),
             "vocabulary": vocabulary_tabs("policies")[1:],
             "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb("Policies")],

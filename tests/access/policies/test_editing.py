@@ -234,6 +234,20 @@ def test_a_policy_is_written_previewed_and_published_on_pages(client: Client, ca
     assert "Not in force" in client.get(reverse("access:policy", args=[policy.pk])).text
 
 
+def test_whoever_sees_the_policies_of_a_domain_learns_how_many_others_hold_there(client: Client, cast: Cast):
+    everywhere = PolicyVersion.objects.in_force().filter(policy__domain__isnull=True)
+    everywhere.update(valid_to=timezone.now())
+    client.force_login(cast.steward.user)
+    assert "No policies of your domains" in client.get(reverse("access:policies")).text
+    assert "of the whole organisation" not in client.get(reverse("access:policies")).text
+    publish_policy(version=draft_policy(name="P", rule=DENY, by=cast.administrator), by=cast.administrator)
+    assert (
+        "1 policy of the whole organisation holds in your domains too." in client.get(reverse("access:policies")).text
+    )
+    client.force_login(cast.administrator.user)
+    assert "of the whole organisation" not in client.get(reverse("access:policies")).text
+
+
 def test_nobody_publishes_what_another_wrote_since_the_preview(client: Client, cast: Cast):
     draft = draft_policy(name="P", rule=DENY, by=cast.administrator)
     client.force_login(cast.administrator.user)
