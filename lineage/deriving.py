@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db import connection
 
 from catalog.identity import find_names
 from lineage import edge_statements as statements
-from lineage.rows import encoded, write
+from lineage.rows import bound, encoded, write
 from lineage.statements import LOCK_JOBS
 from lineage.told import ColumnFact, column_facts
 
@@ -28,13 +27,13 @@ class _Untold(NamedTuple):
     content: UUID
 
 
-def derive(runs: Sequence[UUID], *, deleted: Collection[int] = (), columns: bool = True) -> None:
+def derive(runs: Sequence[UUID | str], *, deleted: Collection[int] = (), columns: bool = True) -> None:
     """Bring the edges of everything that these runs (and declarations) wrote up to date, and of the jobs that were deleted.
 
     `columns` says whether there is column lineage among it; a fixed number of statements either way.
     """
     touched: dict[str, str | list[int]] = {"runs": encoded(runs), "jobs": sorted(deleted)}
-    with connection.cursor() as cursor:
+    with bound() as cursor:
         cursor.execute(statements.EDGES, touched)
         if not columns:
             return
@@ -50,7 +49,7 @@ def derive(runs: Sequence[UUID], *, deleted: Collection[int] = (), columns: bool
 
 def derive_again(dataset_ids: Collection[int]) -> None:
     """Everything that jobs which touch these datasets derive, from the start."""
-    with connection.cursor() as cursor:
+    with bound() as cursor:
         cursor.execute(statements.JOBS_TOUCHING, {"ids": sorted(dataset_ids)})
         jobs = [job_id for (job_id,) in cursor.fetchall()]
         if not jobs:
@@ -89,7 +88,7 @@ def _explain(new: Sequence[_Untold]) -> None:
 
 
 def _facts_of(new: Iterable[_Untold]) -> dict[UUID, list[ColumnFact]]:
-    with connection.cursor() as cursor:
+    with bound() as cursor:
         cursor.execute(statements.CONTENTS_OF, [sorted({one.content for one in new})])
         return {
             digest: list(column_facts(msgspec.json.decode(value) if isinstance(value, str) else value))
@@ -108,6 +107,6 @@ def column_ids(wanted: Collection[tuple[int, str]]) -> Mapping[tuple[int, str], 
 
 
 def _known_columns(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], int]:
-    with connection.cursor() as cursor:
+    with bound() as cursor:
         cursor.execute(statements.COLUMN_IDS, [encoded(rows)])
         return {(dataset_id, name): column_id for dataset_id, name, column_id in cursor.fetchall()}

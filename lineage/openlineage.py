@@ -147,7 +147,12 @@ def canonical(value: Any) -> bytes:
 
 def digest_of(canonical_json: bytes) -> UUID:
     """128 bits of BLAKE2b, as a UUID so that databases and JSON carry it in 16 bytes and compare it bytewise."""
-    return UUID(bytes=hashlib.blake2b(canonical_json, digest_size=16).digest())
+    return UUID(hex=hex_digest_of(canonical_json))
+
+
+def hex_digest_of(canonical_json: bytes) -> str:
+    """The same in 32 hexadecimal digits."""
+    return hashlib.blake2b(canonical_json, digest_size=16).hexdigest()
 
 
 def read(value: Any) -> Event:
@@ -202,7 +207,7 @@ def _told(message: str, within: str = "") -> InvalidEvent:
 
 def event_time(text: str) -> dt.datetime:
     try:
-        at = msgspec.convert(_ZONE_NAME.sub("", text), dt.datetime)
+        at = msgspec.convert(_ZONE_NAME.sub("", text) if "[" in text else text, dt.datetime)
         return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
     except (msgspec.ValidationError, OverflowError, ValueError):
         raise InvalidEvent("eventTime", "is no RFC 3339 time such as 2026-11-23T19:52:00.001+10:00") from None
@@ -243,7 +248,7 @@ def _namespace(field: str, text: str) -> str:
 
 def plain_namespace(text: str) -> str:
     """A namespace without the user and password that some clients leave in it: `postgres://u:p@db:5432 -> postgres://db:5432`."""
-    return _USER_INFO.sub(r"\1", text)
+    return _USER_INFO.sub(r"\1", text) if "@" in text else text
 
 
 def checked_name(field: str, text: str) -> str:
@@ -251,7 +256,8 @@ def checked_name(field: str, text: str) -> str:
         raise InvalidEvent(field, "is empty")
     if "\x00" in text:
         raise InvalidEvent(field, NUL_REFUSED)
-    if len(text.encode()) > MAX_NAME_BYTES:
+    # No character takes more than four bytes.
+    if len(text) * 4 > MAX_NAME_BYTES and len(text.encode()) > MAX_NAME_BYTES:
         raise InvalidEvent(field, f"is longer than {MAX_NAME_BYTES} bytes")
     return text
 

@@ -35,7 +35,10 @@ CREATE_JOBS = """
 """
 
 # Contents stay for ever, so what is known now is known when the rest is written.
-KNOWN_CONTENTS = "SELECT digest FROM lineage_contentbody WHERE digest = ANY(%s::uuid[])"
+NEW_CONTENTS = """
+    SELECT told.digest FROM (SELECT value::uuid AS digest FROM json_array_elements_text(%s)) AS told
+    WHERE NOT EXISTS (SELECT FROM lineage_contentbody AS known WHERE known.digest = told.digest)
+"""
 
 # Its own statement: the next one must see what another fold wrote in the meantime. What is known takes no number.
 PROVENANCES = """
@@ -68,18 +71,24 @@ def _register(name: str, at: str, digest: str) -> str:
         {at} = greatest(known.{at}, excluded.{at})"""
 
 
-# Also locks the runs that it does not change. The job of a run is the one that its first event names.
+def _version(completed_at: str, uses: str, code: str) -> str:
+    """A run has a version when it is complete: until then it may still read and write more."""
+    return f"CASE WHEN {completed_at} IS NOT NULL THEN md5(concat({uses}, '|', {code}))::uuid END"
+
+
+# Also locks the runs that it does not change. The job of a run is the one that its first event names. The version of a new
+# run is that of what this batch knows of it, so that a run that is told at once is written once; RUN_FACTS sees to the rest.
 RUNS = f"""
     INSERT INTO lineage_run AS known (
         id, job_id, first_at, first_digest, last_at, started_at, ended_at, ended_digest, ended_state, completed_at,
-        code, code_at, code_digest
+        code, code_at, code_digest, version
     )
-    SELECT id, job_id, first_at, first_digest, last_at, started_at, ended_at, ended_digest, ended_state, completed_at,
-           code, code_at, code_digest
+    SELECT id, job_id, first_seen, first_digest, last_seen, started_at, ended_at, ended_digest, ended_state, completed_at,
+           code, code_at, code_digest, {_version("completed_at", "uses", "code")}
     FROM json_to_recordset(%s) AS new (
-        id uuid, job_id bigint, first_at timestamptz, first_digest uuid, last_at timestamptz, started_at timestamptz,
+        id uuid, job_id bigint, first_seen timestamptz, first_digest uuid, last_seen timestamptz, started_at timestamptz,
         ended_at timestamptz, ended_digest uuid, ended_state text, completed_at timestamptz,
-        code uuid, code_at timestamptz, code_digest uuid
+        code uuid, code_at timestamptz, code_digest uuid, uses text
     )
     ORDER BY id
     ON CONFLICT (id) DO UPDATE SET
@@ -102,10 +111,10 @@ OBSERVATIONS = f"""
         run_id, job_id, direction, dataset_id, first_at, last_at, schema, schema_at, schema_digest,
         columns, columns_at, columns_digest, version, version_at, version_digest, told_at, told_digest
     )
-    SELECT run_id, job_id, direction, dataset_id, first_at, last_at, schema, schema_at, schema_digest,
+    SELECT run_id, job_id, direction, dataset_id, first_seen, last_seen, schema, schema_at, schema_digest,
            columns, columns_at, columns_digest, version, version_at, version_digest, told_at, told_digest
     FROM json_to_recordset(%s) AS new (
-        run_id uuid, job_id bigint, direction smallint, dataset_id bigint, first_at timestamptz, last_at timestamptz,
+        run_id uuid, job_id bigint, direction smallint, dataset_id bigint, first_seen timestamptz, last_seen timestamptz,
         schema uuid, schema_at timestamptz, schema_digest uuid, columns uuid, columns_at timestamptz, columns_digest uuid,
         version text, version_at timestamptz, version_digest uuid, told_at timestamptz, told_digest uuid
     )
@@ -209,8 +218,7 @@ def _named_run(way: str) -> str:
     return f"CASE WHEN content.value #>> '{way}' ~ {_UUID} THEN (content.value #>> '{way}')::uuid END"
 
 
-# The runs are locked already. A parent that is no UUID names no run that we could know. A run has a version when it is
-# complete: until then it may still read and write more.
+# The runs are locked already. A parent that is no UUID names no run that we could know.
 RUN_FACTS = f"""
     UPDATE lineage_run AS run SET parent = made.parent, root = made.root, version = made.version
     FROM (
@@ -218,7 +226,7 @@ RUN_FACTS = f"""
                CASE WHEN facet.run_id IS NULL THEN run.parent ELSE {_named_run("{run,runId}")} END AS parent,
                CASE WHEN facet.run_id IS NULL THEN run.root
                     ELSE nullif({_named_run("{root,run,runId}")}, run.id) END AS root,
-               CASE WHEN run.completed_at IS NOT NULL THEN md5(concat(uses.told, '|', run.code))::uuid END AS version
+               {_version("run.completed_at", "uses.told", "run.code")} AS version
         FROM (SELECT value::uuid AS run_id FROM json_array_elements_text(%s::json)) AS touched
         JOIN lineage_run AS run ON run.id = touched.run_id
         LEFT JOIN lineage_runfacet AS facet ON facet.run_id = run.id AND facet.name = 'parent'
@@ -313,13 +321,6 @@ JOBS = f"""
     WHERE job.id = new.id
 """  # noqa: S608 -- constants only
 
-CLAIM_DIRTY = """
-    DELETE FROM lineage_dirtydataset WHERE id IN (
-        SELECT id FROM lineage_dirtydataset ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-    )
-    RETURNING dataset_id, written_at, schema_at, schema_digest, facets
-"""
-
 NOTE_FAILURE = """
     WITH failed AS (
         UPDATE lineage_pendingevent
@@ -352,27 +353,44 @@ SEND_AGAIN = """
     INSERT INTO lineage_pendingevent (event_id, received_at) SELECT event_id, received_at FROM taken
 """
 
-# An observation that repeats the one before it changes no history: of a thousand runs, none makes the rest of this run. The
-# one before may be packed. Of what comes in order the last row is later than all that is packed, so that nothing is unpacked.
-CHANGED_SCHEMAS = """
-    SELECT DISTINCT own.dataset_id
-    FROM json_to_recordset(%s) AS new (dataset_id bigint, at timestamptz, digest uuid)
-    JOIN lineage_schemaobservation AS own USING (dataset_id, at, digest)
-    LEFT JOIN LATERAL (
-        SELECT before.at, before.digest, before.content_id FROM lineage_schemaobservation AS before
-        WHERE before.dataset_id = own.dataset_id AND (before.at, before.digest) < (own.at, own.digest)
-        ORDER BY before.at DESC, before.digest DESC LIMIT 1
-    ) AS before ON true
-    LEFT JOIN LATERAL (
-        SELECT packed.content_id
-        FROM lineage_packedobservations AS packed CROSS JOIN LATERAL unnest(packed.times, packed.digests) AS seen (at, digest)
-        WHERE packed.dataset_id = own.dataset_id AND packed.first_at <= own.at
-          AND packed.last_at >= coalesce(before.at, '-infinity')
-          AND (seen.at, seen.digest) < (own.at, own.digest)
-          AND (before.at IS NULL OR (seen.at, seen.digest) > (before.at, before.digest))
-        ORDER BY seen.at DESC, seen.digest DESC LIMIT 1
-    ) AS nearer ON true
-    WHERE coalesce(nearer.content_id, before.content_id) IS DISTINCT FROM own.content_id
+# Notes are taken by dataset. An observation that repeats the one before it changes no history: of a thousand runs, none
+# makes the rest of this run. The one before may be packed. Of what comes in order the last row is later than all that is
+# packed, so that nothing is unpacked.
+CLAIM_DIRTY = """
+    WITH taken AS MATERIALIZED (
+        DELETE FROM lineage_dirtydataset WHERE id IN (
+            SELECT id FROM lineage_dirtydataset ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+        )
+        RETURNING dataset_id, written_at, schema_at, schema_digest, facets
+    ), changed AS (
+        SELECT DISTINCT own.dataset_id
+        FROM taken
+        JOIN lineage_schemaobservation AS own
+          ON own.dataset_id = taken.dataset_id AND own.at = taken.schema_at AND own.digest = taken.schema_digest
+        LEFT JOIN LATERAL (
+            SELECT before.at, before.digest, before.content_id FROM lineage_schemaobservation AS before
+            WHERE before.dataset_id = own.dataset_id AND (before.at, before.digest) < (own.at, own.digest)
+            ORDER BY before.at DESC, before.digest DESC LIMIT 1
+        ) AS before ON true
+        LEFT JOIN LATERAL (
+            SELECT packed.content_id
+            FROM lineage_packedobservations AS packed
+            CROSS JOIN LATERAL unnest(packed.times, packed.digests) AS seen (at, digest)
+            WHERE packed.dataset_id = own.dataset_id AND packed.first_at <= own.at
+              AND packed.last_at >= coalesce(before.at, '-infinity')
+              AND (seen.at, seen.digest) < (own.at, own.digest)
+              AND (before.at IS NULL OR (seen.at, seen.digest) > (before.at, before.digest))
+            ORDER BY seen.at DESC, seen.digest DESC LIMIT 1
+        ) AS nearer ON true
+        WHERE coalesce(nearer.content_id, before.content_id) IS DISTINCT FROM own.content_id
+    ), named AS (
+        SELECT dataset_id, array_agg(DISTINCT name) AS facets FROM taken CROSS JOIN LATERAL unnest(facets) AS name GROUP BY 1
+    ), noted AS (
+        SELECT dataset_id, count(*) AS notes, max(written_at) AS written_at, bool_or(schema_at IS NOT NULL) AS described
+        FROM taken GROUP BY 1
+    )
+    SELECT dataset_id, notes, written_at, described, changed.dataset_id IS NOT NULL, coalesce(named.facets, '{}')
+    FROM noted LEFT JOIN changed USING (dataset_id) LEFT JOIN named USING (dataset_id)
 """
 
 # Rows go into arrays by dataset and content, except each dataset's last one and what the catalog was not told of yet.

@@ -67,6 +67,27 @@ def test_a_run_accumulates_what_its_events_tell_apart(send):
     assert (found.state, found.duration.total_seconds()) == (RunState.COMPLETED, 90)
 
 
+def runs_written_again() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = 'lineage_run'")
+        return cursor.fetchone()[0]
+
+
+def test_a_run_that_is_told_at_once_is_written_once_with_its_version(send):
+    code = {"sql": {"query": "SELECT 1"}}
+    apart, at_once = run_id(), run_id()
+    send(run_event("START", run=apart, inputs=["b", "a"], job_facets=code))
+    send(run_event("COMPLETE", run=apart, outputs=["c"], seconds=9))
+    before = runs_written_again()
+    send(
+        run_event("START", run=at_once, inputs=["b", "a"], job_facets=code),
+        run_event("COMPLETE", run=at_once, outputs=["c"], seconds=9),
+    )
+    assert runs_written_again() == before
+    assert {str(found) for found in Run.objects.exclude(version=None)} == {apart, at_once}
+    assert Run.objects.values("version").distinct().count() == 1
+
+
 def test_complete_without_start_is_a_run(send):
     send(run_event("COMPLETE", inputs=["a"], outputs=["b"]))
     found = Run.objects.get()
@@ -260,12 +281,12 @@ def test_a_poisonous_event_is_set_aside_and_blocks_nothing(token):
     drain()
     assert Run.objects.count() == 9
     waiting = PendingEvent.objects.get()
-    assert waiting.attempts == 1 and "missing" in waiting.last_error
+    assert waiting.attempts == 1 and "RFC 3339" in waiting.last_error
     for _ in range(PendingEvent.MAX_ATTEMPTS - 1):
         PendingEvent.objects.update(not_before=None)
         drain()
     assert not PendingEvent.objects.exists()
-    assert "producer" in SetAsideEvent.objects.get().reason
+    assert "RFC 3339" in SetAsideEvent.objects.get().reason
 
 
 def test_a_failed_event_waits_before_it_is_tried_again(token):
