@@ -130,9 +130,7 @@ def _write_facets(batch: Batch) -> None:
 def _note(batch: Batch, runs: Sequence[Digest]) -> None:
     """What the catalog must be told, by whoever comes to it."""
     write(statements.DIRTY_WRITTEN, runs)
-    schemas = list(batch.schemas.values())
-    write(statements.SCHEMAS, schemas)
-    write(statements.DIRTY_DESCRIBED, schemas)
+    write(statements.SCHEMAS, list(batch.schemas.values()))
     renames = [{"first_id": first, "second_id": second} for first, second in batch.renames]
     write(statements.RENAMES, renames)
     write(statements.LIFE_CHANGES, list(batch.life_changes.values()))

@@ -251,12 +251,18 @@ DIRTY_WRITTEN = """
     ORDER BY written.dataset_id
 """
 
+# The catalog is told of each that is new: what was there already was noted with it.
 SCHEMAS = """
-    INSERT INTO lineage_schemaobservation (dataset_id, at, digest, content_id)
-    SELECT dataset_id, at, digest, content_id
-    FROM json_to_recordset(%s) AS new (dataset_id bigint, at timestamptz, digest uuid, content_id uuid)
-    ORDER BY dataset_id, at, digest
-    ON CONFLICT (dataset_id, at, digest) DO NOTHING
+    WITH added AS (
+        INSERT INTO lineage_schemaobservation (dataset_id, at, digest, content_id)
+        SELECT dataset_id, at, digest, content_id
+        FROM json_to_recordset(%s) AS new (dataset_id bigint, at timestamptz, digest uuid, content_id uuid)
+        ORDER BY dataset_id, at, digest
+        ON CONFLICT (dataset_id, at, digest) DO NOTHING
+        RETURNING dataset_id, at, digest
+    )
+    INSERT INTO lineage_dirtydataset (dataset_id, facets, schema_at, schema_digest)
+    SELECT dataset_id, '{}', at, digest FROM added
 """
 
 # Rows that stand are locked before they are compared, so that of two folds at once the later one compares with the
@@ -279,12 +285,6 @@ DIRTY_FACETS = """
 DIRTY_RENAMED = """
     INSERT INTO lineage_dirtydataset (dataset_id, facets)
     SELECT first_id, '{symlinks}' FROM json_to_recordset(%s) AS new (first_id bigint, second_id bigint)
-"""
-
-DIRTY_DESCRIBED = """
-    INSERT INTO lineage_dirtydataset (dataset_id, facets, schema_at, schema_digest)
-    SELECT dataset_id, '{}', at, digest
-    FROM json_to_recordset(%s) AS new (dataset_id bigint, at timestamptz, digest uuid)
 """
 
 _JOB_ROWS = (
