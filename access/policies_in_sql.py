@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, SmallIntegerField, Subquery, Value
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, SmallIntegerField, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 from django.utils import timezone
@@ -115,6 +116,75 @@ def datasets_about(rules: Iterable[Rule], ranks: Mapping[int, int]) -> QuerySet[
             one &= some
         about |= one
     return Dataset.objects.filter(about, gone_since__isnull=True, merged_into__isnull=True)
+
+
+def grants_about(rules: Iterable[Rule], ranks: Mapping[int, int]) -> Q:
+    """The condition that one of the rules may bear on what a grant gives: on its holder, what it was asked for, its dataset
+    and a column of it that it covers; a rule that only masks, on one that it masks. `ranks` are those of levels, by id.
+
+    Every grant that a rule bears on meets it, and some others do: a role on any domain counts as one on the dataset's, and
+    roles that are excepted are not looked at.
+    """
+    return any_of(_grants_about(rule, ranks) for rule in rules)
+
+
+def _grants_about(rule: Rule, ranks: Mapping[int, int]) -> Q:
+    if rule.exceptions.everyone:
+        return NEVER
+    found = _datasets(rule.resources, "dataset__") & _holders(rule.subjects)
+    excepted = msgspec.structs.replace(rule.exceptions, roles=())
+    if not excepted.is_empty:
+        found &= ~_holders(excepted)
+    if rule.conditions.purposes:
+        found &= Q(request__purpose_kind__slug__in=rule.conditions.purposes)
+    if rule.conditions.other_purposes_than:
+        found &= ~Q(request__purpose_kind__slug__in=rule.conditions.other_purposes_than)
+    return found & _covering(rule, ranks)
+
+
+def _holders(subjects: Subjects) -> Q:
+    """The grant's holder is one of the subjects, or has the role on some domain."""
+    if subjects.everyone:
+        return EVERY
+    held = _subjects(msgspec.structs.replace(subjects, roles=()), DatasetFacts(0))
+    domain_roles = [DomainRole(role.value) for role in subjects.roles if role is not Role.DATASET_OWNER]
+    if domain_roles:
+        roles = memberships_now().filter(role__in=domain_roles)
+        held |= Q(pk__in=roles.filter(principal__isnull=False).values("principal"))
+        held |= _in_groups(roles.filter(group__isnull=False).values("group"))
+    found = Q(principal__in=Principal.objects.filter(held).values("pk"))
+    if Role.DATASET_OWNER in subjects.roles:
+        mine = Q(principal=OuterRef("principal_id")) | Q(group__user__principal=OuterRef("principal_id"))
+        found |= Q(Exists(owners_now().filter(mine, dataset=OuterRef("dataset_id"))))
+    return found
+
+
+def _covering(rule: Rule, ranks: Mapping[int, int]) -> Q:
+    """The grant covers a column that the rule selects, or the dataset has none."""
+    masked = [mask.columns for mask in rule.masks] if rule.effect is Effect.RESTRICT else [Columns()]
+    if rule.resources.is_all and any(columns.is_all for columns in masked):
+        return EVERY
+    firm = is_firm(rule)
+    outer = (OuterRef("dataset_id"), OuterRef("pk"))
+    one_of = any_of(_selected(columns, ranks, "rank", *outer, firm=firm) or EVERY for columns in masked)
+    fields = ranked_fields().filter(covered_by_grant(), dataset=OuterRef("dataset_id"))
+    selected = _some(fields.filter(_columns(rule, ranks, "rank", *outer), one_of))
+    if rule.resources.fields:
+        return selected
+    return selected | ~_some(Field.objects.filter(dataset=OuterRef("dataset_id"), gone_since__isnull=True))
+
+
+def covered_by_grant() -> Q:
+    """The condition on a field that the grant outside names it, or names none, which is all."""
+    none_named = Func(OuterRef("field_ids"), template="(cardinality(%(expressions)s) = 0)", output_field=BooleanField())
+    named = Func(
+        F("pk"),
+        OuterRef("field_ids"),
+        template="(%(expressions)s))",
+        arg_joiner=" = ANY (",
+        output_field=BooleanField(),
+    )
+    return Q(none_named) | Q(named)
 
 
 def _some(fields: QuerySet[Field]) -> Q:
@@ -275,8 +345,14 @@ def _datasets(resources: Resources, prefix: str) -> Q:
 
 
 def _columns(rule: Rule, ranks: Mapping[int, int], rank: str, dataset: OuterRef, field_id: OuterRef | None) -> Q:
-    """The selectors of fields. `rank` names the row's own rank, which may be null for none."""
-    columns: Columns = rule.resources
+    """The rule's selectors of fields."""
+    return _selected(rule.resources, ranks, rank, dataset, field_id, firm=is_firm(rule))
+
+
+def _selected(
+    columns: Columns, ranks: Mapping[int, int], rank: str, dataset: OuterRef, field_id: OuterRef | None, *, firm: bool
+) -> Q:
+    """These selectors of fields. `rank` names the row's own rank, which may be null for none."""
     found = Q()
     if columns.fields:
         found &= Q(pk__in=columns.fields)
@@ -289,7 +365,7 @@ def _columns(rule: Rule, ranks: Mapping[int, int], rank: str, dataset: OuterRef,
             continue
         known = ranks.get(level)
         if known is None:
-            found &= Q() if is_firm(rule) else NEVER
+            found &= Q() if firm else NEVER
         elif lookup == "gte":
             found &= Q(**{f"{rank}__gte": known})
         else:

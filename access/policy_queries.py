@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Min, Prefetch, QuerySet
 
-from access.models import Policy, PolicyVersion, Purpose
+from access.models import Grant, Policy, PolicyVersion, Purpose
 from access.policies.rules import Rule
 from access.policies.words import Names, rule_in_words
 from accounts.models import Principal
@@ -66,6 +66,15 @@ def current_of(policy: Policy) -> PolicyVersion | None:
 
 def draft_of(policy: Policy) -> PolicyVersion | None:
     return next((one for one in policy.versions.all() if one.state == PolicyVersion.State.DRAFT), None)
+
+
+def count_to_compare() -> int:
+    """How many grants are still to be held to policies that came into force; two statements, mostly one.
+
+    An upper bound: what the policies are not about is passed over.
+    """
+    last = PolicyVersion.objects.to_compare().aggregate(last=Min("compared_up_to"))["last"]
+    return Grant.objects.live().usual().filter(pk__gt=last).count() if last is not None else 0
 
 
 def etag_of_policy(policy: Policy) -> str:

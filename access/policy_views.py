@@ -29,6 +29,7 @@ from access.policies.words import rule_in_words
 from access.policy_queries import (
     changes_between,
     count_in_force_everywhere,
+    count_to_compare,
     current_of,
     draft_of,
     etag_of_policy,
@@ -93,6 +94,7 @@ def policy_detail(request: HttpRequest, policy_id: int) -> HttpResponse:
             "changes": changes_between(against, shown) if against is not None else [],
             "draft": draft,
             "is_in_force": any(version.holds for version in versions),
+            "to_compare": count_to_compare() if any(version.is_being_compared for version in versions) else 0,
             "may_edit": may_edit_policy(principal, policy),
             "end": EndForm(auto_id="end_%s"),
             "version_columns": [Column("Version"), Column("State"), Column("From"), Column("Until"), Column("Why")],

@@ -8,10 +8,10 @@ one gains nothing by a policy that allows the same, and loses by one that denies
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from access.models import Grant, Policy, PolicyVersion, PrincipalAttribute
@@ -20,7 +20,14 @@ from access.policies.matching import is_named
 from access.policies.rules import KIND, Action, Effect, InForce, Role, Rule
 from access.policies.standing import may_turn
 from access.policies.words import left_out_of_previews, showing_in_words
-from access.policies_in_sql import Setting, conditions_on_fields, datasets_about, holding_now, ranked_fields
+from access.policies_in_sql import (
+    Setting,
+    conditions_on_fields,
+    covered_by_grant,
+    datasets_about,
+    holding_now,
+    ranked_fields,
+)
 from access.querysets import memberships_now, owners_now
 from access.standing import StandingPreview, datasets_of, preview_of_standing, standing_grants
 from accounts.models import Principal
@@ -110,23 +117,20 @@ def preview_of(policy: Policy, after: Rule | None) -> Preview:
         shown=showing_in_words(after) if after is not None else "",
         left_out=left_out_of_previews(changed),
         is_capped=capped,
-        standing=_standing(policy, changed, concerned, before_all, after_all),
+        standing=_standing(policy, changed, ranks, before_all, after_all),
     )
 
 
 def _standing(
     policy: Policy,
     changed: Sequence[Rule],
-    concerned: Sequence[SubjectFacts],
+    ranks: Mapping[int, int],
     before: Sequence[InForce],
     after: Sequence[InForce],
 ) -> StandingPreview:
     if not any(may_turn(rule) for rule in changed):
         return StandingPreview()
-    grants = standing_grants(changed)
-    if not any(rule.subjects.everyone for rule in changed):
-        grants = grants.filter(principal__in=[facts.principal_id for facts in concerned])
-    return preview_of_standing(grants, before, after, title=f"“{policy.name}”")
+    return preview_of_standing(standing_grants(changed, ranks), before, after, title=f"“{policy.name}”")
 
 
 def _count(
@@ -139,7 +143,7 @@ def _count(
     new = Dataset.objects.filter(pk__in=fresh.values("dataset"))
     found = new.count()
     grants = Grant.objects.filter(principal__in=kind.ids, dataset__in=datasets, **holding_now())
-    covered = _is_covered()
+    covered = covered_by_grant()
     own = _fields().filter(dataset=OuterRef("dataset_id"))
     by_grant = own.filter(allowed | covered).exclude(denied).exclude((was_allowed | covered) & ~was_denied)
     held = grants.filter(dataset__in=new).values("principal", "dataset").distinct().count() if found else 0
@@ -156,19 +160,6 @@ def _count(
     elif gained:
         rows = grants.filter(Exists(by_grant)).select_related("principal", "dataset").order_by("pk")[: min(room, 3)]
         side.samples += [Pair(row.principal.name, row.dataset) for row in rows]
-
-
-def _is_covered() -> Q:
-    """The field is one that the outer grant names, or the grant names none, which is all."""
-    none_named = Func(OuterRef("field_ids"), template="(cardinality(%(expressions)s) = 0)", output_field=BooleanField())
-    named = Func(
-        F("pk"),
-        OuterRef("field_ids"),
-        template="(%(expressions)s))",
-        arg_joiner=" = ANY (",
-        output_field=BooleanField(),
-    )
-    return Q(none_named) | Q(named)
 
 
 def _fields() -> QuerySet[Field]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 
 from celery import shared_task
@@ -8,6 +9,7 @@ from celery import shared_task
 from access.actions import (
     close_due_campaigns,
     compare_grants_with_policies,
+    compare_where_late,
     escalate_due,
     escalate_reviews,
     expire_grants,
@@ -16,6 +18,7 @@ from access.actions import (
 )
 from access.actions.claiming import BATCH
 from access.enforcement.leases import due_sources, ending_sources
+from access.policy_queries import count_to_compare
 from accounts.models import Principal
 
 logger = logging.getLogger(__name__)
@@ -38,9 +41,12 @@ SWEEPS = (
     escalate_due,
     escalate_reviews,
     close_due_campaigns,
-    compare_grants_with_policies,
+    compare_where_late,
 )
 """What time does to access, what ends it first. The others take a batch each, so that none waits long for another."""
+
+_COMPARE_SECONDS = 15.0
+"""Comparing hands over to the next task after this long, so that other work gets its turn."""
 
 _ENFORCE_EXPIRES = 10
 """Seconds after which a message is worthless: the next tick has sent another."""
@@ -63,6 +69,24 @@ def sweep_each(sweeps: Iterable[Callable[..., int]], *, by: Principal) -> int:
             failed.append(error)
     if failed:
         raise failed[0]
+    return done
+
+
+@shared_task(ignore_result=True)
+def compare_with_policies() -> int:
+    """Hold the grants that stand to policies that came into force, for a while; scheduled every 5 seconds.
+
+    Far from the worker that carries grants out and ends them, which it would keep busy.
+    """
+    began, done, system = time.monotonic(), 0, Principal.objects.system()
+    compared = compare_grants_with_policies(by=system)
+    if compared is None:
+        return 0
+    while compared is not None and time.monotonic() - began < _COMPARE_SECONDS:
+        done += compared
+        compared = compare_grants_with_policies(by=system)
+    done += compared or 0
+    logger.info("Grants are held to policies that came into force: %d turned, %d left.", done, count_to_compare())
     return done
 
 

@@ -31,6 +31,7 @@ def every(seconds: float, task: str) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "sweep runs": every(10.0, "ingestion.tasks.sweep_runs"),
     "end access that is over": every(20.0, "access.tasks.expire"),
+    "hold grants to new policies": every(5.0, "access.tasks.compare_with_policies"),
     "look for what needs somebody": every(20.0, "alerts.tasks.look"),
     "send mail": every(20.0, "alerts.tasks.send_mail"),
     "forget old notifications": every(43_200.0, "alerts.tasks.forget_old"),

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from access.models import AccessRequest, Grant
+from access.policy_queries import count_to_compare
 from accounts.authentication import rest_principal
 from accounts.models import Principal
 from accounts.permissions import check_is_administrator
@@ -107,6 +108,7 @@ def _crawls() -> Iterator[Metric]:
 
 def _access() -> Iterator[Metric]:
     yield _gauge("grants", "Grants by state.", _by_state(Grant.objects.all()), "state")
+    yield _gauge("grants_to_compare", "Grants still to be held to policies that came into force.", count_to_compare())
     yield _gauge("access_requests", "Requests for access by state.", _by_state(AccessRequest.objects.all()), "state")
 
 

@@ -217,6 +217,7 @@ CELERY_TASK_DEFAULT_QUEUE = "interactive"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_QUEUES = tuple(Queue(name) for name in ("interactive", "expiry", "audit", "fold", "crawl", "analytics"))
 CELERY_TASK_ROUTES = {
+    "access.tasks.compare_with_policies": {"queue": "analytics"},
     "access.tasks.enforce": {"queue": "expiry"},
     "access.tasks.expire": {"queue": "expiry"},
     "access.tasks.knock_at_hanging": {"queue": "expiry"},

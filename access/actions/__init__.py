@@ -2,12 +2,12 @@
 
 from access.actions.campaigns import (
     close_due_campaigns,
-    compare_grants_with_policies,
     decide_items,
     mask_items,
     start_campaign,
     stop_campaign,
 )
+from access.actions.comparing import compare_grants_with_policies, compare_where_late
 from access.actions.delegations import delegate_decisions, end_delegation
 from access.actions.drafts import save_draft
 from access.actions.emergencies import close_emergency_review, escalate_reviews, open_in_emergency
@@ -37,6 +37,7 @@ __all__ = [
     "close_emergency_review",
     "columns_in_words",
     "compare_grants_with_policies",
+    "compare_where_late",
     "confirm_plan",
     "deactivate_person",
     "decide_items",

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from access.actions.claiming import claim
@@ -22,21 +23,16 @@ from access.events import (
     GrantMasked,
     GrantUnconfirmed,
 )
-from access.models import Campaign, CampaignItem, Grant, PolicyVersion
+from access.models import Campaign, CampaignItem, Grant
 from access.permissions import check_can_decide_items, check_can_run_campaign
 from access.policies.masking import Mask, strictest
-from access.recertifying import Chosen, preview_of, ranks_of
-from access.reviewing import answerable_for
-from access.standing import Turned, narrowed_by
+from access.recertifying import Chosen, preview_of
 from accounts.models import Principal
 from audit.events import Event
 from audit.recording import record, record_many
-from classification.queries import levels_by_rank
 from common.errors import Conflict, Invalid
 
 LONGEST_CAMPAIGN = dt.timedelta(days=92)
-ANSWER_WITHIN = dt.timedelta(days=30)
-"""So long those who answer for the data have, where a policy asks about grants that stand."""
 
 Outcome = CampaignItem.Outcome
 
@@ -57,7 +53,7 @@ def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Princi
     preview = preview_of(chosen)
     if not preview.candidates:
         raise Conflict("No grant is within this. Choose more, or wait until there are some.")
-    campaign = Campaign(
+    campaign = Campaign.objects.create(
         name=name,
         scope=chosen.in_words,
         domain=chosen.domain,
@@ -68,6 +64,7 @@ def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Princi
     )
     items = [
         CampaignItem(
+            campaign=campaign,
             grant=one.grant,
             holder_id=one.grant.principal_id,
             level_name=one.level.name if one.level else "",
@@ -75,84 +72,19 @@ def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Princi
         )
         for one in preview.candidates
     ]
-    _begin(campaign, items, preview.reviewer_ids, by)
+    CampaignItem.objects.bulk_create(items, batch_size=2000)
+    record_start(campaign, grants=len(items), reviewers=preview.reviewer_ids, by=by)
     return campaign
 
 
-@transaction.atomic
-def compare_grants_with_policies(*, by: Principal) -> int:
-    """Hold the grants that stand to all policies that have come into force since; returns how many it ends or asks about.
-
-    Those that a version refuses that ends what it refuses end at once: deny wins. Of the others that the policies would
-    not give as they are a recertification begins, one for each version that is named: whoever answers for the data keeps
-    each, masks it as the policies do, or removes it. Silence revokes what is refused; it keeps and flags the rest.
-    """
-    rows = PolicyVersion.objects.to_compare().select_for_update(of=("self",), skip_locked=True)
-    due = list(rows.select_related("policy__domain", "published_by__user").order_by("valid_from", "pk"))
-    if not due:
-        return 0
-    PolicyVersion.objects.filter(pk__in=[version.pk for version in due]).update(compared_at=timezone.now())
-    done = 0
-    for version, turned in narrowed_by(due).items():
-        refused = [one for one in turned if one.turn.refused and version.ends_refused]
-        asked = [one for one in turned if not (one.turn.refused and version.ends_refused)]
-        if refused:
-            _end_refused(version, refused, by)
-        if asked:
-            _ask_about(version, asked, by)
-        done += len(turned)
-    return done
-
-
-def _end_refused(version: PolicyVersion, turned: Sequence[Turned], by: Principal) -> None:
-    publisher = f", which {version.published_by} put into force," if version.published_by else ""
-    end_grants(
-        grants=Grant.objects.filter(pk__in=[one.grant.pk for one in turned]),
-        reason=f"Version {version.number} of the policy “{version.name}”{publisher} denies it.",
-        by=by,
-    )
-
-
-def _ask_about(version: PolicyVersion, turned: Sequence[Turned], by: Principal) -> None:
-    now = timezone.now()
-    grants = [one.grant for one in turned]
-    levels, ranks = levels_by_rank(), ranks_of(grants)
-    campaign = Campaign(
-        name=f"After {version.name}"[:150],
-        scope=f"grants that version {version.number} of the policy “{version.name}” would not give as they are",
-        domain=version.policy.domain,
-        policy_version=version,
-        started_at=now,
-        started_by=version.published_by or by,
-        due_at=now + ANSWER_WITHIN,
-    )
-    items = [
-        CampaignItem(
-            grant=one.grant,
-            holder_id=one.grant.principal_id,
-            level_name=levels[ranks[one.grant.pk]].name if ranks[one.grant.pk] in levels else "",
-            silence_revokes=one.turn.refused,
-            why=one.why[:1000],
-            masks={str(field_id): mask.value for field_id, mask in one.turn.masks.items()},
-        )
-        for one in turned
-    ]
-    answerable = answerable_for({grant.dataset_id: grant.dataset for grant in grants}.values())
-    reviewers = {pk for grant in grants for pk in answerable[grant.dataset_id].everyone - {grant.principal_id}}
-    _begin(campaign, items, reviewers, by)
-
-
-def _begin(campaign: Campaign, items: Sequence[CampaignItem], reviewers: Iterable[int], by: Principal) -> None:
-    campaign.save()
-    for item in items:
-        item.campaign = campaign
-    CampaignItem.objects.bulk_create(items, batch_size=2000)
+def record_start(campaign: Campaign, *, grants: int, reviewers: Iterable[int], by: Principal) -> None:
+    """Tell of a campaign that holds so many grants, on which these people may decide."""
     record(
         CampaignStarted(
             campaign_id=campaign.pk,
             campaign=campaign.name,
             scope=campaign.scope,
-            grants=len(items),
+            grants=grants,
             due=f"{campaign.due_at:%d %b %Y}",
             reviewer_ids=sorted(reviewers),
         ),
@@ -187,7 +119,7 @@ def decide_items(*, items: Sequence[CampaignItem], keep: bool, by: Principal, re
         )
     else:
         end_grants(grants=Grant.objects.filter(pk__in=[item.grant_id for item in decided]), reason=reason, by=by)
-    _close_if_all_answered({item.campaign_id for item in found}, by)
+    close_if_all_answered({item.campaign_id for item in found}, by)
     return len(decided)
 
 
@@ -234,7 +166,7 @@ def mask_items(*, items: Sequence[CampaignItem], by: Principal, reason: str = ""
     Grant.objects.bulk_update(grants.values(), ["masks"], batch_size=1_000)
     ask(datasets=[grant.dataset_id for grant in grants.values()])
     record_many(events, by=by)
-    _close_if_all_answered({item.campaign_id for item in found}, by)
+    close_if_all_answered({item.campaign_id for item in found}, by)
     return len(decided)
 
 
@@ -320,8 +252,10 @@ def _answer_for_the_silent(campaign: Campaign, by: Principal) -> None:
     )
 
 
-def _close_if_all_answered(campaign_ids: set[int], by: Principal) -> None:
+def close_if_all_answered(campaign_ids: set[int], by: Principal) -> None:
+    """Close those of these campaigns in which nothing waits, unless grants are still added to them."""
     answered = Campaign.objects.open().filter(pk__in=campaign_ids).exclude(items__outcome=Outcome.OPEN)
+    answered = answered.filter(Q(policy_version__isnull=True) | Q(policy_version__compared_at__isnull=False))
     for campaign in answered.select_for_update(of=("self",)):
         _close(campaign, by)
 

@@ -134,6 +134,10 @@ class PolicyVersion(models.Model):
         null=True, blank=True, help_text="When the grants that stood as it came into force were held to it."
     )
 
+    compared_up_to = models.BigIntegerField(
+        default=0, help_text="Up to which id grants were held to it, until all of them were."
+    )
+
     objects = PolicyVersionQuerySet.as_manager()
 
     class Meta:
@@ -180,6 +184,11 @@ class PolicyVersion(models.Model):
     def in_force(self) -> InForce:
         """The version as the pure core takes it; `policy` must be loaded."""
         return InForce(self.pk, self.number, self.name, self.contents, narrows=self.policy.domain_id is not None)
+
+    @property
+    def is_being_compared(self) -> bool:
+        """Whether it is in force, and the grants that stand are still being held to it."""
+        return self.compared_at is None and self.holds
 
     @property
     def holds(self) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,20 +18,31 @@ from access.gathering import Named, gather
 from access.models import Grant, PrincipalAttribute
 from access.policies.deciding import decide
 from access.policies.facts import NO_FIELD, Question, SubjectFacts
+from access.policies.masking import Mask
 from access.policies.matching import is_dataset, selects
 from access.policies.rules import (
     Action,
     Attribute,
+    Columns,
     Conditions,
     Effect,
     InForce,
+    MaskOf,
     Resources,
     Role,
     Rule,
     Subjects,
 )
-from access.policies_in_sql import Setting, datasets_about, datasets_for, fields_for, principals_for
+from access.policies_in_sql import (
+    Setting,
+    datasets_about,
+    datasets_for,
+    fields_for,
+    grants_about,
+    principals_for,
+)
 from access.searching import subject_everywhere
+from access.standing import Change, turns_by
 from access.states import GrantState
 from accounts.models import DomainRole, Principal
 from catalog.models import Dataset
@@ -274,3 +286,82 @@ def check(data: st.DataObject) -> None:
             assert datasets_about([rule], known.ranks).filter(pk=dataset.pk).exists() == about
         readers = set(principals_for(facts, frozenset(), policies, setting).values_list("pk", flat=True)) & mine
         assert readers == {person for person, datasets in whole.items() if dataset.pk in datasets}
+
+
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_grant_that_a_change_of_policy_turns_is_left_out(data: st.DataObject):
+    check_grants_and_undo(data)
+
+
+@pytest.mark.long
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_grant_that_a_change_of_policy_turns_is_left_out_in_many_worlds(data: st.DataObject):
+    check_grants_and_undo(data)
+
+
+def check_grants_and_undo(data: st.DataObject) -> None:
+    with transaction.atomic():
+        try:
+            check_grants(data)
+        finally:
+            transaction.set_rollback(True)
+
+
+def bearing(world: World) -> st.SearchStrategy[Rule]:
+    """Rules of all effects that grants may turn by."""
+    levels = [None, *(level.pk for level in world.levels), 10**9]
+    masks = st.builds(
+        MaskOf,
+        st.sampled_from(list(Mask)),
+        st.builds(
+            Columns,
+            fields=some([one.pk for one in world.fields]),
+            categories=some([one.pk for one in world.categories]),
+            level_from=st.sampled_from(levels),
+        ),
+    )
+    kinds = st.sampled_from(
+        [
+            (Effect.DENY, (Action.READ,)),
+            (Effect.DENY, (Action.REQUEST,)),
+            (Effect.RESTRICT, (Action.READ,)),
+            (Effect.ALLOW, (Action.REQUEST,)),
+            (Effect.APPROVAL, (Action.REQUEST,)),
+        ]
+    )
+
+    def of_kind(rule: Rule, kind: Any, found: MaskOf) -> Rule:
+        effect, actions = kind
+        return Rule(
+            effect,
+            actions,
+            rule.subjects,
+            rule.exceptions,
+            rule.resources,
+            rule.conditions,
+            masks=() if effect is Effect.DENY else (found,),
+        )
+
+    return st.builds(of_kind, rules(world), kinds, masks)
+
+
+def check_grants(data: st.DataObject) -> None:
+    world = World()
+    old, new, others = (
+        [InForce(n, 1, f"p{n}", rule) for n, rule in enumerate(data.draw(st.lists(bearing(world), max_size=2)), first)]
+        for first in (1, 11, 21)
+    )
+    for row in data.draw(rows(world)):
+        if row[0] not in ("grant", "closed"):
+            with contextlib.suppress(IntegrityError), transaction.atomic():
+                write(world, row)
+    for who in range(len(world.people)):
+        for which, columns in ((0, []), (1, [1]), (2, []), (3, []), (4, [0])):
+            write(world, ("grant", who, which, columns, GrantState.RECORDED, 1))
+    ranks = gather([Named("principal", "0")]).ranks
+    grants = Grant.objects.select_related("dataset", "principal__user", "request__purpose_kind")
+    about = grants.filter(grants_about([one.rule for one in (*old, *new)], ranks))
+    turned = {grant.pk for grant, turn in turns_by(Change(others, old, new), list(grants)) if turn}
+    assert turned <= set(about.values_list("pk", flat=True))
