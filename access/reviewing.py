@@ -92,11 +92,15 @@ def _people(principal_ids: Iterable[int | None], group_ids: Iterable[int | None]
     return found
 
 
-def people_of(held_by: Iterable[tuple[int | None, int | None]]) -> set[int]:
-    """The active people who hold something, by themselves or through a group: pairs of principal and group; one statement."""
-    pairs = list(held_by)
-    people = _people([principal for principal, _ in pairs], [group for _, group in pairs])
-    return {pk for principal, group in pairs for pk in people.of(principal, group)}
+def people_by(held_by: Iterable[tuple[int, int | None, int | None]]) -> Mapping[int, set[int]]:
+    """The active people who hold something, by what they hold, themselves or through a group: its id, and pairs of principal
+    and group; one statement."""
+    rows = list(held_by)
+    people = _people([principal for _, principal, _ in rows], [group for _, _, group in rows])
+    found: dict[int, set[int]] = defaultdict(set)
+    for held, principal, group in rows:
+        found[held] |= people.of(principal, group)
+    return found
 
 
 def review_decision(by: Principal, request: AccessRequest) -> ReviewDecision:
@@ -113,17 +117,27 @@ def review_decision(by: Principal, request: AccessRequest) -> ReviewDecision:
 
 def step_facts(step: ApprovalStep | None) -> StepFacts:
     """What `may_review` asks of a step; None, of a request that was never sent, is everybody's who answers."""
-    if step is None:
-        return StepFacts()
-    votes = list(step.votes.values_list("by_id", "acting_for_id"))
-    members = _people([], [step.group_id]).of(None, step.group_id) if step.group_id else set()
-    return StepFacts(
-        audience=Audience(step.audience),
-        members=frozenset(members),
-        escalated=step.escalated_at is not None,
-        voters=frozenset(by for by, _ in votes),
-        spoken_for=frozenset(authority for _, authority in votes),
-    )
+    return facts_of_steps([step])[step.pk] if step is not None else StepFacts()
+
+
+def facts_of_steps(steps: Sequence[ApprovalStep]) -> Mapping[int, StepFacts]:
+    """The same of several steps, by their ids; two statements at most."""
+    votes: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    of_steps = Vote.objects.filter(step__in=[step.pk for step in steps])
+    for step_id, by, authority in of_steps.values_list("step_id", "by_id", "acting_for_id"):
+        votes[step_id].append((by, authority))
+    groups = [step.group_id for step in steps if step.group_id]
+    members = _people([], groups) if groups else People()
+    return {
+        step.pk: StepFacts(
+            audience=Audience(step.audience),
+            members=frozenset(members.of(None, step.group_id) if step.group_id else ()),
+            escalated=step.escalated_at is not None,
+            voters=frozenset(by for by, _ in votes[step.pk]),
+            spoken_for=frozenset(authority for _, authority in votes[step.pk]),
+        )
+        for step in steps
+    }
 
 
 def votes_on(request: AccessRequest) -> Sequence[Vote]:

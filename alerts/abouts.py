@@ -35,6 +35,7 @@ REQUEST = About(
     "request",
     lambda principal: AccessRequest.objects.visible_to(principal),
     lambda request: reverse("access:request", args=[request.pk]),
+    own=lambda principal: AccessRequest.objects.filter(requester=principal),
 )
 SOURCE_RIGHTS = About(
     "source_rights",
@@ -45,6 +46,7 @@ GRANT = About(
     "grant",
     lambda principal: Grant.objects.visible_to(principal),
     lambda grant: reverse("portal:dataset_tab", args=[grant.dataset_id, "access"]),
+    own=lambda principal: Grant.objects.filter(principal=principal),
 )
 CAMPAIGN = About(
     "campaign",

@@ -16,4 +16,4 @@ class AlertsConfig(AppConfig):
         from alerts.registry import ruled_events
         from audit.handlers import handles
 
-        handles(*ruled_events())(notify)
+        handles(*ruled_events(), together=True)(notify)

@@ -10,14 +10,15 @@ import datetime as dt
 import enum
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from smtplib import SMTPException, SMTPServerDisconnected
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F
+from django.db.models import F, Min
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -25,35 +26,47 @@ from django.utils import timezone
 from accounts.models import Principal
 from alerts.kinds import Choice, Kind
 from alerts.models import Notification
+from alerts.notifying import notify
 from alerts.reading import Line, lines_of
 from alerts.wishes import choices_of
+from audit.models import Delivery
 
 logger = logging.getLogger(__name__)
 
 GIVEN_UP_AFTER = dt.timedelta(days=3)
 """So long a message is tried again; the notification stays in the catalog."""
 MOST_LINES = 100
+MOST_OF_A_KIND = 20
+FEW = 5
+"""So many of a kind are shown where there are more than `MOST_OF_A_KIND`."""
+GATHERED_FOR = dt.timedelta(seconds=30)
+"""So long at most mail waits for records that are still being told of: who is told of many at once gets one message."""
 _LONGEST_SUBJECT = 150
 _LONGEST_PAUSE = 3600
 _MOST_IN_A_SWEEP = 500
+_AT_ONCE = 50
 
 
-def send_due() -> int:
+def send_due(*, gathers: bool = True) -> int:
     """Send what is due, a message a person; returns how many messages the mail server took.
 
     Any number of workers may send at once. Where the server does not answer, everything stays due for the next sweep. A
     message that it refuses, or that cannot be made, is tried again after 2, 4, 8 … seconds, at most an hour, for three days,
     and the others go on. So does the next sweep with the others where the connection is lost over a message. A worker that
     dies between the server's word and the commit sends the same message, with the same Message-ID, once more.
+
+    While many records are being told of, mail waits a little, unless it is not to be gathered (`gathers`).
     """
     if not settings.EMAIL_URL:
+        return 0
+    if gathers and _is_gathering():
         return 0
     mailer = get_connection()
     sent = 0
     try:
-        for _ in range(_MOST_IN_A_SWEEP):
-            outcome = _send_next(mailer)
-            if outcome in (_Outcome.NOTHING_DUE, _Outcome.LOST):
+        for person, choices in _due_people():
+            outcome = _send_to(person, choices, mailer)
+            if outcome is _Outcome.LOST:
                 break
             sent += outcome is _Outcome.SENT
     except OSError as error:
@@ -61,6 +74,28 @@ def send_due() -> int:
     finally:
         _close(mailer)
     return sent
+
+
+def _is_gathering() -> bool:
+    """Whether records are being told of just now, and no mail has waited for long."""
+    now = timezone.now()
+    waiting = Delivery.objects.filter(state=Delivery.State.PENDING, next_attempt_at__lte=now)
+    if not waiting.filter(handler=f"{notify.__module__}.{notify.__qualname__}").exists():
+        return False
+    return not Notification.objects.filter(mail_due_at__lte=now - GATHERED_FOR).exists()
+
+
+def _due_people() -> Iterator[tuple[Principal, Mapping[tuple[int, Kind], Choice]]]:
+    """Whoever has mail due, who has waited longest first, with how they want to hear; two statements for `_AT_ONCE` people,
+    and one more."""
+    due = Notification.objects.filter(mail_due_at__lte=timezone.now()).order_by()
+    waiting = due.values("receiver").annotate(since=Min("mail_due_at"), first=Min("pk")).order_by("since", "first")
+    ids = list(waiting.values_list("receiver", flat=True)[:_MOST_IN_A_SWEEP])
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        people, choices = Principal.objects.select_related("user").in_bulk(some), choices_of(some, Kind)
+        for pk in some:
+            yield people[pk], choices
 
 
 def _close(mailer: BaseEmailBackend) -> None:
@@ -72,6 +107,7 @@ def _close(mailer: BaseEmailBackend) -> None:
 
 class _Outcome(enum.Enum):
     NOTHING_DUE = enum.auto()
+    """Another worker sends it."""
     SENT = enum.auto()
     NOT_SENT = enum.auto()
     LOST = enum.auto()
@@ -79,25 +115,22 @@ class _Outcome(enum.Enum):
 
 
 @transaction.atomic
-def _send_next(mailer: BaseEmailBackend) -> _Outcome:
-    """Send one person all that is due. Raises `OSError` where the server cannot be reached or lets nobody in."""
+def _send_to(person: Principal, choices: Mapping[tuple[int, Kind], Choice], mailer: BaseEmailBackend) -> _Outcome:
+    """Send somebody all that is due. Raises `OSError` where the server cannot be reached or lets nobody in."""
     now = timezone.now()
-    waiting = Notification.objects.filter(mail_due_at__lte=now)
-    first = waiting.order_by("mail_due_at", "pk").select_for_update(skip_locked=True, of=("self",)).first()
-    if first is None:
-        return _Outcome.NOTHING_DUE
     rows = list(
-        waiting.filter(receiver=first.receiver_id)
-        .select_related("record__actor", "receiver__user")
+        Notification.objects.filter(receiver=person, mail_due_at__lte=now)
+        .select_related("record__actor")
         .order_by("-pk")
         .select_for_update(skip_locked=True, of=("self",))
     )
-    person = rows[0].receiver
+    if not rows:
+        return _Outcome.NOTHING_DUE
     address = person.user.email if person.user and person.is_active else ""
     try:
         # A statement that fails is undone by itself: the refusal can still be noted.
         with transaction.atomic():
-            lines = _still_wanted(person, rows) if address else []
+            lines = _still_wanted(person, rows, choices) if address else []
             message = _message(person, address, lines) if lines else None
     except (InterfaceError, OperationalError):
         raise
@@ -121,14 +154,15 @@ def _send_next(mailer: BaseEmailBackend) -> _Outcome:
 
 
 def _finish(ids: Sequence[int], **values: object) -> None:
-    Notification.objects.filter(pk__in=ids).update(mail_due_at=None, mail_error="", **values)
+    if ids:
+        Notification.objects.filter(pk__in=ids).update(mail_due_at=None, mail_error="", **values)
 
 
-def _still_wanted(person: Principal, rows: Sequence[Notification]) -> Sequence[Line]:
+def _still_wanted(
+    person: Principal, rows: Sequence[Notification], choices: Mapping[tuple[int, Kind], Choice]
+) -> Sequence[Line]:
     """The sentences of what the person has not read meanwhile, still wants by mail, and may still see."""
-    kinds = {Kind(row.kind) for row in rows if row.kind in Kind.values}
-    chosen = choices_of([person.pk], kinds)
-    mailed = {kind for kind in kinds if chosen[person.pk, kind] in (Choice.MAIL, Choice.DIGEST)}
+    mailed = {kind for kind in Kind if choices[person.pk, kind] in (Choice.MAIL, Choice.DIGEST)}
     return lines_of(person, [row for row in rows if row.read_at is None and row.kind in mailed])
 
 
@@ -153,7 +187,7 @@ def _note_refusal(rows: Sequence[Notification], error: Exception, *, give_up: bo
 
 
 def _message(person: Principal, address: str, lines: Sequence[Line]) -> EmailMessage:
-    shown = lines[:MOST_LINES]
+    shown = _shown(lines)
     subject = shown[0].sentence if len(lines) == 1 else f"{len(lines)} notifications from the catalog"
     context = {
         "person": person,
@@ -165,6 +199,18 @@ def _message(person: Principal, address: str, lines: Sequence[Line]) -> EmailMes
     body = render_to_string("alerts/mail.txt", context)
     headers = {"Message-ID": _message_id(lines), "Auto-Submitted": "auto-generated"}
     return EmailMessage(_one_line(subject), body, to=[address], headers=headers)
+
+
+def _shown(lines: Sequence[Line]) -> Sequence[Line]:
+    """All of them, but of a kind of which there are very many only the first few."""
+    many = {kind for kind, count in Counter(line.kind for line in lines).items() if count > MOST_OF_A_KIND}
+    seen: Counter[str] = Counter()
+    shown = []
+    for line in lines:
+        seen[line.kind] += 1
+        if line.kind not in many or seen[line.kind] <= FEW:
+            shown.append(line)
+    return shown[:MOST_LINES]
 
 
 def _one_line(text: str) -> str:

@@ -1,8 +1,9 @@
-"""Turn a record into notifications: the one handler of every event that has a rule."""
+"""Turn records into notifications: the one handler of every event that has a rule."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -15,62 +16,104 @@ from alerts.wishes import choices_of, mail_due
 from audit.models import Record
 from common.waking import wake_after_commit
 
+_Key = tuple[int, str, str, int]
+"""Who is told, of which kind, and what it is about."""
 
-class _Wish(NamedTuple):
-    receiver: Receiver
+
+class _Found(NamedTuple):
+    """Whom a rule means of a record, by each of its functions."""
+
     rule: Rule
+    receivers: Sequence[Sequence[Receiver]]
 
 
-def notify(record: Record) -> None:
-    """Write the notifications of a record. Twice is as once: a person has one of a record at most."""
-    wishes = [wish for rule in rules_of(record.event) for wish in _wishes(rule, record)]
-    people = _people(wish.receiver.principal_id for wish in wishes)
-    chosen = choices_of(people, {wish.rule.kind for wish in wishes})
-    rows: dict[int, Notification] = {}
+def notify(records: Sequence[Record]) -> None:
+    """Write the notifications of these records. Twice is as once: a person has one of a record at most.
+
+    The number of statements depends on which rules there are of their events, not on how many records.
+    """
+    found = _found(records)
+    people = _people(
+        one.principal_id for of in found.values() for each in of for group in each.receivers for one in group
+    )
+    chosen = choices_of(people, {each.rule.kind for of in found.values() for each in of})
+    unread = _unread(each for of in found.values() for each in of if each.rule.once)
+    rows: list[Notification] = []
     now = timezone.now()
-    for receiver, rule in wishes:
-        person = people.get(receiver.principal_id)
-        if person is None or person.pk in rows:
-            continue
-        choice = chosen[person.pk, rule.kind]
-        if choice == Choice.OFF:
-            continue
-        rows[person.pk] = Notification(
-            receiver=person,
-            record=record,
-            kind=rule.kind,
-            rule=rule.name,
-            about_kind=rule.about.name,
-            about_id=receiver.about_id,
-            others=receiver.others,
-            created_at=now,
-            mail_due_at=mail_due(choice, person, now),
-        )
-    Notification.objects.bulk_create(rows.values(), ignore_conflicts=True)
-    if any(row.mail_due_at == now for row in rows.values()):
+    for record in records:
+        told: dict[int, Notification] = {}
+        for receiver, rule in [wish for each in found[record.pk] for wish in _wishes(each, record, unread)]:
+            person = people.get(receiver.principal_id)
+            if person is None or person.pk in told:
+                continue
+            choice = chosen[person.pk, rule.kind]
+            if choice == Choice.OFF:
+                continue
+            told[person.pk] = Notification(
+                receiver=person,
+                record=record,
+                kind=rule.kind,
+                rule=rule.name,
+                about_kind=rule.about.name,
+                about_id=receiver.about_id,
+                others=receiver.others,
+                created_at=now,
+                mail_due_at=mail_due(choice, person, now),
+            )
+        rows += told.values()
+        unread |= {(row.receiver_id, row.kind, row.about_kind, row.about_id) for row in told.values()}
+    Notification.objects.bulk_create(rows, ignore_conflicts=True)
+    if any(row.mail_due_at == now for row in rows):
         wake_after_commit("alerts.tasks.send_mail")
 
 
-def _wishes(rule: Rule, record: Record) -> Iterable[_Wish]:
-    values = record.values
-    told = Told(record, values, int(values.get(rule.id) or 0))
-    if rule.when is not None and not rule.when(told):
-        return
+def _found(records: Sequence[Record]) -> Mapping[int, Sequence[_Found]]:
+    """Whom the rules mean, by the record, in the order of the rules."""
+    alike: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        alike[record.event].append(record)
+    found: dict[int, list[_Found]] = {record.pk: [] for record in records}
+    for event, of_event in alike.items():
+        values = {record.pk: record.values for record in of_event}
+        for rule in rules_of(event):
+            every = [Told(one, values[one.pk], int(values[one.pk].get(rule.id) or 0)) for one in of_event]
+            told = [one for one in every if rule.when is None or rule.when(one)]
+            if not told:
+                continue
+            by_function = [[list(receivers) for receivers in find(told)] for find in rule.to]
+            for one, *receivers in zip(told, *by_function, strict=True):
+                found[one.record.pk].append(_Found(rule, receivers))
+    return found
+
+
+def _wishes(found: _Found, record: Record, unread: set[_Key]) -> Iterator[tuple[Receiver, Rule]]:
+    rule = found.rule
     passed_over = set() if rule.tell_actor else {record.actor_id}
-    for find in rule.to:
-        receivers = [receiver for receiver in find(told) if receiver.principal_id not in passed_over]
-        known = _told_already(rule, receivers) if rule.once else set()
-        passed_over |= known
-        yield from (_Wish(one, rule) for one in receivers if one.principal_id not in known)
+    for group in found.receivers:
+        for one in group:
+            if one.principal_id in passed_over:
+                continue
+            if rule.once and (one.principal_id, rule.kind, rule.about.name, one.about_id) in unread:
+                passed_over.add(one.principal_id)
+                continue
+            yield one, rule
 
 
-def _told_already(rule: Rule, receivers: Sequence[Receiver]) -> set[int]:
-    """Those of the receivers who have not yet read that they were told of this kind about the same."""
-    unread = Notification.objects.unread().filter(
-        kind=rule.kind, about_kind=rule.about.name, receiver__in=[one.principal_id for one in receivers]
+def _unread(found: Iterable[_Found]) -> set[_Key]:
+    """What of this the receivers were told already and have not yet read, of the same kind and about the same; a statement."""
+    wanted = {
+        (one.principal_id, each.rule.kind.value, each.rule.about.name, one.about_id)
+        for each in found
+        for group in each.receivers
+        for one in group
+    }
+    if not wanted:
+        return set()
+    receivers, kinds, abouts, ids = (set(column) for column in zip(*wanted, strict=True))
+    rows = Notification.objects.unread().filter(
+        receiver__in=receivers, kind__in=kinds, about_kind__in=abouts, about_id__in=ids
     )
-    known = set(unread.values_list("receiver_id", "about_id"))
-    return {one.principal_id for one in receivers if (one.principal_id, one.about_id) in known}
+    return set(rows.values_list("receiver_id", "kind", "about_kind", "about_id"))
 
 
 def _people(ids: Iterable[int]) -> Mapping[int, Principal]:

@@ -83,7 +83,7 @@ def shown_of(principal: Principal, rows: Sequence[Notification]) -> Sequence[Lin
 
 def lines_of(principal: Principal, rows: Iterable[Notification]) -> Sequence[Line]:
     """The sentences of these notifications of one receiver, in their order. Those about what the receiver may no longer see
-    are left out. A statement for each kind of thing that they are about, and one for the records.
+    are left out. Two statements at most for each kind of thing that they are about, and one for the records.
     """
     listed = list(rows)
     values = values_of(row.record for row in listed)
@@ -94,7 +94,7 @@ def lines_of(principal: Principal, rows: Iterable[Notification]) -> Sequence[Lin
     for name, ids in wanted.items():
         about = about_named(name)
         if about is not None:
-            found |= {(name, one.pk): one for one in about.visible_to(principal).filter(pk__in=ids)}
+            found |= {(name, pk): one for pk, one in about.rows(principal, ids).items()}
     lines = []
     for row in listed:
         about, thing = about_named(row.about_kind), found.get((row.about_kind, row.about_id))

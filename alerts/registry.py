@@ -17,7 +17,7 @@ person hears of a record once, by the first rule that means them and whose kind 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,12 +35,20 @@ if TYPE_CHECKING:
 class About:
     """What notifications are about: which rows of it a principal may be told of, and where their page is.
 
-    Asked when a notification is shown, opened or mailed, so that nobody hears of what they may no longer see.
+    Asked when a notification is shown, opened or mailed, so that nobody hears of what they may no longer see. `own` are those
+    of these rows that are a principal's whatever else they may see, which is asked first where most are: it takes less.
     """
 
     name: str
     visible_to: Callable[[Principal], QuerySet[Any]]
     href: Callable[[Any], str]
+    own: Callable[[Principal], QuerySet[Any]] | None = None
+
+    def rows(self, principal: Principal, ids: Collection[int]) -> Mapping[int, Any]:
+        """Those of these that the principal may be told of, by id; two statements at most, and those of its scope."""
+        mine = self.own(principal).in_bulk(ids) if self.own is not None else {}
+        others = [pk for pk in ids if pk not in mine]
+        return {**mine, **{one.pk: one for one in self.visible_to(principal).filter(pk__in=others)}} if others else mine
 
 
 class Receiver(NamedTuple):
@@ -63,7 +71,8 @@ class Told(NamedTuple):
         return [Receiver(pk, self.about_id) for pk in sorted({pk for pk in principal_ids if pk is not None})]
 
 
-Receivers = Callable[[Told], Iterable[Receiver]]
+Receivers = Callable[[Sequence[Told]], Iterable[Iterable[Receiver]]]
+"""Finds those of each of several records, in their order; the number of statements does not depend on how many there are."""
 
 
 @dataclass(frozen=True, slots=True)

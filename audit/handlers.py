@@ -1,30 +1,39 @@
 """Who reacts to what. A handler is a function of the record, run by a worker in a transaction of its own.
 
-Its database effects commit together with the mark that it ran, so their effect is exactly once; an effect outside the
-database must be idempotent, since a worker can die between the two.
+One that is registered with `together` is a function of many records, in the order in which they were made; where it fails, of
+each of them alone. Database effects commit together with the mark that the handler ran, so their effect is exactly once; an
+effect outside the database must be idempotent, since a worker can die between the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from audit.events import Event
     from audit.models import Record
 
-Handler = Callable[["Record"], None]
+Function = TypeVar("Function", bound=Callable[..., None])
+
+
+class Handler(NamedTuple):
+    """`run` takes records: any number of them where they are taken `together`, else one."""
+
+    run: Callable[[Sequence[Record]], None]
+    together: bool
+
 
 _BY_EVENT: dict[str, list[str]] = {}
 _BY_NAME: dict[str, Handler] = {}
 
 
-def handles(*events: type[Event]) -> Callable[[Handler], Handler]:
-    """Have the function called once with each record of these events."""
+def handles(*events: type[Event], together: bool = False) -> Callable[[Function], Function]:
+    """Have the function called once with each record of these events; `together`, with many of them at once."""
 
-    def register(function: Handler) -> Handler:
+    def register(function: Function) -> Function:
         name = f"{function.__module__}.{function.__qualname__}"
-        _BY_NAME[name] = function
+        _BY_NAME[name] = Handler(function if together else _each(function), together)
         for event in events:
             names = _BY_EVENT.setdefault(event.name, [])
             if name not in names:
@@ -32,6 +41,14 @@ def handles(*events: type[Event]) -> Callable[[Handler], Handler]:
         return function
 
     return register
+
+
+def _each(function: Callable[..., Any]) -> Callable[[Sequence[Record]], None]:
+    def run(records: Sequence[Record]) -> None:
+        for record in records:
+            function(record)
+
+    return run
 
 
 def handlers_of(event_name: str) -> tuple[str, ...]:

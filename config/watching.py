@@ -81,7 +81,8 @@ class Watch:
         records = look(Condition(NAME, holding, _of(PartFailed), _of(PartWorksAgain)), by=Principal.objects.system())
         if records:
             deliver_pending(only=[record.pk for record in records])
-            send_due()
+            # What else is to be told may wait for workers that stand still: this does not.
+            send_due(gathers=False)
         return records
 
 

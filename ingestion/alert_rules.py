@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from django.urls import reverse
 
@@ -16,8 +16,10 @@ from ingestion.queries import runs_for
 RUN = About("crawl", runs_for, lambda run: reverse("ingestion:run", args=[run.pk]))
 
 
-def _requester(told: Told) -> Iterable[Receiver]:
-    return told.each(Run.objects.filter(pk=told.about_id).values_list("requested_by_id", flat=True))
+def _requester(told: Sequence[Told]) -> Iterable[Iterable[Receiver]]:
+    runs = Run.objects.filter(pk__in=[one.about_id for one in told])
+    asked = dict(runs.values_list("pk", "requested_by_id"))
+    return [one.each([asked.get(one.about_id)]) for one in told]
 
 
 def _ended(state: RunState) -> Callable[[Told], bool]:

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import email.policy
 import re
-import socket
-from collections.abc import Iterator
-from email import message_from_bytes
-from email.message import EmailMessage
 
 import pytest
 import time_machine
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -26,81 +19,10 @@ from alerts.mailing import send_due
 from alerts.models import Notification
 from audit.delivery import deliver_pending
 from catalog.models import DomainMembership
+from tests.alerts.postbox import Server
 from tests.factories import Cast, dataset
 
 pytestmark = pytest.mark.django_db
-
-
-class Postbox:
-    """What the server took; it refuses whoever is in `refused`, and answers messages to those in `answers` with that."""
-
-    def __init__(self) -> None:
-        self.taken: list[EmailMessage] = []
-        self.refused: set[str] = set()
-        self.answers: dict[str, str] = {}
-
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if address in self.refused:
-            return "550 No such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        found = message_from_bytes(envelope.content, policy=email.policy.default)
-        assert isinstance(found, EmailMessage)
-        if found["To"] in self.answers:
-            answer = self.answers[found["To"]]
-            if not answer:
-                server.transport.abort()
-            return answer
-        self.taken.append(found)
-        return "250 Taken"
-
-    def to(self, address: str) -> list[EmailMessage]:
-        return [message for message in self.taken if message["To"] == address]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Server:
-    """A mail server that may be down."""
-
-    def __init__(self) -> None:
-        self.box = Postbox()
-        self.port = _free_port()
-        self._running: Controller | None = None
-
-    def up(self) -> None:
-        self._running = Controller(self.box, hostname="127.0.0.1", port=self.port)
-        self._running.start()
-
-    def down(self) -> None:
-        if self._running is not None:
-            self._running.stop()
-            self._running = None
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[Server]:
-    made = Server()
-    settings.EMAIL_URL = f"smtp://127.0.0.1:{made.port}"
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", made.port
-    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
-    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
-    settings.SITE_URL = "https://catalog.example.org"
-    settings.DEFAULT_FROM_EMAIL = "Catalog <catalog@example.org>"
-    made.up()
-    try:
-        yield made
-    finally:
-        made.down()
 
 
 def asked(cast: Cast) -> AccessRequest:

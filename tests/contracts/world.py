@@ -231,7 +231,7 @@ def build() -> World:
     plan, finding, login = enforced(ontrack, users, cast)
     refresh_search(list(Dataset.objects.values_list("pk", flat=True)))
     for record in Record.objects.filter(event__startswith="access.").order_by("pk"):
-        notify(record)
+        notify([record])
     follow(dataset=Dataset.objects.get(source=ontrack, name="units"), by=cast.steward)
     return World(
         cast=cast,
