@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from access.actions import close_emergency_review, open_in_emergency
 from access.agreements import terms_for
+from access.asking import ruling_for
 from access.confirming import next_of
 from access.effective import who_reads
 from access.enforcement.offering import lacks_account, opening_of
@@ -24,7 +25,7 @@ from accounts.authentication import principal_of
 from accounts.recent import check_signed_in_recently, minutes_of_a_sign_in
 from catalog.models import Dataset, Field
 from common.components import Crumb
-from common.errors import Conflict, NotFound
+from common.errors import Conflict, Forbidden, NotFound
 
 
 @require_http_methods(["GET", "POST"])
@@ -40,16 +41,21 @@ def emergency_open(request: HttpRequest, dataset_id: int) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         check_signed_in_recently(request)
-        grant = form.attempt(
-            lambda: open_in_emergency(
-                dataset=dataset,
-                fields=list(Field.objects.filter(dataset=dataset, pk__in=form.field_ids)),
-                reason=form.cleaned_data["reason"],
-                hours=form.cleaned_data["hours"],
-                accepts=form.accepts,
-                by=principal,
+        try:
+            grant = form.attempt(
+                lambda: open_in_emergency(
+                    dataset=dataset,
+                    fields=list(Field.objects.filter(dataset=dataset, pk__in=form.field_ids)),
+                    reason=form.cleaned_data["reason"],
+                    hours=form.cleaned_data["hours"],
+                    accepts=form.accepts,
+                    by=principal,
+                )
             )
-        )
+        except Forbidden as refused:
+            # What was typed is worth keeping: other columns may be free.
+            grant = None
+            form.add_error(None, refused.message)
         if grant is not None:
             messages.success(request, "Opened. Those who answer for the dataset are told, and somebody will review it.")
             return redirect("access:request", grant.request_id)
@@ -62,6 +68,7 @@ def emergency_open(request: HttpRequest, dataset_id: int) -> HttpResponse:
             "most_hours": MOST_EMERGENCY_HOURS,
             "asked_after": minutes_of_a_sign_in(request),
             "opening": opening_of(dataset),
+            "of_all": ruling_for(principal, dataset, ()),
             "lacks_account": lacks_account(principal, dataset),
             "crumbs": [
                 Crumb(dataset.name, reverse("portal:dataset_tab", args=[dataset.pk, "access"])),

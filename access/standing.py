@@ -74,8 +74,8 @@ def datasets_of(rules: Iterable[Rule]) -> QuerySet[Dataset]:
 
 
 def standing_grants(rules: Iterable[Rule], ranks: Mapping[int, int]) -> GrantQuerySet:
-    """Those that these rules may be about: live usual ones whose holder may still act, in the order of their ids."""
-    held: GrantQuerySet = Grant.objects.live().usual().within_time().of_active_holders()
+    """Those that these rules may be about: live ones whose holder may still act, in the order of their ids."""
+    held: GrantQuerySet = Grant.objects.live().within_time().of_active_holders()
     there = held.filter(dataset__gone_since__isnull=True, dataset__merged_into__isnull=True)
     return there.filter(grants_about(rules, ranks)).select_related("dataset", "request__purpose_kind").order_by("pk")
 
@@ -84,6 +84,7 @@ _ASKED_OF_GRANTS = (
     "principal_id",
     "field_ids",
     "masks",
+    "is_emergency",
     "dataset__level",
     "request__purpose_kind__slug",
 )
@@ -150,7 +151,7 @@ def hold_next(due: Sequence[PolicyVersion]) -> Compared:
     ranks = dict(Level.objects.values_list("pk", "rank"))
     changed = [one.rule for pk in turning for one in (new[pk], *old.get(pk, ()))]
     # The ids bound what is looked at: else each batch would look at all grants for those that the policies are about.
-    ids = Grant.objects.live().usual().filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)
+    ids = Grant.objects.live().filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)
     (up_to,) = ids[AT_ONCE - 1 : AT_ONCE] or (None,)
     if until is not None:
         up_to = min(up_to or until, until)
@@ -193,12 +194,12 @@ def _narrowed(
     several = "policies that came into force together"
     found: list[tuple[PolicyVersion, Grant, Turn, str]] = []
     for grant, question, held in _asked(rows):
-        whole = _turn(question, held, together, levels)
+        whole = _turn(grant, question, held, together, levels)
         if not whole.narrows:
             continue
         named, turn, title = next(iter(alone)), whole, _title_of(next(iter(alone))) if len(alone) == 1 else several
         for version, change in alone.items() if len(alone) > 1 else ():
-            one = _turn(question, held, change, levels)
+            one = _turn(grant, question, held, change, levels)
             if one.narrows:
                 named = version
                 if one == whole:
@@ -237,7 +238,7 @@ def preview_of_standing(
 def turns_by(change: Change, grants: Sequence[Grant]) -> list[tuple[Grant, Turn]]:
     """What the change turns for each of these grants; two statements."""
     levels = level_terms()
-    return [(grant, _turn(question, held, change, levels)) for grant, question, held in _asked(grants)]
+    return [(grant, _turn(grant, question, held, change, levels)) for grant, question, held in _asked(grants)]
 
 
 def _asked(grants: Sequence[Grant]) -> Iterator[tuple[Grant, Question, Mapping[int, Mask]]]:
@@ -261,13 +262,19 @@ def _asked(grants: Sequence[Grant]) -> Iterator[tuple[Grant, Question, Mapping[i
         yield grant, question, {int(pk): Mask(mask) for pk, mask in grant.masks.items()}
 
 
-def _turn(question: Question, held: Mapping[int, Mask], change: Change, levels: Sequence[LevelTerms]) -> Turn:
-    """Most policies are about others, or about other data: nothing is asked of these twice."""
+def _turn(
+    grant: Grant, question: Question, held: Mapping[int, Mask], change: Change, levels: Sequence[LevelTerms]
+) -> Turn:
+    """Most policies are about others, or about other data: nothing is asked of these twice.
+
+    What was taken in an emergency lasts for hours and is reviewed anyway: it counts only that it is refused.
+    """
     old, new = _about(question, change.old), _about(question, change.new)
     if not old and not new:
         return Turn()
     others = _about(question, change.others)
-    return turn_of(question, held, [*others, *old], [*others, *new], levels)
+    turn = turn_of(question, held, [*others, *old], [*others, *new], levels)
+    return Turn(refused=turn.refused) if grant.is_emergency else turn
 
 
 def _about(question: Question, policies: Iterable[InForce]) -> list[InForce]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -75,7 +76,7 @@ def as_catalog_error(error: Exception) -> CatalogError | None:
         ours = CatalogError(str(error.detail))
         ours.status = error.status_code
         ours.code = str(error.default_code)
-        ours.title = str(error.default_detail)
+        ours.title = HTTPStatus(error.status_code).phrase.capitalize()
         return ours
     return None
 

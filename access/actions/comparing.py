@@ -31,7 +31,8 @@ def compare_grants_with_policies(*, by: Principal) -> int | None:
     Those that a version refuses that ends what it refuses end at once: deny wins. Of the others that the policies would
     not give as they are a recertification begins, one for each version that is named: whoever answers for the data keeps
     each, masks it as the policies do, or removes it. Silence revokes what is refused; it keeps and flags the rest. It is
-    told once all grants were held to the version.
+    told once all grants were held to the version. Nobody is asked about what was taken in an emergency: it ends by itself
+    within hours, and somebody reviews it.
 
     A batch and how far it came are one transaction: whoever goes on, after whatever happened, begins where it ended. One
     worker does so at a time; another one that tries does nothing. The number of statements is fixed.
@@ -46,9 +47,11 @@ def compare_grants_with_policies(*, by: Principal) -> int | None:
     campaigns = Campaign.objects.select_for_update(of=("self",)).filter(policy_version__in=due).order_by("pk")
     begun = {campaign.policy_version_id: campaign for campaign in campaigns}
     compared = hold_next(due)
+    concerned = 0
     for version, turned in compared.narrowed.items():
         refused = [one for one in turned if one.turn.refused and version.ends_refused]
-        asked = [one for one in turned if not (one.turn.refused and version.ends_refused)]
+        asked = [one for one in turned if not ((one.turn.refused and version.ends_refused) or one.grant.is_emergency)]
+        concerned += len(refused) + len(asked)
         if refused:
             _end_refused(version, refused, by)
         if asked:
@@ -60,7 +63,7 @@ def compare_grants_with_policies(*, by: Principal) -> int | None:
     else:
         ids = [version.pk for version in compared.versions]
         PolicyVersion.objects.filter(pk__in=ids).update(compared_up_to=compared.up_to)
-    return sum(map(len, compared.narrowed.values()))
+    return concerned
 
 
 def compare_where_late(*, by: Principal) -> int:

@@ -23,6 +23,7 @@ from access.actions import (
 from access.actions.emergencies import REVIEW_WITHIN
 from access.enforcement.history import observe
 from access.models import AccessRequest, EmergencyReview, Enforcement, Grant
+from access.policies.rules import Action, Effect, Resources, Rule, Subjects
 from access.reviewing import emergency_decision
 from accounts.models import Principal
 from audit.models import Record
@@ -32,7 +33,19 @@ from common.templatetags.formats import moment
 from connections.models import Connection
 from tests.access.observed import login
 from tests.access.observed import opened as seen
-from tests.factories import Cast, dataset, domain, fresh, ownership, person, pipeline, role, service, standard_levels
+from tests.factories import (
+    Cast,
+    dataset,
+    domain,
+    fresh,
+    ownership,
+    person,
+    pipeline,
+    publish,
+    role,
+    service,
+    standard_levels,
+)
 from tests.thoroughness import examples
 
 
@@ -162,6 +175,22 @@ def test_the_form_says_what_it_does_in_the_source(client: Client, cast: Cast) ->
     page = form_of(client, cast)
     assert f"The statements wait in {cast.source.name}" in page and "within seconds" not in page
     assert "The source does not know you yet" not in page
+
+
+def test_the_form_says_what_policy_refuses_and_keeps_what_was_typed(client: Client, cast: Cast) -> None:
+    assert "Policy refuses" not in form_of(client, cast)
+    email = cast.field("email").pk
+    publish(
+        "no-addresses", Rule(Effect.DENY, (Action.READ,), Subjects(everyone=True), resources=Resources(fields=(email,)))
+    )
+    page = form_of(client, cast)
+    assert "Policy refuses the whole dataset" in page
+    url = reverse("access:emergency_open", args=[cast.dataset.pk])
+    typed = {"reason": "The import is down", "hours": 2, "extent": "some", "chosen": [email]}
+    refused = client.post(url, typed)
+    assert refused.status_code == 422
+    assert "An emergency does not change that." in refused.text and "The import is down" in refused.text
+    assert client.post(url, typed | {"chosen": [cast.field("id").pk]}).status_code == 302
 
 
 def test_the_form_says_after_how_long_one_is_asked_once_more(client: Client, cast: Cast, settings) -> None:

@@ -59,6 +59,14 @@ def test_an_api_without_its_database_is_503_in_problem_details(client: Client, p
         assert answer.json()["type"] == "urn:catalog:problem:unavailable"
 
 
+def test_what_the_framework_refuses_has_a_title_too(client: Client, person: factories.Principal) -> None:
+    headers = factories.bearer(person, "catalog:read", "catalog:write")
+    answer = client.delete("/api/v2/datasets/", headers=headers)
+    assert (answer.status_code, answer.json()["title"]) == (405, "Method not allowed")
+    answer = client.post("/api/v2/tags/", {"name": "x"}, headers=headers)
+    assert (answer.status_code, answer.json()["title"]) == (415, "Unsupported media type")
+
+
 def test_the_intake_without_its_database_is_503(client: Client) -> None:
     headers = factories.bearer(factories.pipeline(), "lineage:write")
     lose_the_database()

@@ -19,12 +19,13 @@ from access.actions import (
     compare_grants_with_policies,
     decide_items,
     mask_items,
+    open_in_emergency,
     request_access,
     start_campaign,
 )
 from access.actions.policies import draft_policy, draft_version, edit_draft, end_policy, publish_policy
 from access.inbox import waiting_list
-from access.models import Campaign, CampaignItem, Enforcement, Grant, PolicyVersion
+from access.models import Campaign, CampaignItem, Enforcement, Grant, Policy, PolicyVersion
 from access.policies.masking import Mask
 from access.policies.rules import (
     Action,
@@ -272,6 +273,28 @@ def test_what_a_policy_denies_ends_as_it_comes_into_force(cast: Cast):
         f"Version 1 of the policy “No addresses”, which {cast.administrator} put into force, denies it."
     )
     assert not Campaign.objects.exists()
+
+
+def test_a_denial_ends_what_is_open_in_an_emergency_and_nobody_is_asked_about_it(cast: Cast):
+    def opened() -> Grant:
+        return open_in_emergency(dataset=cast.dataset, reason="The import is down", hours=2, by=cast.analyst)
+
+    grant = opened()
+    published(cast, masking(cast, Mask.HASH, "id"), name="Hashed")
+    published(cast, denying(cast, "email"), name="Asked first", ends_refused=False)
+    compare()
+    grant.refresh_from_db()
+    assert (grant.state, items()) == (GrantState.RECORDED, [])
+    end_policy(policy=Policy.objects.get(name="Asked first"), reason="Enough.", by=cast.administrator)
+    draft = draft_policy(name="No addresses", rule=denying(cast, "email"), by=cast.administrator)
+    preview = preview_of(draft.policy, draft.contents).standing
+    assert (preview.refused, preview.masked, preview.total) == (1, 0, 1)
+    publish_policy(version=draft, by=cast.administrator)
+    compare()
+    grant.refresh_from_db()
+    assert (grant.state, "denies it" in grant.end_reason, items()) == (GrantState.REVOKED, True, [])
+    with pytest.raises(Forbidden, match="An emergency does not change that"):
+        opened()
 
 
 def test_a_grant_that_is_denied_and_masked_at_once_ends(cast: Cast):
