@@ -6,6 +6,7 @@ read one end; what it may not know of is counted, not named.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -114,7 +115,7 @@ class Impact:
 
     @property
     def verdict(self) -> str:
-        """The impact in a sentence or two."""
+        """The impact in a few sentences."""
         return _verdict(self)
 
 
@@ -305,26 +306,41 @@ def _verdict(found: Impact) -> str:
         beyond = "that you may see" if found.complete else "so far"
         return f"Nothing {beyond} depends on {what}."
     if found.change is None:
-        return (
-            f"{_counted(len(found.datasets), 'dataset')} {_s(len(found.datasets), 'depends', 'depend')} on {what}"
-            + (f"{_owned(found.datasets)}.")
-        )
+        depend = f"{_counted(len(found.datasets), 'dataset')} {_s(len(found.datasets), 'depends', 'depend')} on {what}."
+        return f"{depend} {_owners(found.datasets)}"
     doing = f"{_DOING[found.change]} {what}"
     broken, changed = found.having(Effect.BREAKS), found.having(Effect.MAY_CHANGE)
     if not broken:
-        return f"{doing} may change {_counted(len(changed), 'dataset')}{_owned(changed)}. Nothing surely breaks."
+        return f"{doing} may change {_counted(len(changed), 'dataset')}. {_owners(changed)} Nothing surely breaks."
     columns = f"{_counted(found.broken_columns, 'column')} in " if found.broken_columns else ""
-    first = f"{doing} breaks {columns}{_counted(len(broken), 'dataset')}{_owned(broken)}."
-    return f"{first} It may change {len(changed)} more." if changed else first
+    first = f"{doing} breaks {columns}{_counted(len(broken), 'dataset')}. {_owners(broken)}"
+    return f"{first} {len(changed):,} more may change." if changed else first
 
 
-def _owned(datasets: Sequence[ReachedDataset]) -> str:
-    names = sorted({name for one in datasets for name in one.owners})
-    if not names:
-        return ""
-    rest = len(names) - _NAMED
-    listed = names[:_NAMED] + ([f"{rest} more"] if rest > 0 else [])
-    return " owned by " + (f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else listed[0])
+def _owners(datasets: Sequence[ReachedDataset]) -> str:
+    """Who owns them, in a sentence: how many each, where not everybody owns all. Of hidden ones it is not told."""
+    total = len(datasets)
+    hidden = sum(one.dataset_id is None for one in datasets)
+    unowned = sum(not one.owners for one in datasets) - hidden
+    they = _s(total, "It", "They")
+    if hidden == total:
+        return f"{they} {_s(total, 'is', 'are')} hidden from you."
+    if unowned == total:
+        return f"{they} {_s(total, 'has', 'have')} no owner."
+    told = []
+    numbers = Counter(name for one in datasets for name in set(one.owners))
+    if numbers:
+        shares = any(number < total for number in numbers.values())
+        ranked = sorted(numbers, key=lambda name: (-numbers[name], name))
+        listed = [f"{name} ({numbers[name]:,})" if shares else name for name in ranked[:_NAMED]]
+        listed += [f"{len(ranked) - _NAMED:,} more"] if len(ranked) > _NAMED else []
+        owners = f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else listed[0]
+        told.append(f"{they} {_s(total, 'is', 'are')} owned by {owners}")
+    if unowned:
+        told.append(f"{unowned:,} {_s(unowned, 'has', 'have')} no owner")
+    if hidden:
+        told.append(f"{hidden:,} {_s(hidden, 'is', 'are')} hidden from you")
+    return f"{'; '.join(told)}."
 
 
 def _counted(number: int, noun: str) -> str:

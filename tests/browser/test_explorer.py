@@ -344,3 +344,17 @@ def test_from_far_away_boxes_are_drawn_without_words_and_a_click_leads_near(hous
     page.get_by_role("button", name="Show everything").click()
     expect(page.locator(".dc-far")).to_have_attribute("visibility", "hidden")
     page.context.close()
+
+
+def test_the_tables_of_an_impact_have_the_same_columns_and_stand_apart(house, datasets):
+    page = house.session.page(cookies=house.cookies("administrator"), width=1280)
+    page.goto(house.session.url(f"/datasets/{datasets['raw']}/impact/"))
+    settled(page)
+    tables = page.locator(".dc-reached table")
+    assert tables.count() >= 2
+    begins = [[round(box_of(cell)["x"]) for cell in table.locator("thead th").all()] for table in tables.all()]
+    assert all(row == begins[0] for row in begins), "columns of one table stand elsewhere than those of another"
+    ends = [box_of(section)["y"] + box_of(section)["height"] for section in page.locator(".dc-reached section").all()]
+    for end, heading in zip(ends, page.locator(".dc-reached h2").all()[1:], strict=False):
+        assert box_of(heading)["y"] - end >= 16, "a heading sticks to the table before it"
+    page.context.close()

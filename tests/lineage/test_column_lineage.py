@@ -172,7 +172,8 @@ def test_dropping_a_column_breaks_every_query_that_names_it_and_may_change_what_
         "export": Effect.MAY_CHANGE, "late": Effect.MAY_CHANGE,
     }  # fmt: skip
     assert (
-        found.verdict == "Dropping email breaks 3 columns in 4 datasets owned by Ada and Grace. It may change 2 more."
+        found.verdict == "Dropping email breaks 3 columns in 4 datasets. They are owned by Ada (1) and Grace (1);"
+        " 2 have no owner. 2 more may change."
     )
     assert effects(impact(admin, named("users"), column="email", change=Change.RENAME)) == effects(found)
     assert {reached.title for reached in found.datasets if reached.uncharted} == {"export", "late"}
@@ -195,7 +196,7 @@ def test_retyping_may_change_and_surely_breaks_nothing(fold, admin):
     fold("cast", ["s"], "cast", x=[("s", "a", ("DIRECT", "TRANSFORMATION", False))])
     found = impact(admin, named("s"), column="a", change=Change.RETYPE)
     assert effects(found) == {"copied": Effect.MAY_CHANGE, "cast": Effect.MAY_CHANGE}
-    assert found.verdict == "Changing the type of a may change 2 datasets. Nothing surely breaks."
+    assert found.verdict == "Changing the type of a may change 2 datasets. They have no owner. Nothing surely breaks."
     assert effects(impact(admin, named("s"), column="a", change=Change.RENAME))["cast"] == Effect.BREAKS
 
 
@@ -221,8 +222,35 @@ def test_dropping_a_dataset_breaks_what_is_made_of_it_and_the_rest_may_change(sh
 def test_without_a_change_it_is_what_depends(shop, admin):
     found = impact(admin, named("export"))
     assert effects(found) == {"late": Effect.DEPENDS}
-    assert found.verdict == "1 dataset depends on export."
+    assert found.verdict == "1 dataset depends on export. It has no owner."
     assert impact(admin, named("late")).verdict == "Nothing that you may see depends on late."
+
+
+def test_the_verdict_says_how_many_each_owner_has_and_that_some_have_none(fold, admin):
+    def owned(**owners):
+        for name, names in owners.items():
+            Dataset.objects.filter(qualified_name=name).update(owner_names=names)
+        return impact(admin, named("s")).verdict
+
+    for name in ("one", "two", "three"):
+        fold(f"load {name}", ["s"], name, x=[("s", "a", IDENTITY)])
+    assert owned() == "3 datasets depend on s. They have no owner."
+    assert owned(one=["Zoe", "Ada"], two=["Zoe"]) == (
+        "3 datasets depend on s. They are owned by Zoe (2) and Ada (1); 1 has no owner."
+    )
+    assert owned(one=["Zoe"], three=["Zoe"]) == "3 datasets depend on s. They are owned by Zoe."
+    assert owned(one=["Ada", "Bo", "Cy", "Di", "Ed"]) == (
+        "3 datasets depend on s. They are owned by Zoe (2), Ada (1), Bo (1) and 3 more."
+    )
+
+
+def test_the_verdict_does_not_call_a_hidden_dataset_without_owner(fold):
+    for name in ("one", "two"):
+        fold(f"load {name}", ["s"], name, x=[("s", "a", IDENTITY)])
+    Dataset.objects.update(domain=factories.domain(open_tier=Tier.METADATA), owner_names=["Ada"])
+    Dataset.objects.filter(qualified_name="one").update(domain=factories.domain(open_tier=Tier.NONE))
+    told = impact(factories.person(), named("s")).verdict
+    assert told == "2 datasets depend on s. They are owned by Ada (1); 1 is hidden from you."
 
 
 def test_what_an_outsider_may_not_know_is_counted_without_a_name(shop):

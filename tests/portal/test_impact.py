@@ -81,7 +81,10 @@ def page(client: Client, world, person, query: str = "") -> str:
 
 def test_the_page_says_the_verdict_and_groups_by_distance(client, world):
     shown = page(client, world, world.cast.steward, "column=email&change=drop")
-    assert "Dropping email breaks 2 columns in 3 datasets owned by Ada." in shown
+    assert (
+        "Dropping email breaks 2 columns in 3 datasets. They are owned by Ada (1); 1 has no owner; 1 is hidden from you."
+        in shown
+    )
     assert "1 step away" in shown and "2 steps away" in shown
     assert "1 open grant that you may know of is on what it reaches." in shown
     assert "a dataset you may not see" in shown and "secret" not in shown
