@@ -260,8 +260,15 @@ class Explorer:
         )  # fmt: skip
 
     @property
-    def path_rows(self) -> list[list[PictureNode]]:
-        return [[self.picture.by_key[key] for key in path if key in self.picture.by_key] for path in self.picture.paths]
+    def path_rows(self) -> list[list[str]]:
+        """The names along each path; an empty one is a hidden dataset's."""
+        return [[self.picture.path_names.get(key, "") for key in path] for path in self.picture.paths]
+
+    @property
+    def path_ends(self) -> list[str]:
+        """The names of the dataset in the middle and of the one that a path was asked for to."""
+        target = self.picture.target
+        return [self.picture.path_names.get(str(end.pk), end.name) for end in (self.dataset, target) if end is not None]
 
     def csv_rows(self, names: Mapping[str, tuple[str, str]]) -> Iterator[tuple[object, ...]]:
         """A line for each job of a connection, then one for each flow of the chosen column."""

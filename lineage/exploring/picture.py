@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,7 +69,8 @@ class PictureEdge(msgspec.Struct, frozen=True, gc=False):
 @dataclass(frozen=True)
 class Picture:
     """What is shown around a dataset. `paths` lead, by keys, to or from the dataset asked for, whose name is `target`;
-    `is_cut` says that there was room for no more."""
+    `path_names` are what a sentence about them calls their datasets, by key. `is_cut` says that there was room for no more.
+    """
 
     dataset: Dataset
     asked: Asked
@@ -76,6 +78,7 @@ class Picture:
     edges: Sequence[PictureEdge]
     jobs: Sequence[JobNode]
     paths: Sequence[Sequence[str]]
+    path_names: Mapping[str, str]
     target: Dataset | None
     trace: Trace | None
     is_cut: bool
@@ -164,6 +167,7 @@ def explore(principal: Principal, dataset: Dataset, asked: Asked) -> Picture:
         ],
         jobs=jobs_of({job for jobs in flows.values() for job in jobs} | _jobs(traced)),
         paths=[[around.key(pk) for pk in path] for path in paths],
+        path_names=_path_names(around, target, paths),
         target=target,
         trace=traced,
         is_cut=around.is_cut,
@@ -184,6 +188,25 @@ def _paths(around: Neighbourhood, asked: Asked) -> tuple[Dataset | None, list[li
         for pk in path:
             around.show(pk)
     return target, found
+
+
+def _path_names(around: Neighbourhood, target: Dataset | None, paths: Sequence[Sequence[int]]) -> dict[str, str]:
+    """The names alone where each stands for one dataset, otherwise with the schema, and then with the namespace too."""
+    if target is None:
+        return {}
+    around.learn([target.pk])
+    told = dict.fromkeys([around.focus.pk, target.pk, *(pk for path in paths for pk in path)])
+    # Both ends were asked for by whoever reads this; an exception may open them alone.
+    ends = (around.focus.pk, target.pk)
+    known = [one for one in map(around.known, told) if one.id in ends or one.tier >= Tier.DISCOVER]
+    names = {one.id: one.name for one in known}
+    for qualified in (
+        {one.id: one.qualified_name if one.place == one.namespace else f"{one.place}.{one.name}" for one in known},
+        {one.id: f"{one.qualified_name} of {one.namespace}" for one in known},
+    ):
+        numbers = Counter(names.values())
+        names = {pk: qualified[pk] if numbers[name] > 1 else name for pk, name in names.items()}
+    return {around.key(pk): name for pk, name in names.items()}
 
 
 def _jobs(traced: Trace | None) -> set[int]:

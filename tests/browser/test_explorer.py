@@ -160,7 +160,13 @@ def test_a_path_to_another_dataset_is_found_from_the_box(house, datasets):
     page = opened(house, datasets["raw"])
     count(page, 2)
     page.get_by_label("Find a path to").press_sequentially("report")
-    page.locator("#lineage-path-list [role=option]", has_text="report").first.wait_for()
+    option = page.locator("#lineage-path-list [role=option]", has_text="report").first
+    option.wait_for()
+    place = option.locator(".dc-suggestion-place")
+    place.evaluate(
+        "part => part.textContent = 'A system / A source with a long name / a_database / a_schema_at_the_end'"
+    )
+    assert place.evaluate("part => part.scrollWidth <= part.clientWidth"), "the place's end is cut off"
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_text("raw → clean → report")).to_be_visible()

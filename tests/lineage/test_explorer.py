@@ -77,6 +77,15 @@ def test_a_path_is_told_in_words_and_marked(client, flow, admin):
     assert "No path" in tab(client, named("a"), to=factories.dataset("alone", domain=factories.domain("X")).pk)
 
 
+def test_the_two_ends_of_a_path_of_the_same_name_are_told_apart(client, flow, admin):
+    flow("a > ab > b", "c > cd > d")
+    for name in "abc":
+        Dataset.objects.filter(qualified_name=name).update(name="users", path=[f"in_{name}", "users"])
+    found = tab(client, named("a"), view="table", to=named("b").pk)
+    assert "between in_a.users and in_b.users" in found and ">in_a.users → in_b.users<" in found
+    assert "leads from in_a.users to in_c.users, or back" in tab(client, named("a"), view="table", to=named("c").pk)
+
+
 def test_the_other_end_of_a_path_is_searched_among_what_the_reader_may_read(client, flow, reader):
     flow("a > ab > findme_one", "a > ab > findme_two")
     Dataset.objects.update(domain=factories.domain("Open", open_tier=Tier.METADATA))

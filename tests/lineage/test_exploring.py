@@ -156,6 +156,32 @@ def test_a_path_is_found_whichever_way_it_leads(flow, admin):
     assert [keys[key] for key in back.paths[0]] == ["a", "b", "d", "e"]
 
 
+def test_names_on_a_path_are_qualified_where_two_are_the_same(flow, admin):
+    def told(**changes) -> list[str]:
+        for name, values in changes.items():
+            Dataset.objects.filter(qualified_name=name).update(**values)
+        picture = explore(admin, named("a"), Asked(target=named("d").pk))
+        return [picture.path_names[key] for key in picture.paths[0]]
+
+    flow(*CHAIN)
+    assert told() == ["a", "b", "c", "d"]
+    shop, mart = {"name": "users", "path": ["shop", "users"]}, {"name": "users", "path": ["mart", "users"]}
+    assert told(a=shop, b=mart) == ["shop.users", "mart.users", "c", "d"]
+    assert told(b={**shop, "namespace": "postgres://elsewhere:5432"}) == [
+        f"a of {named('a').namespace}", "b of postgres://elsewhere:5432", "c", "d"
+    ]  # fmt: skip
+
+
+def test_a_hidden_dataset_on_a_path_has_no_name_and_makes_no_other_name_longer(flow):
+    flow(*CHAIN[:2])
+    Dataset.objects.update(domain=factories.domain("Open", open_tier=Tier.METADATA))
+    Dataset.objects.filter(qualified_name="b").update(
+        domain=factories.domain("Closed", open_tier=Tier.NONE), name="a", path=["secret", "a"]
+    )
+    picture = explore(factories.person(), named("a"), Asked(target=named("c").pk))
+    assert [picture.path_names.get(key, "") for key in picture.paths[0]] == ["a", "", "c"]
+
+
 def test_a_connection_tells_its_jobs_runs_columns_and_masking(fold, admin):  # noqa: F811
     fold("mask", ["users"], "safe", digest=[("users", "email", HASH)])
     users, safe = named("users"), named("safe")
