@@ -142,9 +142,11 @@ class Run(models.Model):
 
     @property
     def duration(self) -> dt.timedelta | None:
+        """So far, or until it ended; while the plan waits for a person, until it began to wait."""
         if self.started_at is None:
             return None
-        return (self.finished_at or timezone.now()) - self.started_at
+        rested = self.heartbeat_at if self.state == RunState.WAITING else None
+        return (self.finished_at or rested or timezone.now()) - self.started_at
 
     @property
     def share_done(self) -> float | None:

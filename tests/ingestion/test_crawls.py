@@ -113,6 +113,8 @@ def test_plan_that_removes_too_much_waits_for_a_person(postgres_server, shop):
     run = crawl(target)
     assert run.state == RunState.WAITING
     assert run.plan["gone"] == 3
+    worked = run.duration
+    assert worked is not None and worked == run.duration, "the time grows on while the plan waits"
     assert not Dataset.objects.exclude(gone_since=None).exists()
     confirm_plan(run=run, by=Principal.objects.system())
     run_crawl(run.pk)
