@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import io
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -282,3 +283,14 @@ def test_rest_tells_the_same(client: Client, cast: Cast, grant):
     assert answer["new_tables"] == [{"made_by": "admin", "readable_to": "etl"}]
     mine = client.get(f"/api/v2/principals/{cast.analyst.pk}/reads/", headers=bearer(cast.analyst)).json()
     assert [one["columns"] for one in mine["relations"]] == [["email"]]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+def test_the_pages_name_the_time_zone_that_a_past_time_is_read_in(client, cast, zone):
+    client.force_login(cast.analyst.user)
+    with timezone.override(zone):
+        assert f"At ({zone}; empty: now)" in client.get(reverse("access:reads", args=[cast.analyst.pk])).text
+        client.force_login(cast.owner.user)
+        page = client.get(reverse("access:readers", args=[cast.dataset.pk]), {"at": "2026-03-03T12:00"})
+        assert f"At ({zone}; empty: now)" in page.text and 'value="2026-03-03T12:00"' in page.text
+    assert page.context["who"].at == dt.datetime(2026, 3, 3, 12, tzinfo=ZoneInfo(zone))
