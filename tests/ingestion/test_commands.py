@@ -10,9 +10,11 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from django.core.management import CommandError, call_command
+from django.apps import apps
+from django.core.management import CommandError, call_command, get_commands, load_command_class
 
 from catalog.models import Source
+from common.management.answering import AnsweringCommand
 from connections.models import Connection
 from ingestion.models import Run
 from tests.connections.certificates import Authority
@@ -133,6 +135,16 @@ def test_a_crawl_that_fails_says_so_once_and_ends_with_one(postgres_server: Post
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_crawl_that_fails_has_its_error_in_the_json(postgres_server: PostgresServer, capsys):
+    with postgres_server.database() as name:
+        postgres_source(postgres_server, name, secret="wrong")
+        with pytest.raises(SystemExit):
+            call_command("crawl", name, json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["error"]) == ("failed", Run.objects.get().message)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_crawl_warns_of_what_it_could_not_read(postgres_server: PostgresServer, capsys):
     with postgres_server.database() as name:
         with psycopg.connect(postgres_server.url(name), autocommit=True) as database:
@@ -149,3 +161,26 @@ def test_a_crawl_warns_of_what_it_could_not_read(postgres_server: PostgresServer
     assert [text for text in answer["warnings"] if "closed" in text]
     with psycopg.connect(postgres_server.url(), autocommit=True) as server:
         server.execute("DROP ROLE reader_of_shop")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("crawl", ["nope"]), ("add_source", ["bad", "nowhere://x"]), ("change_connection", ["nope", "postgres://u@h/d"])],
+)
+def test_a_failure_is_one_json_object_with_the_sentence(name: str, arguments: list[str], capsys):
+    with pytest.raises(CommandError) as failed:
+        call_command(name, *arguments, "--json")
+    assert json.loads(capsys.readouterr().out) == {"error": str(failed.value)}
+    assert failed.value.returncode == 1
+    with pytest.raises(CommandError):
+        call_command(name, *arguments)
+    assert capsys.readouterr().out == ""
+
+
+def test_every_command_that_has_json_tells_its_failures_so():
+    own = [name for name, app in get_commands().items() if apps.is_installed(app) and not app.startswith("django.")]
+    commands = [load_command_class(get_commands()[name], name) for name in own]
+    asked = [one for one in commands if "--json" in one.create_parser("manage.py", "any").format_usage()]
+    assert len(asked) >= 10
+    assert [type(one).__module__ for one in asked if not isinstance(one, AnsweringCommand)] == []

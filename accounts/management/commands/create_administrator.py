@@ -4,13 +4,14 @@ import json
 import secrets
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from accounts.actions import add_person
 from accounts.models import Principal, User
+from common.management.answering import AnsweringCommand
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     help = "Create an administrator where there is none, and print the password this once."
 
     def add_arguments(self, parser: CommandParser) -> None:

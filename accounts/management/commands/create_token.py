@@ -4,18 +4,19 @@ import datetime as dt
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.actions import create_token, pipeline_principal
 from accounts.models import Principal
 from accounts.tokens import Scope
 from common.errors import CatalogError
+from common.management.answering import AnsweringCommand
 
 MAX_DAYS = 36_500
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     help = "Create a token for a pipeline and print it this once."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from common.management.answering import AnsweringCommand
 from stack import archive
 from stack.errors import StackError
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     help = "Write everything in the database to one file; keep the encryption keys elsewhere."
 
     def add_arguments(self, parser: CommandParser) -> None:

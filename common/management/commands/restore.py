@@ -7,16 +7,17 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 
 from common import folded_migrations
+from common.management.answering import AnsweringCommand
 from common.management.commands.backup import describe_database, server_version
 from stack import archive
 from stack.errors import StackError
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     help = "Replace everything in the database by a backup, after showing what it holds and asking."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import Principal
 from common.errors import CatalogError
+from common.management.answering import AnsweringCommand
 from connections.actions import rotate_encryption_keys
 from connections.models import secret_box
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     help = (
         "Put a new Fernet key first in CATALOG_ENCRYPTION_KEYS, keep the old one behind it, restart, and run"
         " this. Afterwards the old key can be removed."

@@ -4,20 +4,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from accounts.models import Principal
 from catalog.models import Domain, SamplingAmount, Source, System
 from catalog.visibility import told_of_no_domain
 from common.errors import CatalogError
+from common.management.answering import AnsweringCommand
 from connections.addresses import parse_address
 from ingestion.connectors.protocol import Check
 from ingestion.management.addresses import TLS_CA_HELP, URL_HELP, certificate_in, refused
 from ingestion.sources import add_crawled_source, check_source
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     help = (
         "Add a source to crawl, as in: add_source shop postgres://reader:password@db.example.org:5432/shop."
         " Its connection is tested; a source that does not answer is not added, and the exit status is 1."

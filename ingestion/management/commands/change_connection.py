@@ -4,17 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import Principal
 from common.errors import CatalogError
+from common.management.answering import AnsweringCommand
 from connections.addresses import parse_address
 from ingestion.management.addresses import TLS_CA_HELP, URL_HELP, certificate_in, refused
 from ingestion.queries import source_called
 from ingestion.sources import change_source_connection
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     help = (
         "Change how a source is reached, as in: change_connection shop postgres://reader:password@db.example.org:5432/shop."
         " The connection is tested first; where it does not answer, nothing is changed, and the exit status is 1."

@@ -4,7 +4,7 @@ import json
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from rich.console import Console
 from rich.progress import (
@@ -18,13 +18,14 @@ from rich.progress import (
 
 from accounts.models import Principal
 from common.errors import CatalogError
+from common.management.answering import AnsweringCommand
 from ingestion.actions import request_crawl
 from ingestion.crawling import run_crawl
 from ingestion.models import Run, RunLogLine, RunState
 from ingestion.queries import source_called
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     help = "Crawl a source now, in this process; exits with 1 where it does not succeed."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -55,7 +56,8 @@ class Command(BaseCommand):
                 "seconds": seconds,
                 "plan": plan,
             }
-            self.stdout.write(json.dumps({**answer, "warnings": warnings}))
+            failure = {} if run.state == RunState.SUCCEEDED else {"error": run.message}
+            self.stdout.write(json.dumps({**answer, "warnings": warnings, **failure}))
         else:
             for text in warnings:
                 self.stderr.write(text)

@@ -13,14 +13,15 @@ import duckdb
 import psycopg
 import requests
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from common.errors import CatalogError
+from common.management.answering import AnsweringCommand
 from portal.demo.databases import Places
 from portal.demo.loading import Kept, Loading
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     help = "Load the demo into the running catalog; a second time it does what is missing and changes nothing else."
 
     def add_arguments(self, parser: CommandParser) -> None:

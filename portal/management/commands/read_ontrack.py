@@ -7,14 +7,15 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from common.management.answering import AnsweringCommand
 from portal.demo.databases import Places, read_as
 
 _ROWS = 20
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     help = (
         "Read OnTrack's database with the login of the demo's analyst, who reads there what the catalog granted and"
         f" nothing else: read_ontrack 'TABLE units'. At most {_ROWS} rows are shown."
