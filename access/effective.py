@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from access.enforcement.history import Observed, facts_about, facts_of_sources, known_at, known_of_sources
-from access.evidence import Explainer, ToldRoute, distinct
+from access.evidence import Explainer, RecordedGrant, ToldRoute, distinct
 from access.models import DatabaseLogin
 from access.provisioning.facts import DefaultPrivilege, Path, Relation, RelationKind
 from access.provisioning.identities import MYSQL, POSTGRES, Dialect
@@ -50,9 +50,15 @@ class ColumnReader:
 
     @property
     def is_drift(self) -> bool:
-        """Whether one reads by ways alone that nobody approved."""
+        """Whether one reads by ways alone that nobody approved or accepted."""
         ways = self.open_routes
         return bool(ways) and all(told.is_drift for told in ways)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether one reads without an approval, and somebody let it stay."""
+        ways = self.open_routes
+        return any(told.acceptance for told in ways) and all(told.acceptance or told.is_drift for told in ways)
 
     @property
     def standing(self) -> str:
@@ -89,6 +95,10 @@ class WhoReads:
     @property
     def drifting(self) -> int:
         return sum(one.is_drift for one in self.people)
+
+    @property
+    def accepted(self) -> int:
+        return sum(one.is_accepted for one in self.people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +141,17 @@ class ReadingSource:
 
 @dataclass(frozen=True, slots=True)
 class WhatReads:
-    """What somebody could read at a time, in all sources where a login of theirs was known."""
+    """What somebody could read at a time, in all sources where a login of theirs was known.
+
+    `recorded` are their grants in all other sources, and in those that were not read: the decision stands, whether the
+    source lets them read is not known.
+    """
 
     principal: Principal
     at: dt.datetime
     sources: Sequence[ReadingSource]
     datasets: Sequence[ReadableDataset]
+    recorded: Sequence[RecordedGrant]
     is_partial: bool
     """Whether the asker sees some datasets only: those that they answer for."""
 
@@ -224,7 +239,12 @@ def what_reads(principal: Principal, *, asker: Principal, at: dt.datetime | None
         for source, login in logins.items()
         if sees_all or source.pk in told_of
     ]
-    return WhatReads(principal, at, sources, listed, is_partial=not sees_all)
+    read = [source.pk for source in logins if observed[source.pk].told_at is not None]
+    recorded = explainer.recorded(but_in=read)
+    if not sees_all:
+        answered_for = _answered_for(asker, (one.evidence.grant.dataset_id for one in recorded))
+        recorded = [one for one in recorded if one.evidence.grant.dataset_id in answered_for]
+    return WhatReads(principal, at, sources, listed, recorded, is_partial=not sees_all)
 
 
 def _column_reader(reader: Reader, explainer: Explainer, source: Source, dataset: Dataset) -> ColumnReader:
@@ -262,6 +282,12 @@ def _datasets(paths: dict[int, list[Path]], asker: Principal, *, everything: boo
         for row in rows
         if (path := _path_of(row.path)) in known.get(row.source_id or 0, ())
     }
+
+
+def _answered_for(asker: Principal, datasets: Iterable[int]) -> set[int]:
+    """Those of these datasets that the asker answers for; one statement."""
+    rows = Dataset.objects.filter(scope_of(asker).curation(), pk__in=list(datasets))
+    return set(rows.values_list("pk", flat=True))
 
 
 def _shown(relation: Relation) -> Sequence[Path]:

@@ -1,10 +1,12 @@
-"""What stands behind a way to a column: the grant, who approved it by which policies, the record; or what is drift."""
+"""What stands behind a way to a column: the grant, who approved it by which policies, the record; who accepted what no
+grant explains; or what is drift.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +16,10 @@ from django.db.models import Q
 from access.enforcement.wanting import wanted_of
 from access.models import DatabaseLogin, EmergencyReview, Finding, Grant, ManagedObject, PolicyVersion, Vote
 from access.provisioning.desired import without_grantor
-from access.provisioning.facts import AnyFact, Fact, Member, Privilege
+from access.provisioning.facts import AnyFact, Fact, Member, Privilege, Relation, Right
 from access.provisioning.readers import Route, Way
 from access.provisioning.telling import why
+from access.states import GrantState
 from accounts.models import Principal
 from audit.queries import first_records_of
 from catalog.models import Source
@@ -43,18 +46,40 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class ToldRoute:
-    """A way in words, with the grant that explains it, or what was found of it. `is_own`: the catalog's own account."""
+    """A way in words, with the grant that explains it, or what was found of it. `is_own`: the catalog's own account.
+
+    `acceptance` is the finding where somebody had accepted this very way by then: no grant, but a person who let it stay.
+    """
 
     route: Route
     sentence: str
     evidence: Evidence | None
     finding: Finding | None
+    acceptance: Finding | None
     is_own: bool
 
     @property
     def is_drift(self) -> bool:
-        """Whether it is open and nobody approved it."""
-        return self.route.is_open and not self.is_own and (self.evidence is None or self.evidence.is_over)
+        """Whether it is open, and nobody approved or accepted it."""
+        if not self.route.is_open or self.is_own or self.acceptance is not None:
+            return False
+        return self.evidence is None or self.evidence.is_over
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedGrant:
+    """A grant with what stands behind it, of a source that does not tell what it allows. No columns: all of them."""
+
+    evidence: Evidence
+    columns: Sequence[str]
+
+    @property
+    def sentence(self) -> str:
+        if self.evidence.grant.state == GrantState.SUSPENDED:
+            return (
+                "Suspended since its holder's account is closed. Whether the source still lets them read is not known."
+            )
+        return "The decision stands. Whether the source lets its holder read is not known."
 
 
 def distinct(routes: Iterable[ToldRoute]) -> list[ToldRoute]:
@@ -69,7 +94,8 @@ def distinct(routes: Iterable[ToldRoute]) -> list[ToldRoute]:
 
 class Explainer:
     """What explains the ways to datasets of some sources at a time. Everything is read at once: a fixed number of
-    statements, whatever the number of ways. None of `datasets`: those that the given holders have grants on.
+    statements, whatever the number of ways. None of `datasets`: those that the given holders have grants on, in other
+    sources too.
     """
 
     def __init__(
@@ -87,7 +113,7 @@ class Explainer:
         self._roles: dict[int, set[str]] = defaultdict(set)
         self._privileges: dict[int, set[Privilege]] = defaultdict(set)
         self._read_managed(by_id)
-        grants = Grant.objects.filter(dataset__source__in=by_id)
+        grants = Grant.objects.all()
         if datasets is not None:
             grants = grants.filter(dataset__in=list(datasets))
         if holders is not None:
@@ -104,13 +130,27 @@ class Explainer:
         """One way of a reader to a dataset that the catalog knows (None: it does not)."""
         evidence = self._evidence(route, source_id, dataset_id, reader)
         explained = evidence is not None and not evidence.is_over
+        finding, is_of_it = (None, False) if explained else self._finding(route, source_id, dataset_id, reader)
+        accepted = finding is not None and evidence is None and is_of_it and self._is_accepted(finding)
         return ToldRoute(
             route=route,
             sentence=why(route),
             evidence=evidence,
-            finding=None if explained else self._finding(route, source_id, dataset_id, reader),
+            finding=finding,
+            acceptance=finding if accepted else None,
             is_own=bool(reader) and reader == self._own.get(source_id),
         )
+
+    def recorded(self, *, but_in: Collection[int]) -> list[RecordedGrant]:
+        """The grants that held at the time in other sources than these, the longest first."""
+        held = [
+            grant
+            for grants in self._grants.values()
+            for grant in grants
+            if grant.dataset.source_id not in but_in and grant.valid_to > self._at
+        ]
+        held.sort(key=lambda grant: (-grant.valid_to.timestamp(), grant.pk))
+        return [RecordedGrant(self._told(grant), self._wanted[grant.pk].columns) for grant in held]
 
     def _evidence(self, route: Route, source_id: int, dataset_id: int | None, reader: str) -> Evidence | None:
         principal = self.principal_of(source_id, reader)
@@ -145,22 +185,36 @@ class Explainer:
             emergency=grant.request.review if grant.request and grant.is_emergency else None,
         )
 
-    def _finding(self, route: Route, source_id: int, dataset_id: int | None, reader: str) -> Finding | None:
-        """What was found of the very fact, or else of the same grantee and dataset."""
+    def _finding(
+        self, route: Route, source_id: int, dataset_id: int | None, reader: str
+    ) -> tuple[Finding | None, bool]:
+        """What was found of the very way (True), or else of the same grantee and dataset.
+
+        Of several of the very way the reader's own comes first, then one that is open: who let a role read has not let
+        each of its members.
+        """
         links = (*route.chain, *route.set_by)
         held = [route.held] if route.held is not None else []
-        facts = {_whoever_gave(fact) for fact in (*links, *held)}
+        whole = [msgspec.structs.replace(one, column="") for one in held]
+        facts = {_whoever_gave(fact) for fact in (*links, *held, *whole)}
         names = {reader, route.account, *(link.role for link in links), *(one.grantee for one in held)} - {""}
-        near = None
+        near, same = None, []
         for finding, told in self._findings.get(source_id, ()):
             if finding.dataset_id not in (None, dataset_id):
                 continue
-            if told & facts:
-                return finding
             is_superuser = route.way is Way.SUPERUSER and finding.kind == Finding.Kind.SUPERUSER
-            if finding.grantee in names and (finding.dataset_id is not None or is_superuser):
+            if told & facts or (is_superuser and finding.grantee == reader):
+                same.append(finding)
+            elif finding.grantee in names and (finding.dataset_id is not None or is_superuser):
                 near = near or finding
-        return near
+        if same:
+            return min(same, key=lambda one: (one.grantee != reader, self._is_accepted(one))), True
+        return near, False
+
+    def _is_accepted(self, finding: Finding) -> bool:
+        """Whether somebody had let it stay by then. Of what was opened again or has gone since the record alone tells."""
+        is_accepted = finding.resolution == Finding.Resolution.ACCEPTED
+        return is_accepted and finding.resolved_at is not None and finding.resolved_at <= self._at
 
     # Reads
 
@@ -184,7 +238,9 @@ class Explainer:
         lingering = Q(applied_at__isnull=False) & self._holds("removed_at")
         rows = list(
             grants.filter(held | lingering, valid_from__lte=self._at)
-            .select_related("request__review__closed_by__user", "principal__user", "granted_by__user", "dataset")
+            .select_related(
+                "request__review__closed_by__user", "principal__user", "granted_by__user", "dataset__source"
+            )
             .order_by("-valid_to", "-pk")
         )
         for grant in rows:
@@ -209,7 +265,7 @@ class Explainer:
         if datasets is not None:
             rows = rows.filter(Q(dataset__isnull=True) | Q(dataset__in=list(datasets)))
         found: dict[int, list[tuple[Finding, frozenset[Fact]]]] = defaultdict(list)
-        for finding in rows.order_by("pk"):
+        for finding in rows.select_related("resolved_by__user").order_by("pk"):
             found[finding.source_id].append((finding, _told_by(finding)))
         return found
 
@@ -218,10 +274,14 @@ class Explainer:
 
 
 def _told_by(finding: Finding) -> frozenset[Fact]:
-    """The facts that a finding tells of; what it says of columns is told once for each of them."""
+    """The facts that a finding tells of; what it says of columns is told once for each of them, what it says of a view as
+    the rights on it.
+    """
     if not finding.fact:
         return frozenset()
     fact = _whoever_gave(msgspec.convert(finding.fact, type=AnyFact))
+    if isinstance(fact, Relation):
+        return frozenset(Privilege(Right.SELECT, fact.path, name) for name in finding.logins)
     if isinstance(fact, Privilege) and finding.columns:
         return frozenset(msgspec.structs.replace(fact, column=name) for name in finding.columns)
     return frozenset([fact])

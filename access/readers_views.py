@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from access.effective import WhatReads, WhoReads, what_reads, who_reads
-from access.evidence import ToldRoute
-from access.models import EmergencyReview
+from access.evidence import Evidence, ToldRoute
+from access.models import EmergencyReview, Finding
 from access.permissions import check_can_explain, check_can_explain_reader
 from access.provisioning.telling import dotted
 from access.readers_asking import column_of, moment_of
@@ -29,7 +29,7 @@ SHOWN = 300
 
 _WAY_HEAD = (
     "Reads", "By", "Why", "Grant", "Until", "Granted by", "Approved by", "Policies", "Record", "Nobody approved this",
-    "Emergency", "Reviewed by",
+    "Emergency", "Reviewed by", "Accepted by", "Accepted at", "Accepted because",
 )  # fmt: skip
 
 
@@ -89,6 +89,9 @@ def reads(request: HttpRequest, principal_id: int) -> HttpResponse:
             "query": request.GET.urlencode(),
             "columns": [Column("What"), Column("Columns"), Column("How and why"), Column("Approved")],
             "source_columns": [Column("Source"), Column("Login"), Column("Seen")],
+            "recorded": found.recorded[:SHOWN],
+            "recorded_left": max(0, len(found.recorded) - SHOWN),
+            "recorded_columns": [Column("What"), Column("Columns"), Column("What it is worth"), Column("Approved")],
             "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb(found.principal.name)],
         },
     )
@@ -146,20 +149,33 @@ def _relation_lines(found: WhatReads) -> Iterator[tuple[object, ...]]:
             yield (
                 found.principal.name, _written(found.at), one.source.name, place, one.kind, columns, shows, *_way(told),
             )  # fmt: skip
+    for recorded in found.recorded:
+        dataset = recorded.evidence.grant.dataset
+        source, place = dataset.source.name if dataset.source else "", dotted(tuple(dataset.path))
+        yield (
+            found.principal.name, _written(found.at), source, place, "", " ".join(recorded.columns) or "all", "",
+            "not known", "recorded grant", recorded.sentence,
+            *_behind(recorded.evidence), "no", *_emergency(recorded.evidence.emergency), *_acceptance(None),
+        )  # fmt: skip
 
 
 def _way(told: ToldRoute) -> tuple[object, ...]:
     route, evidence = told.route, told.evidence
     reads = "no" if not route.is_open else "yes" if route.is_immediate else f"after SET ROLE {route.set_role}"
-    if evidence is None:
-        return (reads, route.way, told.sentence, "", "", "", "", "", "", _yes(told.is_drift), "", "")
+    behind = _behind(evidence) if evidence else ("",) * 6
+    emergency = _emergency(evidence.emergency if evidence else None)
+    return (
+        reads, route.way, told.sentence, *behind, _yes(told.is_drift), *emergency, *_acceptance(told.acceptance),
+    )  # fmt: skip
+
+
+def _behind(evidence: Evidence) -> tuple[object, ...]:
+    """Grant, until, granted by, approved by, policies, record."""
     approvals = ", ".join(vote.by.name for vote in evidence.approvals)
     policies = ", ".join(f"{version.name} {version.number}" for version in evidence.versions)
     grant = evidence.grant
-    return (
-        reads, route.way, told.sentence, grant.pk, _written(grant.valid_to), evidence.given_by.name, approvals, policies,
-        evidence.record_id or "", _yes(told.is_drift), *_emergency(evidence.emergency),
-    )  # fmt: skip
+    until, given_by = _written(grant.valid_to), evidence.given_by.name
+    return grant.pk, until, given_by, approvals, policies, evidence.record_id or ""
 
 
 def _emergency(review: EmergencyReview | None) -> tuple[str, str]:
@@ -168,6 +184,12 @@ def _emergency(review: EmergencyReview | None) -> tuple[str, str]:
     if review.closed_by is None:
         return "Not reviewed yet", ""
     return review.get_verdict_display(), review.closed_by.name
+
+
+def _acceptance(finding: Finding | None) -> tuple[str, str, str]:
+    if finding is None or finding.resolved_by is None:
+        return "", "", ""
+    return finding.resolved_by.name, _written(finding.resolved_at), finding.note
 
 
 def _written(moment: dt.datetime | None) -> str:

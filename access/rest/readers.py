@@ -73,10 +73,19 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     emergency = EmergencyNamedSerializer(allow_null=True)
 
 
+class AcceptanceSerializer(serializers.Serializer[Any]):
+    """Who let stay what no grant explains, when and why."""
+
+    by = PrincipalSerializer(source="resolved_by", read_only=True)
+    at = serializers.DateTimeField(source="resolved_at")
+    note = serializers.CharField()
+
+
 class RouteSerializer(serializers.Serializer[Any]):
     """A way to what was asked. `open` is false where a right opens nothing; `set_role` must be set first ("": none).
 
-    `drift`: it is open, nobody approved it, and it is not the catalog's own login. `finding` is its work item.
+    `drift`: it is open, nobody approved or accepted it, and it is not the catalog's own login. `finding` is its work item;
+    `acceptance` says who let it stay, null where nobody had by then.
     """
 
     open = serializers.BooleanField(source="route.is_open")
@@ -88,6 +97,7 @@ class RouteSerializer(serializers.Serializer[Any]):
     evidence = EvidenceSerializer(allow_null=True)
     drift = serializers.BooleanField(source="is_drift")
     finding = serializers.SerializerMethodField()
+    acceptance = AcceptanceSerializer(allow_null=True)
 
     def get_finding(self, told: ToldRoute) -> int | None:
         return told.finding.pk if told.finding else None
@@ -146,14 +156,29 @@ class ReadingLoginSerializer(serializers.Serializer[Any]):
     unknown_until = serializers.DateTimeField(source="observed.until", allow_null=True)
 
 
+class RecordedGrantSerializer(serializers.Serializer[Any]):
+    """A grant in a source whose privileges were not read, or that knows no login of its holder: the decision stands,
+    whether the source lets them read is not known. `columns` is empty where it is of all.
+    """
+
+    dataset = serializers.IntegerField(source="evidence.grant.dataset_id")
+    source = serializers.CharField(source="evidence.grant.dataset.source.slug", allow_null=True, default=None)  # type: ignore[assignment]
+    columns = serializers.ListField(child=serializers.CharField())
+    why = serializers.CharField(source="sentence")
+    evidence = EvidenceSerializer()
+
+
 class ReadsSerializer(serializers.Serializer[Any]):
-    """What somebody could read. `yours_only`: of datasets that you answer for."""
+    """What somebody could read. `yours_only`: of datasets that you answer for. `recorded` are grants beside `relations`, in
+    sources of which those do not tell.
+    """
 
     principal = PrincipalSerializer(read_only=True)
     at = serializers.DateTimeField()
     yours_only = serializers.BooleanField(source="is_partial")
     logins = ReadingLoginSerializer(source="sources", many=True)
     relations = ReadableSerializer(source="datasets", many=True)
+    recorded = RecordedGrantSerializer(many=True)
 
 
 class DatasetReadersView(DescribedQuery, APIView):

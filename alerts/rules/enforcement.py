@@ -22,7 +22,8 @@ alert_on(
     about=SOURCE_RIGHTS,
     id="source_id",
     to=(stewards_of_source, administrators),
-    sentence="In {source} rights were found that nobody approved: {count}. Look at them, then adopt or take away each.",
+    sentence="In {source} rights were found that nobody approved: {count} then. For each that is still open see the statements"
+    " that end it, adopt it as a grant, or accept it.",
 )
 alert_on(
     PlanWaits,

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from access.actions import approve_request, close_emergency_review, open_in_emergency, request_access
+from access.actions import accept_finding, approve_request, close_emergency_review, open_in_emergency, request_access
 from access.actions.grants import revoke_grant
 from access.effective import what_reads, who_reads
 from access.enforcement.history import observe
@@ -294,3 +294,122 @@ def test_the_pages_name_the_time_zone_that_a_past_time_is_read_in(client, cast, 
         page = client.get(reverse("access:readers", args=[cast.dataset.pk]), {"at": "2026-03-03T12:00"})
         assert f"At ({zone}; empty: now)" in page.text and 'value="2026-03-03T12:00"' in page.text
     assert page.context["who"].at == dt.datetime(2026, 3, 3, 12, tzinfo=ZoneInfo(zone))
+
+
+def finding_of(cast: Cast, grantee: str, *, key: str, **told) -> Finding:
+    """What an inspection found of a login that may read the whole dataset, or as `told`."""
+    fact = {"type": "Privilege", "right": "select", "path": list(path_of(cast.dataset)), "grantee": grantee}
+    usual = {"kind": Finding.Kind.PRIVILEGE, "fact": fact, "dataset": cast.dataset}
+    return Finding.objects.create(
+        source=cast.source, key=key, sentence=f"{grantee} reads it.", grantee=grantee, **usual | told
+    )
+
+
+def test_what_was_accepted_names_who_when_and_why_and_is_counted_apart(client: Client, cast: Cast, grant):
+    before = who_reads(cast.dataset, None)
+    assert (before.drifting, before.accepted) == (3, 0)
+    table = finding_of(cast, "etl", key="table")
+    superuser = finding_of(
+        cast,
+        "postgres",
+        key="superuser",
+        kind=Finding.Kind.SUPERUSER,
+        fact={"type": "Role", "name": "postgres", "can_login": True, "reads_all": True},
+        dataset=None,
+    )
+    view = finding_of(
+        cast,
+        "reporting",
+        key="view",
+        kind=Finding.Kind.DEFINER_VIEW,
+        fact={
+            "type": "Relation", "path": ["public", "contacts"], "kind": "view", "owner": "admin",
+            "reads": [list(path_of(cast.dataset))], "as_owner": True,
+        },
+        dataset=None,
+        logins=["reporting"],
+    )  # fmt: skip
+    assert who_reads(cast.dataset, None).drifting == 3
+    unaccepted = timezone.now()
+    for finding in (table, superuser, view):
+        accept_finding(finding=finding, note="The nightly load", by=cast.administrator)
+    now = who_reads(cast.dataset, None)
+    assert (now.drifting, now.accepted) == (0, 3)
+    assert {name for name, one in by_name(now).items() if one.is_accepted} == {"etl", "postgres", "reporting"}
+    told = by_name(who_reads(cast.dataset, None, at=unaccepted))["etl"].routes[0]
+    assert told.acceptance is None and told.finding == table
+
+    client.force_login(cast.owner.user)
+    page = client.get(reverse("access:readers", args=[cast.dataset.pk])).text
+    assert "Nobody approved this" not in page
+    assert f"accepted by {cast.administrator.name}" in page and "“The nightly load”" in page
+    lines = lines_of(client.get(reverse("access:readers_file", args=[cast.dataset.pk])))
+    (etl,) = [line for line in lines if line["Login"] == "etl"]
+    table.refresh_from_db()
+    assert etl["Nobody approved this"] == "no"
+    assert (etl["Accepted by"], etl["Accepted because"]) == (cast.administrator.name, "The nightly load")
+    assert etl["Accepted at"] == table.resolved_at.isoformat(timespec="seconds")
+    rest = client.get(f"/api/v2/datasets/{cast.dataset.pk}/readers/").json()
+    (route,) = next(one for one in rest["people"] if one["login"] == "etl")["routes"]
+    assert not route["drift"] and route["acceptance"]["by"]["id"] == cast.administrator.pk
+
+
+def test_an_acceptance_is_of_the_very_way_and_not_of_others_of_the_same_login(cast: Cast):
+    login(cast.source, cast.analyst, "ana")
+    facts = [
+        *opened(cast.dataset),
+        Role("ana", can_login=True),
+        Role("team"),
+        Member("team", "ana"),
+        Privilege(Right.SELECT, path_of(cast.dataset), "team"),
+    ]
+    observe(source=cast.source, facts=facts, at=timezone.now())
+    direct = finding_of(cast, "ana", key="direct")
+    accept_finding(finding=direct, note="Needed", by=cast.administrator)
+    assert by_name(who_reads(cast.dataset, None))["ana"].is_drift
+
+    of_the_team = finding_of(cast, "team", key="team")
+    member = {"type": "Member", "role": "team", "member": "ana"}
+    own = finding_of(cast, "ana", key="member", kind=Finding.Kind.INHERITED, fact=member)
+    accept_finding(finding=of_the_team, note="A team", by=cast.administrator)
+    (told,) = by_name(who_reads(cast.dataset, None))["ana"].routes
+    assert told.is_drift and told.finding == own
+    accept_finding(finding=own, note="Of the team", by=cast.administrator)
+    assert by_name(who_reads(cast.dataset, None))["ana"].is_accepted
+    assert what_reads(cast.analyst, asker=cast.analyst).datasets[0].routes[0].acceptance == own
+
+
+def test_grants_in_sources_that_are_not_read_are_listed_as_recorded(client: Client, cast: Cast, grant):
+    elsewhere = factories.domain("Elsewhere")
+    theirs = factories.dataset("theirs", domain=elsewhere, source=factories.source("unread", of=elsewhere))
+    now = timezone.now()
+    recorded = Grant.objects.create(
+        principal=cast.analyst,
+        dataset=theirs,
+        state="recorded",
+        valid_from=now - dt.timedelta(days=2),
+        valid_to=now + dt.timedelta(days=3),
+        granted_by=cast.owner,
+    )
+    found = what_reads(cast.analyst, asker=cast.analyst)
+    assert [one.dataset for one in found.datasets] == [cast.dataset]
+    assert [one.evidence.grant for one in found.recorded] == [recorded]
+    assert what_reads(cast.analyst, asker=cast.analyst, at=now - dt.timedelta(days=3)).recorded == []
+    assert what_reads(cast.analyst, asker=cast.steward).recorded == []
+
+    client.force_login(cast.analyst.user)
+    page = client.get(reverse("access:reads", args=[cast.analyst.pk])).text
+    assert "Grants that are recorded only" in page and f"Grant {recorded.pk}" in page
+    lines = lines_of(client.get(reverse("access:reads_file", args=[cast.analyst.pk])))
+    (line,) = [one for one in lines if one["Grant"] == str(recorded.pk)]
+    assert (line["Reads"], line["By"], line["Source"]) == ("not known", "recorded grant", "unread")
+    (row,) = client.get(f"/api/v2/principals/{cast.analyst.pk}/reads/").json()["recorded"]
+    assert (row["dataset"], row["evidence"]["grant"]) == (theirs.pk, recorded.pk)
+
+
+def test_whoever_has_no_login_anywhere_still_sees_their_recorded_grants(client: Client, cast: Cast):
+    request = request_access(dataset=cast.dataset, fields=[], purpose="A survey", days=20, by=cast.analyst)
+    made = approve_request(request=request, reason="Fine.", by=cast.owner)
+    client.force_login(cast.steward.user)
+    page = client.get(reverse("access:reads", args=[cast.analyst.pk])).text
+    assert "No login is known" in page and f"Grant {made.pk}" in page and "approved by Owen" in page
