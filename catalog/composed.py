@@ -8,7 +8,7 @@ PostgreSQL once for each connection (`common.prepared`), and executed for whoeve
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection
@@ -19,6 +19,7 @@ from psycopg.types.numeric import Int8
 
 from accounts.models import DomainRole, Principal
 from catalog.visibility import Scope, scope_of
+from common.arrays import array_of
 
 
 class Hole(Expression):
@@ -109,20 +110,16 @@ def _written(parameter: Any) -> str:
 
 
 def values_of(principal: Principal) -> Mapping[str, Any]:
-    """What fills the holes for a person. Each is of one type whoever it is, so that one statement is prepared for all."""
+    """What fills the holes for a person. Each is of one type whoever it is, so that one statement is prepared for all: psycopg
+    gives a list the type of the largest number in it, and one without any none."""
     scope = scope_of(principal)
     groups = (
         principal.user.groups.values_list("pk", flat=True) if scope.everything and principal.user else scope.group_ids
     )
     return {
         "principal": Int8(principal.pk),
-        "groups": _array(groups),
-        "curated": _array(scope.curated_domains()),
-        **{role.value: _array(scope.domains_of(role)) for role in DomainRole},
+        "groups": array_of(groups),
+        "curated": array_of(scope.curated_domains()),
+        **{role.value: array_of(scope.domains_of(role)) for role in DomainRole},
         "now": timezone.now(),
     }
-
-
-def _array(ids: Iterable[int]) -> str:
-    """As text: psycopg gives a list the type of the largest number in it, and one without any none."""
-    return f"{{{','.join(map(str, ids))}}}"

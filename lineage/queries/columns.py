@@ -11,6 +11,7 @@ import msgspec
 from django.db import connection
 
 from catalog.models import Dataset, Tier
+from common.arrays import array_of
 from common.errors import NotFound
 from lineage import graph as cores
 from lineage.models import Column, Influence
@@ -188,7 +189,7 @@ _THROUGH = """
     WHERE whole.id = ANY(%(down)s::bigint[]) AND own.name <> ''
 """
 
-_WHOLE = "SELECT id FROM lineage_column WHERE dataset_id = ANY(%s) AND name = ''"
+_WHOLE = "SELECT id FROM lineage_column WHERE dataset_id = ANY(%s::bigint[]) AND name = ''"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ def walk_columns(
     statement, values = (_CURRENT, {}) if as_of is None else (_AS_OF, {"at": as_of})
 
     def step(up: Collection[int], down: Collection[int]) -> list[Flow]:
-        at = values | {"up": list(up), "down": list(down)}
+        at = values | {"up": array_of(up), "down": array_of(down)}
         flows = readable.told(_flows(statement, at), 2, 3)
         if through_influences:
             flows += _flows(_THROUGH, at)
@@ -389,7 +390,7 @@ def check_column(dataset: Dataset, column: str) -> None:
 
 
 def _whole(datasets: Iterable[int]) -> list[int]:
-    return [pk for (pk,) in _rows(_WHOLE, [list(datasets)])]
+    return [pk for (pk,) in _rows(_WHOLE, [array_of(datasets)])]
 
 
 def _flows(statement: str, values: Mapping[str, Any]) -> list[Flow]:

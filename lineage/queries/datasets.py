@@ -13,6 +13,7 @@ from django.db.models.expressions import RawSQL
 
 from catalog.models import Dataset, Tier
 from catalog.visibility import scope_of
+from common.arrays import array_of
 from lineage import graph as cores
 from lineage.graph import Walked
 from lineage.queries.disclosure import Readable
@@ -184,10 +185,10 @@ def _rings(distances: Mapping[int, int], known: Collection[int]) -> list[list[in
 _NEIGHBOURS = """
     SELECT id, sum(upstream)::int, sum(downstream)::int FROM (
         SELECT downstream_id AS id, count(DISTINCT upstream_id) AS upstream, 0 AS downstream FROM lineage_datasetedge
-        WHERE downstream_id = ANY(%(ids)s) AND current GROUP BY 1
+        WHERE downstream_id = ANY((SELECT %(ids)s::bigint[])::bigint[]) AND current GROUP BY 1
         UNION ALL
         SELECT upstream_id, 0, count(DISTINCT downstream_id) FROM lineage_datasetedge
-        WHERE upstream_id = ANY(%(ids)s) AND current GROUP BY 1
+        WHERE upstream_id = ANY((SELECT %(ids)s::bigint[])::bigint[]) AND current GROUP BY 1
     ) AS counted GROUP BY 1
 """
 
@@ -249,14 +250,17 @@ def _aliases(walked: Walked[tuple[int, int, int]], known: set[int]) -> dict[int,
 
 def _neighbours(ids: list[int]) -> dict[int, tuple[int, int]]:
     with connection.cursor() as cursor:
-        cursor.execute(_NEIGHBOURS, {"ids": ids})
+        cursor.execute(_NEIGHBOURS, {"ids": array_of(ids)})
         return {pk: (upstream, downstream) for pk, upstream, downstream in cursor.fetchall()}
 
 
-_JOBS = "SELECT id, namespace, name, origin, latest_state FROM lineage_job WHERE id = ANY(%s::bigint[]) ORDER BY id"
+_JOBS = """
+    SELECT id, namespace, name, origin, latest_state FROM lineage_job
+    WHERE id = ANY((SELECT %s::bigint[])::bigint[]) ORDER BY id
+"""
 
 
 def jobs_of(ids: Iterable[int]) -> list[JobNode]:
     with connection.cursor() as cursor:
-        cursor.execute(_JOBS, [list(ids)])
+        cursor.execute(_JOBS, [array_of(ids)])
         return [JobNode(*row) for row in cursor.fetchall()]

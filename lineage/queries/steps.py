@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models.expressions import RawSQL
 
 from catalog.models import Dataset
 from catalog.querysets import DatasetQuerySet
+from common.arrays import Among, array_of
 from lineage import graph as cores
 from lineage.graph import Step
 
@@ -34,12 +34,13 @@ class Slice:
 
 CURRENT = Slice()
 
+# Arrays are subqueries for the reason that `common.arrays.Among` tells.
 _CURRENT = """
     SELECT upstream_id, downstream_id, job_id FROM lineage_datasetedge
-    WHERE downstream_id = ANY(%(up)s::bigint[]) AND current
+    WHERE downstream_id = ANY((SELECT %(up)s::bigint[])::bigint[]) AND current
     UNION ALL
     SELECT upstream_id, downstream_id, job_id FROM lineage_datasetedge
-    WHERE upstream_id = ANY(%(down)s::bigint[]) AND current
+    WHERE upstream_id = ANY((SELECT %(down)s::bigint[])::bigint[]) AND current
 """
 
 # What a run read to write something: the inputs told one by one, else everything that it read.
@@ -147,7 +148,7 @@ def steps(focus: int, slice_: Slice) -> Step[tuple[int, int, int]]:
     statement, values = (_CURRENT, {}) if slice_.as_of is None else (_AS_OF, {"at": slice_.as_of})
 
     def step(up: Collection[int], down: Collection[int]) -> list[tuple[int, int, int]]:
-        return _rows(statement, values | {"up": list(up), "down": list(down)})
+        return _rows(statement, values | {"up": array_of(up), "down": array_of(down)})
 
     return step
 
@@ -164,8 +165,8 @@ def _runs(focus: int, slice_: Slice) -> list[UUID] | None:
 
 
 def datasets_among(ids: Iterable[int]) -> DatasetQuerySet:
-    """The datasets of these ids: one parameter for any number, which neither side has to parse one by one."""
-    found: DatasetQuerySet = Dataset.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
+    """The datasets of these ids: one parameter for any number."""
+    found: DatasetQuerySet = Dataset.objects.filter(Among("pk", ids))
     return found
 
 
