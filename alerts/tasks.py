@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-import time
-
 from celery import shared_task
 
 from alerts.conditions import look_at_all
 from alerts.mailing import send_due
 from alerts.retention import forget_old_notifications
-
-_SECONDS = 20.0
-"""A heap of mail hands over to the next task after this long, so that other work gets its turn."""
+from common.draining import for_a_while
 
 
 @shared_task(ignore_result=True)
@@ -21,12 +17,7 @@ def look() -> int:
 @shared_task(ignore_result=True)
 def send_mail() -> int:
     """Mail what is due, for a while. Sent with notifications that are to be mailed at once, and by a sweep every 20 seconds."""
-    began, total = time.monotonic(), 0
-    while sent := send_due():
-        total += sent
-        if time.monotonic() - began > _SECONDS:
-            break
-    return total
+    return for_a_while(send_due)
 
 
 @shared_task(ignore_result=True)

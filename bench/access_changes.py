@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import psutil
 from django.contrib.auth.models import Group
@@ -22,6 +23,7 @@ from django.utils import timezone
 
 from access.actions import compare_grants_with_policies
 from access.actions.policies import draft_policy, publish_policy
+from access.actions.words import names_of, told_of_grant
 from access.enforcement.events import GrantVerified
 from access.models import Campaign, Grant, PolicyVersion
 from access.policies.masking import Mask
@@ -86,8 +88,11 @@ def _told(system: Principal) -> list[Figure]:
             SITE_URL="https://catalog.example.org",
         ),
     ):
+        names = names_of(grant.field_ids for grant in grants)
         with transaction.atomic():
-            record_many([_verified(grant) for grant in grants], by=system)
+            record_many(
+                [GrantVerified(**told_of_grant(grant, names), **_source_of(grant)) for grant in grants], by=system
+            )
         told = _processor_seconds(lambda: _until_nothing(deliver_pending))
         mailed = _processor_seconds(lambda: _until_nothing(send_due))
     if (
@@ -101,18 +106,9 @@ def _told(system: Principal) -> list[Figure]:
     ]
 
 
-def _verified(grant: Grant) -> GrantVerified:
-    return GrantVerified(
-        grant_id=grant.pk,
-        dataset_id=grant.dataset_id,
-        holder_id=grant.principal_id,
-        request_id=None,
-        dataset=grant.dataset.name,
-        columns="all columns",
-        holder=str(grant.principal),
-        source_id=grant.dataset.source_id,
-        source=grant.dataset.source.name if grant.dataset.source else "",
-    )
+def _source_of(grant: Grant) -> dict[str, Any]:
+    source = grant.dataset.source
+    return {"source_id": grant.dataset.source_id, "source": source.name if source else ""}
 
 
 def _until_nothing(step: Callable[[], int]) -> None:

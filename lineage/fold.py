@@ -11,13 +11,13 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from catalog.naming import DatasetKey
 from lineage import told
-from lineage.kept import Digest, KeptEvent, KeptJob, KeptRun, Use
+from lineage.kept import Digest, Facets, KeptEvent, KeptJob, KeptRun, Use
 from lineage.openlineage import EventType
 from lineage.told import JobKey
 
@@ -239,6 +239,17 @@ def reduced(events: Iterable[KeptEvent], dataset_ids: Mapping[DatasetKey, int], 
     return batch
 
 
+def _keep_facets(kept: dict[Any, Any], kind: type[FacetRow], event: KeptEvent, facets: Facets, *of: Any) -> None:
+    """Keep of each facet the latest word; `of` are the ids of what it is about, as `kind` has them behind its name."""
+    for name, content in facets.contents.items():
+        key = (*of, name)
+        known = kept.get(key)
+        if known is None:
+            kept[key] = kind(event.at, event.digest, content, name, *of)
+        else:
+            known.take(event.at, event.digest, content)
+
+
 def _note_job(batch: Batch, event: KeptEvent, job: KeptJob, job_id: int) -> None:
     at = event.at
     row = batch.jobs.get(job_id)
@@ -248,12 +259,7 @@ def _note_job(batch: Batch, event: KeptEvent, job: KeptJob, job_id: int) -> None
         row.widen(at)
     if told.is_deletion(job.facets.values) and (row.deleted_at is None or at > row.deleted_at):
         row.deleted_at = at
-    for name, content in job.facets.contents.items():
-        known = batch.job_facets.get((job_id, name))
-        if known is None:
-            batch.job_facets[job_id, name] = JobFacet(at, event.digest, content, name, job_id)
-        else:
-            known.take(at, event.digest, content)
+    _keep_facets(batch.job_facets, JobFacet, event, job.facets, job_id)
 
 
 def _note_run(batch: Batch, event: KeptEvent, run: KeptRun, job: KeptJob, job_id: int) -> None:
@@ -274,12 +280,7 @@ def _note_run(batch: Batch, event: KeptEvent, run: KeptRun, job: KeptJob, job_id
             row.completed_at = at
     elif run.event_type is EventType.START and (row.started_at is None or at < row.started_at):
         row.started_at = at
-    for name, content in run.facets.contents.items():
-        known = batch.run_facets.get((run.id, name))
-        if known is None:
-            batch.run_facets[run.id, name] = RunFacet(at, digest, content, name, run.id)
-        else:
-            known.take(at, digest, content)
+    _keep_facets(batch.run_facets, RunFacet, event, run.facets, run.id)
 
 
 def _observe(
@@ -319,13 +320,7 @@ def _observe(
             row.told_at, row.told_digest = at, digest
         for source in use.inputs:
             batch.told_inputs.add(ToldInput(run_id, job_id, dataset_id, digest, dataset_ids[source]))
-    for name, content in use.used.contents.items():
-        known = batch.use_facets.get((run_id, direction, dataset_id, name))
-        if known is None:
-            facet = UseFacet(at, digest, content, name, run_id, direction, dataset_id)
-            batch.use_facets[run_id, direction, dataset_id, name] = facet
-        else:
-            known.take(at, digest, content)
+    _keep_facets(batch.use_facets, UseFacet, event, use.used, run_id, direction, dataset_id)
 
 
 def _describe(
@@ -340,12 +335,7 @@ def _describe(
     """Keep what is said of a dataset by itself. `told_in` and `job_id` as in `LifeChange`."""
     at, digest, facets = event.at, event.digest, use.facets
     dataset_id = dataset_ids[use.key]
-    for name, content in facets.contents.items():
-        known = batch.dataset_facets.get((dataset_id, name))
-        if known is None:
-            batch.dataset_facets[dataset_id, name] = DatasetFacet(at, digest, content, name, dataset_id)
-        else:
-            known.take(at, digest, content)
+    _keep_facets(batch.dataset_facets, DatasetFacet, event, facets, dataset_id)
     if facets.life_change is not None:
         former = dataset_ids[facets.former] if facets.former else 0
         if former not in (0, dataset_id):

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.actions.words import told_of_grant
 from access.enforcement.events import GrantVerified, PlanWaits
 from access.models import Grant
 from access.states import GrantState
@@ -43,17 +44,7 @@ def verified(cast: Cast, count: int, *, holder: Principal | None = None) -> list
     with transaction.atomic():
         record_many(
             [
-                GrantVerified(
-                    grant_id=grant.pk,
-                    dataset_id=grant.dataset_id,
-                    holder_id=grant.principal_id,
-                    request_id=None,
-                    dataset=grant.dataset.name,
-                    columns="all columns",
-                    holder=str(grant.principal),
-                    source_id=cast.source.pk,
-                    source=cast.source.name,
-                )
+                GrantVerified(**told_of_grant(grant, {}), source_id=cast.source.pk, source=cast.source.name)
                 for grant in grants
             ],
             by=Principal.objects.system(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -224,17 +224,17 @@ def each(
 @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_searches_find_what_decisions_allow(data: st.DataObject):
-    check_and_undo(data)
+    undone(check, data)
 
 
 @pytest.mark.long
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_searches_find_what_decisions_allow_in_many_worlds(data: st.DataObject):
-    check_and_undo(data)
+    undone(check, data)
 
 
-def check_and_undo(data: st.DataObject) -> None:
+def undone(check: Callable[[st.DataObject], None], data: st.DataObject) -> None:
     with transaction.atomic():
         try:
             check(data)
@@ -291,22 +291,14 @@ def check(data: st.DataObject) -> None:
 @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_grant_that_a_change_of_policy_turns_is_left_out(data: st.DataObject):
-    check_grants_and_undo(data)
+    undone(check_grants, data)
 
 
 @pytest.mark.long
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_grant_that_a_change_of_policy_turns_is_left_out_in_many_worlds(data: st.DataObject):
-    check_grants_and_undo(data)
-
-
-def check_grants_and_undo(data: st.DataObject) -> None:
-    with transaction.atomic():
-        try:
-            check_grants(data)
-        finally:
-            transaction.set_rollback(True)
+    undone(check_grants, data)
 
 
 def bearing(world: World) -> st.SearchStrategy[Rule]:
