@@ -49,6 +49,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     database = Database(plugin.servers.postgres.url(SUPERUSER, name))
     with database.after_each_committing_test():
         yield database
+    database.end_sessions()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -59,6 +59,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     if not hasattr(session.config, "workerinput"):
+        # Where a checkout that runs has its collected files; WhiteNoise warns where the folder is missing.
+        (servers.layout.state / "static").mkdir(parents=True, exist_ok=True)
         servers.enter()
         drop_databases(of_dead_runs=True)
         migrated.ensure(servers)
