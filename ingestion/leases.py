@@ -53,7 +53,8 @@ def claim(run_id: int) -> int | None:
         cursor.execute(
             """
             UPDATE ingestion_run
-            SET state = 'running', fence = fence + 1, heartbeat_at = %(now)s, started_at = coalesce(started_at, %(now)s)
+            SET state = 'running', fence = fence + 1, heartbeat_at = %(now)s, started_at = coalesce(started_at, %(now)s),
+                rested = rested + coalesce(%(now)s - heartbeat_at, '0')
             WHERE id = %(id)s AND state = 'queued' RETURNING fence
             """,
             {"now": now, "id": run_id},
@@ -87,16 +88,21 @@ def end(run_id: int, state: str, message: str, *, fence: int | None = None, keep
         raise LeaseLost
     if state not in TRANSITIONS[run.state]:
         raise LeaseLost
-    run.state = state
+    now = timezone.now()
+    was, run.state = run.state, state
     run.message = message
     about: dict[str, Any] = {"run_id": run.pk, "source_id": run.source_id, "source": run.source.name}
     if state in (RunState.WAITING, RunState.QUEUED):
-        run.save(update_fields=["state", "message"])
+        if was == RunState.RUNNING:
+            run.heartbeat_at = now
+        run.save(update_fields=["state", "message", "heartbeat_at"])
         if state == RunState.WAITING:
             record(PlanWaits(**about, message=message), by=run.requested_by)
         return run
-    run.finished_at = timezone.now()
-    run.save(update_fields=["state", "message", "finished_at"])
+    run.finished_at = now
+    if was != RunState.RUNNING and run.heartbeat_at is not None:
+        run.rested += now - run.heartbeat_at
+    run.save(update_fields=["state", "message", "finished_at", "rested"])
     if not keeps_pushed:
         PushedBatch.objects.filter(run=run).delete()
     if state != RunState.SUCCEEDED or run.dry_run:

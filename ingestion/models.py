@@ -88,6 +88,9 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
+    rested = models.DurationField(
+        default=dt.timedelta, help_text="How long nobody worked at it since it began: a plan waited for a person, say."
+    )
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_by = models.ForeignKey(
         Principal, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -142,11 +145,11 @@ class Run(models.Model):
 
     @property
     def duration(self) -> dt.timedelta | None:
-        """So far, or until it ended; while the plan waits for a person, until it began to wait."""
+        """How long it was worked at, so far or until it ended; time stands still while the plan waits for a person."""
         if self.started_at is None:
             return None
-        rested = self.heartbeat_at if self.state == RunState.WAITING else None
-        return (self.finished_at or rested or timezone.now()) - self.started_at
+        stopped = None if self.state == RunState.RUNNING else self.heartbeat_at
+        return (self.finished_at or stopped or timezone.now()) - self.started_at - self.rested
 
     @property
     def share_done(self) -> float | None:

@@ -90,7 +90,7 @@ def waiting_for(principal: Principal) -> list[Run]:
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """How long an ended run took. `seconds` from start to end."""
+    """How long an ended run took. `seconds` are those that it was worked at."""
 
     run_id: int
     at: dt.datetime
@@ -102,11 +102,12 @@ class Duration:
 def durations_of(source: Source, limit: int = 60) -> list[Duration]:
     """The latest ended runs of a source, oldest first, as a plot reads them."""
     rows = Run.objects.filter(source=source, started_at__isnull=False, finished_at__isnull=False)
-    latest = rows.order_by("-id").values_list("pk", "started_at", "finished_at", "state", "datasets_read")[:limit]
+    only = ("started_at", "finished_at", "heartbeat_at", "rested", "state", "datasets_read")
+    latest = rows.order_by("-id").only(*only)[:limit]
     return [
-        Duration(pk, started, (finished - started).total_seconds(), state, datasets)
-        for pk, started, finished, state, datasets in reversed(list(latest))
-        if started and finished
+        Duration(run.pk, run.started_at, run.duration.total_seconds(), run.state, run.datasets_read)
+        for run in reversed(latest)
+        if run.started_at and run.duration is not None
     ]
 
 

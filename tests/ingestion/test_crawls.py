@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import IntegrityError, connections
+from django.db.models import F
 from django.http import UnreadablePostError
 from django.utils import timezone
 from django_celery_beat.schedulers import ModelEntry
@@ -31,7 +32,7 @@ from ingestion.actions import cancel_run, confirm_plan, cron_of, push_snapshots,
 from ingestion.crawling import known_fingerprints, run_crawl
 from ingestion.leases import SILENT_SECONDS, claim, give_up_silent
 from ingestion.models import TRANSITIONS, PushedBatch, Run, RunState
-from ingestion.queries import next_times
+from ingestion.queries import durations_of, next_times
 from ingestion.sources import add_crawled_source
 from tests.factories import dataset, domain, person, personas, role, source
 from tests.ingestion.sources import held_wire, postgres_source, worker_process
@@ -104,6 +105,16 @@ def test_dry_run_shows_the_plan_and_changes_nothing(postgres_server, shop):
     assert not StagedDataset.objects.exists()
 
 
+def wait_of_days(run: Run) -> None:
+    """Let the run have begun, and come to a stop, two days and some earlier."""
+    earlier = dt.timedelta(days=2, minutes=1)
+    Run.objects.filter(pk=run.pk).update(
+        queued_at=F("queued_at") - earlier,
+        started_at=F("started_at") - earlier,
+        heartbeat_at=F("heartbeat_at") - earlier,
+    )
+
+
 @pytest.mark.django_db(transaction=True)
 def test_plan_that_removes_too_much_waits_for_a_person(postgres_server, shop):
     target = postgres_source(postgres_server, shop)
@@ -116,10 +127,13 @@ def test_plan_that_removes_too_much_waits_for_a_person(postgres_server, shop):
     worked = run.duration
     assert worked is not None and worked == run.duration, "the time grows on while the plan waits"
     assert not Dataset.objects.exclude(gone_since=None).exists()
+    wait_of_days(run)
     confirm_plan(run=run, by=Principal.objects.system())
     run_crawl(run.pk)
     run.refresh_from_db()
     assert (run.state, Dataset.objects.exclude(gone_since=None).count()) == (RunState.SUCCEEDED, 3)
+    assert worked < run.duration < dt.timedelta(days=1) and run.rested > dt.timedelta(days=2)
+    assert max(one.seconds for one in durations_of(target)) < dt.timedelta(days=1).total_seconds()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -129,7 +143,10 @@ def test_plan_that_waits_may_be_cancelled_and_nothing_is_gone(postgres_server, s
     with psycopg.connect(postgres_server.url(shop), autocommit=True) as database:
         database.execute("DROP TABLE table_1, table_2, table_3")
     run = crawl(target)
-    assert cancel_run(run=run, by=Principal.objects.system()).state == RunState.CANCELLED
+    wait_of_days(run)
+    run = cancel_run(run=run, by=Principal.objects.system())
+    assert run.state == RunState.CANCELLED
+    assert run.duration is not None and run.duration < dt.timedelta(days=1)
     assert not Dataset.objects.exclude(gone_since=None).exists()
     assert not StagedDataset.objects.exists()
 
