@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from common.errors import Invalid
-from common.filters import IdFilter, TextFilter, TimeFilter
+from common.filters import IdFilter, TextFilter, TimeField, TimeFilter
 from lineage.models import Attention, Job, RejectedEvent, Run, RunState
 from lineage.queries import DIRECTIONS, MAX_DEPTH, MAX_NODES, Direction, Slice
 from lineage.querysets import JobQuerySet, RunQuerySet
@@ -108,7 +108,7 @@ class _RangeForm(forms.Form):
     direction = forms.ChoiceField(choices=[(name, name) for name in DIRECTIONS], required=False)
     depth = forms.IntegerField(min_value=1, max_value=MAX_DEPTH, required=False)
     limit = forms.IntegerField(min_value=1, max_value=MAX_NODES, required=False)
-    as_of = forms.DateTimeField(required=False)
+    as_of = TimeField(required=False)
 
 
 class GraphForm(_RangeForm):

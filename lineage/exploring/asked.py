@@ -11,8 +11,10 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.http import QueryDict
+from django.utils import timezone
 
 from common.errors import Invalid
+from common.filters import TimeField
 from lineage.queries import DIRECTIONS, Direction
 
 Way = Literal["up", "down"]
@@ -83,10 +85,18 @@ def _written(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "to", str(values["target"])
 
 
+class _Moment(TimeField):
+    """A time; one without a zone is in UTC, as the page's field says and as the browser reads an address."""
+
+    def to_python(self, value: Any) -> dt.datetime | None:
+        with timezone.override(dt.UTC):
+            return super().to_python(value)
+
+
 class _Form(forms.Form):
     direction = forms.ChoiceField(choices=[(name, name) for name in DIRECTIONS], required=False)
     depth = forms.IntegerField(min_value=1, max_value=MAX_DEPTH, required=False)
-    as_of = forms.DateTimeField(required=False, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"])
+    as_of = _Moment(required=False)
     critical = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
     expand = forms.CharField(max_length=8000, required=False)
     open = forms.CharField(max_length=4000, required=False)
@@ -96,16 +106,6 @@ class _Form(forms.Form):
     view = forms.ChoiceField(choices=[("picture", ""), ("table", "")], required=False)
     list = forms.ChoiceField(choices=[("datasets", ""), ("connections", ""), ("columns", "")], required=False)
     page = forms.IntegerField(min_value=1, max_value=100_000, required=False)
-
-    def clean_as_of(self) -> dt.datetime | None:
-        given = self.data.get("as_of", "")
-        try:
-            # As programs write it, fractions and "Z" included; a form's field has neither.
-            moment = dt.datetime.fromisoformat(given) if given else None
-        except ValueError:
-            moment = None
-        found: dt.datetime | None = moment if moment is not None and moment.tzinfo else self.cleaned_data["as_of"]
-        return found
 
     def clean_expand(self) -> dict[tuple[str, str], int]:
         found = {}

@@ -224,9 +224,15 @@ def test_an_address_is_read_as_it_was_written():
     assert Asked().query() == ""
 
 
+@pytest.mark.parametrize("text", ["2026-11-03T04:05", "2026-11-03T04:05:00Z", "2026-11-03T15:05:00%2B11:00"])
+def test_a_time_without_a_zone_is_in_utc(settings, text):
+    settings.TIME_ZONE = "Australia/Melbourne"
+    assert asked_of(QueryDict(f"as_of={text}")).as_of == dt.datetime(2026, 11, 3, 4, 5, tzinfo=dt.UTC)
+
+
 @pytest.mark.parametrize(
     "query",
-    ["expand=x", "expand=1.left.2", "open=a", "column=email", "depth=0", "direction=left", "to=x", "as_of=soon"],
+    ["expand=x", "expand=1.left.2", "open=a", "column=email", "depth=0", "direction=left", "to=x", "as_of=2026-11-31"],
 )
 def test_an_address_that_cannot_be_read_says_what_is_wrong(query):
     with pytest.raises(Invalid) as caught:
