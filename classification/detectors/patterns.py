@@ -86,9 +86,25 @@ def street_address(value: str) -> bool:
     if not 1 <= len(words) <= 14:
         return False
     streets = gazetteers.words_of("street")
-    return any(word in streets or word.endswith(_STREET_ENDINGS) for word in words) and (
+    called = [word for word in words if word in streets or word.endswith(_STREET_ENDINGS)]
+    if not _NUMBER_BEFORE_WORD.search(value):
+        called = [word for word in called if word not in _ORDINARY]
+    return bool(called) and (
         value[0].isdigit() or value[0] in "#" or len(words) > 1 or _NUMBERED_STREET.fullmatch(value) is not None
     )
+
+
+_NUMBER_BEFORE_WORD = re.compile(r"\d\S*[\s,]+[^\W\d_]")
+
+# Kinds of street in English that are more often something else: "Pass task 3", "Unit 2", "Phase 1 of course 4". In English
+# the number stands before the street, so without a number before any word they say nothing.
+_ORDINARY = frozenset((
+    "approach", "block", "bypass", "circuit", "close", "corner", "course", "cross", "crossing", "divide", "end", "entrance",
+    "estate", "extension", "field", "fields", "flat", "gap", "gate", "gateway", "green", "key", "keys", "land", "landing",
+    "layout", "level", "link", "lights", "loop", "mission", "mount", "outlook", "pass", "path", "phase", "point", "port",
+    "ports", "radial", "ramp", "rapid", "rest", "rise", "row", "run", "sector", "slope", "spring", "station", "stream",
+    "suite", "summit", "trace", "track", "union", "unit", "view", "walk", "wall", "way",
+))  # fmt: skip
 
 
 # One word that ends as streets do, before a house number: Talweg 12, Ulmenstr. 4a.

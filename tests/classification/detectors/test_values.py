@@ -137,6 +137,12 @@ def test_values_of_a_form_of_their_own_tell_what_no_name_says(kind):
     assert category(BY_VALUES[kind]) == kind
 
 
+def test_streets_that_are_ordinary_words_need_a_number_before_them():
+    tasks = ["Pass task 1", "Pass task 2", "Pass task 3", "Pass task 4", "Credit task 5", "Unit 6", "Course run 7"]
+    assert category(tasks) is None
+    assert category(["12 Smith Pass", "4 Fern View", "31a Orchard Close", "Unit 6, 8 Mill Run"]) == "street_address"
+
+
 RECENT = ["2019-02-11", "2020-07-30", "2021-12-01", "2022-03-16", "2023-09-09", "2024-05-27"]
 
 
