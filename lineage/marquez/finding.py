@@ -99,12 +99,19 @@ def events(
     ascending: bool,
     limit: int,
     offset: int,
+    of_runs: bool = False,
+    namespace: str = "",
 ) -> tuple[list[msgspec.Raw], int]:
     """Events whole, as they came but for secrets, by their own time, and how many there are in the log.
 
     Besides what the principal sent itself, those of runs of jobs whose code it may read: an event names all columns.
+    `of_runs` leaves out the events that tell of a dataset or a job alone, `namespace` all but those of runs of its jobs.
     """
     rows = _events(principal)
+    if of_runs or namespace:
+        rows = rows.filter(kind=Event.Kind.RUN)
+    if namespace:
+        rows = rows.filter(run_id__in=Run.objects.filter(job__namespace=namespace).values("pk"))
     if before:
         rows = rows.filter(event_time__lt=before)
     if after:

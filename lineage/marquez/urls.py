@@ -16,8 +16,9 @@ urlpatterns = [
     path("lineage/", views.lineage),
     re_path(r"^column-lineage/?$", answering(GET=views.column_lineage), name="column_lineage"),
     re_path(r"^runlineage/upstream/?$", answering(GET=views.upstream), name="upstream"),
-    re_path(r"^events/lineage/?$", answering(GET=views.events), name="events"),
-    re_path(r"^events/?$", answering(GET=views.events), name="all_events"),
+    re_path(r"^events/lineage/?$", answering(GET=views.run_events), name="events"),
+    re_path(r"^events/?$", answering(GET=views.all_events), name="all_events"),
+    path("events/<path:namespace>", answering(GET=views.events_of), name="events_of"),
     re_path(r"^namespaces/?$", answering(GET=views.namespaces), name="namespaces"),
     path(
         "namespaces/<path:path>",

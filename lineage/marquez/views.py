@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
 from common.errors import Invalid, NotFound
 from lineage import intake_views
 from lineage.marquez import columns, datasets, finding, graph, jobs, places, requests, runs
-from lineage.marquez.addresses import nodes, readings
+from lineage.marquez.addresses import Node, nodes, readings
 from lineage.marquez.names import Found, find
 from lineage.marquez.requests import MAX_LIMIT, reader_of
 from lineage.marquez.shapes import STATES, Json
@@ -127,11 +127,18 @@ def lineage(request: HttpRequest) -> HttpResponse:
 lineage.csrf_exempt = True  # type: ignore[attr-defined]
 
 
+def _nodes(request: HttpRequest) -> list[Node]:
+    """What `nodeId` may mean. The web UI sends it as the names are, so a + in it may stand for itself."""
+    found = nodes(request.GET.get("nodeId", ""))
+    query = request.META["QUERY_STRING"]
+    if "+" not in query:
+        return found
+    return nodes(QueryDict(query.replace("+", "%2B")).get("nodeId", "")) + found
+
+
 def _read_lineage(request: HttpRequest) -> Json:
     principal = reader_of(request)
-    found = graph.lineage(
-        principal, nodes(request.GET.get("nodeId", "")), depth=_depth(request), as_of=requests.moment(request, "asOf")
-    )
+    found = graph.lineage(principal, _nodes(request), depth=_depth(request), as_of=requests.moment(request, "asOf"))
     return {"graph": found}
 
 
@@ -142,7 +149,7 @@ def column_lineage(request: HttpRequest) -> Json:
     principal = reader_of(request)
     found = columns.column_lineage(
         principal,
-        nodes(request.GET.get("nodeId", "")),
+        _nodes(request),
         depth=_depth(request),
         with_downstream=requests.flag(request, "withDownstream"),
         as_of=requests.moment(request, "asOf"),
@@ -163,7 +170,21 @@ def _depth(request: HttpRequest) -> int:
     return requests.number(request, "depth", DEPTH, most=MAX_DEPTH)
 
 
-def events(request: HttpRequest) -> Json:
+def run_events(request: HttpRequest) -> Json:
+    """Of runs alone: its web UI reads the run and the job of each."""
+    return _events(request, of_runs=True)
+
+
+def all_events(request: HttpRequest) -> Json:
+    return _events(request)
+
+
+def events_of(request: HttpRequest, namespace: str) -> Json:
+    """Those of the runs of a namespace's jobs, for its Python client."""
+    return _events(request, namespace=namespace)
+
+
+def _events(request: HttpRequest, *, of_runs: bool = False, namespace: str = "") -> Json:
     limit, offset = requests.page(request)
     rows, total = finding.events(
         reader_of(request),
@@ -172,6 +193,8 @@ def events(request: HttpRequest) -> Json:
         ascending=requests.choice(request, "sortDirection", {"asc": "asc", "desc": "desc"}, "desc") == "asc",
         limit=limit,
         offset=offset,
+        of_runs=of_runs,
+        namespace=namespace,
     )
     return {"events": rows, "totalCount": total}
 

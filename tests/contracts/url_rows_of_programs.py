@@ -22,6 +22,7 @@ PROGRAMS: tuple[Row, ...] = (
     Row("GET", "marquez:upstream", "401 403 422 422 422 422"),
     Row("GET", "marquez:events", "401 403 200 200 200 200"),
     Row("GET", "marquez:all_events", "401 403 200 200 200 200"),
+    Row("GET", "marquez:events_of", "401 403 200 200 200 200"),
     Row("GET", "marquez:namespaces", "401 403 200 200 200 200"),
     Row("GET", "marquez:in_namespace", "401 403 200 200 200 200"),
     Row("GET", "marquez:sources", "401 403 200 200 200 200"),

@@ -124,6 +124,7 @@ OBJECTS: dict[str, Callable[[World], Any]] = {
     "marquez:run_facets.run_id": lambda world: world.run_id,
     "marquez:mark_run.run_id": lambda world: world.run_id,
     "marquez:mark_run.action": lambda _: "complete",
+    "marquez:events_of.namespace": lambda world: world.job.namespace,
     "marquez:in_namespace.path": lambda world: f"{world.job.namespace}/jobs",
     "marquez:source.name": lambda _: "default",
     "marquez:tag.name": lambda _: "personal",
