@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 from django.db.models import Max, Min
 
@@ -20,7 +21,8 @@ from lineage.marquez import shapes
 from lineage.marquez.counting import counted
 from lineage.marquez.names import visible_datasets
 from lineage.marquez.shapes import DatasetFields, DatasetName, Json
-from lineage.models import DatasetFacet, Influence, Run, RunDataset
+from lineage.models import Influence, Run, RunDataset
+from lineage.reading.quality import ASSERTIONS, METRICS
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -129,18 +131,38 @@ def _fields(ids: Collection[int], tags: Mapping[int, Sequence[str]]) -> dict[int
     return found
 
 
+# What a run found in what it read stands with what was told of the dataset, as Marquez has it.
+_FACETS = """
+    SELECT told.dataset_id, told.name, content.value FROM (
+        SELECT dataset_id, name, at, digest, content_id FROM lineage_datasetfacet WHERE dataset_id = ANY(%(ids)s)
+        UNION ALL
+        SELECT latest.* FROM unnest(%(ids)s::bigint[]) AS member (id)
+        CROSS JOIN unnest(%(names)s::text[]) AS wanted (name)
+        CROSS JOIN LATERAL (
+            SELECT dataset_id, name, at, digest, content_id FROM lineage_rundatasetfacet
+            WHERE dataset_id = member.id AND name = wanted.name AND direction = 1
+            ORDER BY at DESC, digest DESC LIMIT 1
+        ) AS latest
+    ) AS told
+    LEFT JOIN lineage_content AS content ON content.digest = told.content_id
+    ORDER BY told.at DESC, told.digest DESC
+"""
+
+
 def _standing_facets(ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """The latest facet of each name that was told of a dataset under any of its names, unless it was deleted."""
     members = dict(Dataset.objects.filter(merged_into_id__in=ids).values_list("pk", "merged_into_id"))
-    rows = DatasetFacet.objects.filter(dataset_id__in=[*ids, *members]).select_related("content")
+    with connection.cursor() as cursor:
+        cursor.execute(_FACETS, {"ids": [*ids, *members], "names": [METRICS, ASSERTIONS]})
+        rows = cursor.fetchall()
     found: dict[int, dict[str, Any]] = defaultdict(dict)
     seen: set[tuple[int, str]] = set()
-    for row in rows.order_by("-at", "-digest"):
-        pk = members.get(row.dataset_id, row.dataset_id) or row.dataset_id
-        if (pk, row.name) not in seen:
-            seen.add((pk, row.name))
-            if row.content is not None:
-                found[pk][row.name] = row.content.value
+    for dataset_id, name, value in rows:
+        pk = members.get(dataset_id) or dataset_id
+        if (pk, name) not in seen:
+            seen.add((pk, name))
+            if value is not None:
+                found[pk][name] = msgspec.json.decode(value)
     return {pk: dict(sorted(of.items())) for pk, of in found.items()}
 
 
