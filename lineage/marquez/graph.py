@@ -15,6 +15,7 @@ from common.errors import Invalid, NotFound
 from lineage import graph as cores
 from lineage.marquez import datasets, runs, shapes
 from lineage.marquez.addresses import Node, dataset_node, job_node
+from lineage.marquez.jobs import times_of
 from lineage.marquez.names import FoundNode, find_node
 from lineage.marquez.shapes import DatasetName, Json
 from lineage.models import Direction, Job, JobDataset, JobFacet, Run, RunDataset
@@ -186,12 +187,13 @@ def _drawn(principal: Principal, ids: Collection[int], jobs: Collection[int], ar
         )
     latest = _latest_runs(principal, rows)
     kinds = _kinds(rows)
+    times = times_of(rows.values())
     for pk, row in rows.items():
         read = sorted((names[one] for direction, one in uses[pk] if direction == Direction.INPUT), key=_key)
         written = sorted((names[one] for direction, one in uses[pk] if direction == Direction.OUTPUT), key=_key)
         data = shapes.job(
             DatasetName(row.namespace, row.name),
-            created_at=row.first_seen, updated_at=row.last_seen, inputs=read, outputs=written,
+            created_at=times[pk][0], updated_at=times[pk][1], inputs=read, outputs=written,
             facets=kinds.get(pk, {}), latest_runs=[latest[pk]] if pk in latest else [], version=None, parent=None,
         )  # fmt: skip
         nodes.append(

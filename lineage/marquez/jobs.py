@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
@@ -23,6 +23,7 @@ from lineage.queries.disclosure import told_uses
 if TYPE_CHECKING:
     from accounts.models import Principal
 
+Span = tuple[dt.datetime | None, dt.datetime | None]
 LATEST = 10
 """So many runs of a job are shown with it."""
 
@@ -70,13 +71,14 @@ def shown(principal: Principal, jobs: Sequence[Job]) -> list[Json]:
         run.pk: one_ for run, one_ in zip(every, runs.shown(principal, every, whole=whole, open_=open_), strict=True)
     }
     uses = _uses(principal, ids, latest)
+    times = times_of(jobs)
     facets = _facets(open_)
     parents = _parents(principal, [of[0] for of in latest.values()])
     return [
         shapes.job(
             DatasetName(job.namespace, job.name),
-            created_at=job.first_seen,
-            updated_at=job.last_seen,
+            created_at=times[job.pk][0],
+            updated_at=times[job.pk][1],
             inputs=uses.get((job.pk, Direction.INPUT), ()),
             outputs=uses.get((job.pk, Direction.OUTPUT), ()),
             facets=facets.get(job.pk, {}),
@@ -86,6 +88,18 @@ def shown(principal: Principal, jobs: Sequence[Job]) -> list[Json]:
         )
         for job in jobs
     ]
+
+
+def times_of(jobs: Iterable[Job]) -> dict[int, Span]:
+    """When each job was first heard of, and when last; a statement where there are views, which are heard of with what
+    they read."""
+    found: dict[int, Span] = {job.pk: (job.first_seen, job.last_seen) for job in jobs}
+    silent = [pk for pk, (first, _) in found.items() if first is None]
+    if silent:
+        rows = JobDataset.objects.filter(job_id__in=silent).order_by().values_list("job_id")
+        spans = rows.annotate(first=Min("first_seen"), last=Max("last_seen"))
+        found |= {pk: (first, last) for pk, first, last in spans}
+    return found
 
 
 def _facets(ids: Collection[int]) -> dict[int, dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from django.utils import timezone
 from catalog.models import Tag
 from common.errors import NotFound
 from lineage.marquez import datasets, jobs, shapes
+from lineage.marquez.jobs import Span
 from lineage.marquez.names import known_namespaces
 from lineage.marquez.shapes import Json
 from lineage.models import MarquezNote
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from accounts.models import Principal
 
 Kind = MarquezNote.Kind
-Span = tuple[dt.datetime | None, dt.datetime | None]
 
 
 def namespaces(principal: Principal) -> list[Json]:

@@ -82,7 +82,11 @@ class _OtherMethod(CatalogError):
 
 
 def _refused(error: CatalogError, headers: dict[str, str] | None = None) -> HttpResponse:
-    return JsonResponse(problem(error), status=error.status, content_type=PROBLEM_TYPE, headers=headers)
+    """Problem details, and beside them what Marquez's clients read of a refusal."""
+    told = problem(error)
+    sentences = [sentence for of in told.get("errors", {}).values() for sentence in of]
+    told |= {"code": error.status, "message": error.message, "details": " ".join(sentences)}
+    return JsonResponse(told, status=error.status, content_type=PROBLEM_TYPE, headers=headers)
 
 
 def body_of(request: HttpRequest, shape: type[T]) -> T:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid5
 
 import msgspec
@@ -22,6 +23,7 @@ STATES: Mapping[str, str] = {
 CREATED_RUN = "catalog_createdRun"
 """The run facet of a run that was made known to Marquez's API before it began: until it does, it is NEW."""
 
+_NO_TIME = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SOURCE_TYPES = {"postgres": "POSTGRESQL", "mssql": "SQLSERVER", "gs": "GCS"}
 
 
@@ -123,8 +125,16 @@ def source(
     """A source as Marquez has it: the server that datasets are on. By itself it is known by its namespace alone."""
     return known(
         type=type_ or source_type(name), name=name, createdAt=created_at, updatedAt=updated_at,
-        connectionUrl=url or name, description=description,
+        connectionUrl=url or quote(name, safe=_IN_URLS), description=description,
     )  # fmt: skip
+
+
+_IN_URLS = "/:?#[]@!$&'()*+,;=~"
+
+
+def link(text: str | None) -> str | None:
+    """A location that can be followed; its clients refuse a whole answer for one that is no URL, such as `git@host:path`."""
+    return text if text and text.startswith(("https://", "http://")) else None
 
 
 def source_type(namespace_: str) -> str:
@@ -156,9 +166,11 @@ def dataset(
 
 
 def hidden_dataset(named: DatasetName) -> Json:
-    """What stands in a graph for a dataset that the reader may not know of; its name is of this answer only."""
+    """What stands in a graph for a dataset that the reader may not know of; its name is of this answer only, and its
+    times, without which the Java client reads no graph, are nobody's."""
     return known(
-        id=named.id, type="DB_TABLE", name="(hidden)", physicalName="(hidden)", namespace=named.namespace,
+        id=named.id, type="DB_TABLE", name="(hidden)", physicalName="(hidden)", createdAt=_NO_TIME, updatedAt=_NO_TIME,
+        namespace=named.namespace,
         sourceName="", fields=[], tags=[], description="You may not know of this dataset.", facets={},
     )  # fmt: skip
 
@@ -253,6 +265,7 @@ def job(
     version: UUID | None,
     parent: tuple[str, UUID] | None,
 ) -> Json:
+    """A Job. One that never ran has no `latestRuns`: the web UI looks for the longest of them and fails where none is."""
     parent_name = parent[0] if parent else None
     simple = named.name.removeprefix(f"{parent_name}.") if parent_name else named.name
     return known(
@@ -260,9 +273,9 @@ def job(
         parentJobName=parent_name, parentJobUuid=parent[1] if parent else None,
         createdAt=created_at, updatedAt=updated_at, namespace=named.namespace,
         inputs=[one.id for one in inputs], outputs=[one.id for one in outputs],
-        location=text_in(facets.get("sourceCodeLocation"), "url") or None,
+        location=link(text_in(facets.get("sourceCodeLocation"), "url")),
         description=text_in(facets.get("documentation"), "description") or None,
-        latestRun=latest_runs[0] if latest_runs else None, latestRuns=list(latest_runs), facets=dict(facets),
+        latestRun=latest_runs[0] if latest_runs else None, latestRuns=list(latest_runs) or None, facets=dict(facets),
         currentVersion=version, tags=tag_names(facets.get("tags")), labels=[],
     )  # fmt: skip
 
@@ -293,7 +306,7 @@ def job_version(
     return known(
         id=named.id | {"version": str(version)}, name=named.name, version=version, createdAt=created_at,
         namespace=named.namespace, inputs=ids("inputDatasetVersions"), outputs=ids("outputDatasetVersions"),
-        location=text_in(facets.get("sourceCodeLocation"), "url") or None, latestRun=latest_run, facets=dict(facets),
+        location=link(text_in(facets.get("sourceCodeLocation"), "url")), latestRun=latest_run, facets=dict(facets),
     )  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def _put_job(request: HttpRequest, token: ApiToken, found: Found) -> Json:
     known = _known_job(token.principal, found)
     return known | shapes.known(
         type=body.type, inputs=[shapes.DatasetName(*one).id for one in dict.fromkeys(inputs)],
-        outputs=[shapes.DatasetName(*one).id for one in dict.fromkeys(outputs)], location=body.location,
+        outputs=[shapes.DatasetName(*one).id for one in dict.fromkeys(outputs)], location=shapes.link(body.location),
         description=body.description, facets=known["facets"] | facets, updatedAt=timezone.now(),
     )  # fmt: skip
 

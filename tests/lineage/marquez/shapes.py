@@ -97,12 +97,12 @@ JOB = _object(
     {
         "id": NAME, "type": _one_of(["BATCH", "STREAM", "SERVICE"]), "name": TEXT, "simpleName": TEXT, "createdAt": TIME,
         "updatedAt": TIME, "namespace": TEXT, "inputs": _list(NAME, distinct=True),
-        "outputs": _list(NAME, distinct=True), "facets": FACETS, "latestRuns": {**_list(RUN), "maxItems": 10},
+        "outputs": _list(NAME, distinct=True), "facets": FACETS,
         "tags": _list(TEXT, distinct=True), "labels": _list(TEXT),
     },
     {
         "parentJobName": TEXT, "parentJobUuid": UUID, "location": TEXT, "description": TEXT, "latestRun": RUN,
-        "currentVersion": UUID,
+        "latestRuns": {**_list(RUN), "minItems": 1, "maxItems": 10}, "currentVersion": UUID,
     },
 )  # fmt: skip
 JOB_VERSION = _object(
@@ -139,7 +139,16 @@ UPSTREAM = _object(
     {"runs": _list(_object({"job": _UPSTREAM_JOB, "run": _UPSTREAM_RUN, "inputs": _list(_UPSTREAM_INPUT)}))}
 )
 EVENTS = _object(
-    {"events": _list({"type": "object", "required": ["eventTime", "producer", "schemaURL"]}), "totalCount": COUNT}
+    {
+        "events": _list(
+            {
+                "type": "object",
+                "required": ["eventTime", "producer", "schemaURL", "run", "job"],
+                "properties": {"run": {"required": ["runId"]}, "job": {"required": ["namespace", "name"]}},
+            }
+        ),
+        "totalCount": COUNT,
+    }
 )
 SEARCH = _object(
     {
