@@ -95,6 +95,13 @@ def _create_and_read(client: MarquezClient) -> None:
     assert tagged["fields"][1]["tags"] == ["SENSITIVE"]
     assert "SENSITIVE" in client.get_dataset(SOURCE, DATASET)["tags"]
     shapes.check(client.get_column_lineage_by_dataset(SOURCE, DATASET, depth=2), shapes.COLUMN_GRAPH)
+    (column,) = client.get_column_lineage_by_dataset_field(SOURCE, DATASET, "total")["graph"]
+    assert column["data"]["fieldType"] == "DECIMAL"
+    shapes.check(client.get_column_lineage_by_job(SOURCE, JOB), shapes.COLUMN_GRAPH)
     assert len(client.list_events()["events"]) == 5
+    assert len(client.list_events(SOURCE)["events"]) == 3
+    for mark, state in ((client.mark_job_run_as_failed, "FAILED"), (client.mark_job_run_as_aborted, "ABORTED")):
+        other = client.create_job_run(SOURCE, JOB, mark_as_running=True)
+        assert (other["state"], mark(other["id"])["state"]) == ("RUNNING", state)
     with pytest.raises(APIError):
         client.get_dataset(SOURCE, "nothing")
