@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -130,14 +131,19 @@ def _events(principal: Principal) -> Any:
 
 
 class Period(msgspec.Struct, frozen=True):
-    """The last 24 hours in hours, or the last 7 days in days, as a place's clock has them; the last one is not over."""
+    """The last 24 hours in hours, or the last 7 days in days, as a place's clock has them; the last one is not over.
+
+    `told` are the starts and the end as they are told: of a day its date as midnight in UTC, for the web UI takes the name
+    of the day from there, wherever its reader is.
+    """
 
     starts: tuple[dt.datetime, ...]
     end: dt.datetime
+    told: tuple[dt.datetime, ...]
 
     @property
     def intervals(self) -> list[tuple[dt.datetime, dt.datetime]]:
-        return list(zip(self.starts, (*self.starts[1:], self.end), strict=True))
+        return list(pairwise(self.told))
 
     def place(self, at: dt.datetime) -> int:
         """The interval that a time is in; -1 before all of them, their number after."""
@@ -151,10 +157,12 @@ def period_of(name: str, zone: ZoneInfo, now: dt.datetime) -> Period:
     if name == "DAY":
         hour = now.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
         starts = [hour - dt.timedelta(hours=number) for number in range(23, -1, -1)]
-        return Period(tuple(starts), hour + dt.timedelta(hours=1))
+        end = hour + dt.timedelta(hours=1)
+        return Period(tuple(starts), end, (*starts, end))
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    days = [(midnight - dt.timedelta(days=number)).astimezone(dt.UTC) for number in range(6, -1, -1)]
-    return Period(tuple(days), (midnight + dt.timedelta(days=1)).astimezone(dt.UTC))
+    days = [midnight + dt.timedelta(days=number) for number in range(-6, 2)]
+    *starts, end = (day.astimezone(dt.UTC) for day in days)
+    return Period(tuple(starts), end, tuple(day.replace(tzinfo=dt.UTC) for day in days))
 
 
 _COUNTED = ("fail", "start", "complete", "abort")

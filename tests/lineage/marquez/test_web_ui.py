@@ -3,13 +3,17 @@ kind, breaks a page or a whole answer."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from catalog.models import Dataset, Tier
 from catalog.snapshots import DatasetKind
+from lineage.marquez.finding import period_of
 from lineage.view_lineage import derive_views
 from tests.factories import bearer, dataset, domain, person, source
 from tests.lineage import events as say
@@ -133,6 +137,29 @@ def test_a_plus_in_a_node_id_that_nobody_encoded_is_a_plus(api: Api) -> None:
         graph = Client().get(f"/api/v1/lineage?{node_id}", headers=headers).json()["graph"]
         assert f"dataset:{NAMESPACE}:{name}" in [node["id"] for node in graph]
         assert Client().get(f"/api/v1/column-lineage?{node_id}", headers=headers).status_code == 200
+
+
+def test_a_day_is_told_by_its_date_wherever_the_reader_is() -> None:
+    now = dt.datetime(2026, 10, 5, 22, 30, tzinfo=dt.UTC)
+    # In Melbourne it is the sixth, and the fourth had 23 hours.
+    week = period_of("WEEK", ZoneInfo("Australia/Melbourne"), now)
+    dates = [start.date().day for start, _ in week.intervals]
+    assert dates == [30, 1, 2, 3, 4, 5, 6]
+    assert {start.time() for interval in week.intervals for start in interval} == {dt.time()}
+    assert week.starts[-1] == dt.datetime(2026, 10, 5, 13, tzinfo=dt.UTC)
+    assert week.starts[-2] - week.starts[-3] == dt.timedelta(hours=23)
+    assert [week.place(at) for at in (week.starts[0], now, week.end)] == [0, 6, 7]
+    day = period_of("DAY", ZoneInfo("Australia/Melbourne"), now)
+    assert [start for start, _ in day.intervals] == list(day.starts)
+
+
+@pytest.mark.parametrize("what", ["lineage-events", "jobs", "datasets", "sources"])
+def test_a_week_ends_with_the_day_of_the_reader(api: Api, what: str) -> None:
+    zone = ZoneInfo("Pacific/Kiritimati")
+    dates = {timezone.now().astimezone(zone).date()}
+    last = api.get("stats", what, period="WEEK", timezone=zone.key)[-1]
+    dates.add(timezone.now().astimezone(zone).date())
+    assert last["startInterval"] in {f"{date}T00:00:00.000000Z" for date in dates}
 
 
 def test_a_refusal_tells_its_code_and_message(api: Api) -> None:
