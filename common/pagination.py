@@ -64,9 +64,14 @@ def _decode(cursor: str, least: int = 0) -> tuple[str, list[Any]]:
     scalar = all(isinstance(value, str | int | float) and not isinstance(value, bool) for value in values)
     if direction not in ("n", "p") or not scalar or len(values) < least:
         raise _unreadable()
-    if any(isinstance(value, str) and "\x00" in value for value in values):
+    if any(isinstance(value, str) and not _is_storable(value) for value in values):
         raise _unreadable()
     return direction, values
+
+
+def _is_storable(text: str) -> bool:
+    """Whether PostgreSQL can hold the text: no NUL, and no half of a surrogate pair, which JSON may hold and UTF-8 may not."""
+    return not any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _unreadable() -> Invalid:

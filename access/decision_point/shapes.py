@@ -14,7 +14,7 @@ from common.errors import CatalogError
 Properties = dict[str, Any]
 
 
-def _check_storable(member: str, *values: Any) -> None:
+def check_storable(member: str, *values: Any) -> None:
     """PostgreSQL keeps no NUL, so nothing is called so. `msgspec` makes its own error of this one."""
     if any(isinstance(value, str) and "\x00" in value for value in values):
         raise ValueError(f"The {member} holds a NUL character")
@@ -26,7 +26,7 @@ class Subject(msgspec.Struct, frozen=True):
     properties: Properties = {}
 
     def __post_init__(self) -> None:
-        _check_storable("subject", self.id)
+        check_storable("subject", self.id)
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ class Resource(msgspec.Struct, frozen=True):
     properties: Properties = {}
 
     def __post_init__(self) -> None:
-        _check_storable("resource", self.id, self.properties.get("namespace"))
+        check_storable("resource", self.id, self.properties.get("namespace"))
 
 
 class Action(msgspec.Struct, frozen=True):
@@ -143,6 +143,8 @@ def decoded(body: bytes) -> dict[str, Any]:
         value = msgspec.json.decode(body)
     except msgspec.DecodeError as error:
         raise NotAsDescribed(f"The body is no JSON: {error}.") from None
+    except RecursionError:
+        raise NotAsDescribed("The JSON is nested too deeply.") from None
     if not isinstance(value, dict):
         raise NotAsDescribed("The body is no JSON object.")
     return value

@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef
 
 from access.decision_point.evaluating import check_bearer, fields_named
 from access.decision_point.expressions import HIDDEN, expression_for
-from access.decision_point.shapes import NotAsDescribed, read
+from access.decision_point.shapes import NotAsDescribed, check_storable, read
 from access.gathering import Found, Gathered, Named, gather
 from access.models import EngineCatalog
 from access.policies.deciding import Decision, decide
@@ -51,6 +51,9 @@ class Table(msgspec.Struct, frozen=True):
     name: str = msgspec.field(name="tableName")
     columns: list[str] = []
 
+    def __post_init__(self) -> None:
+        check_storable("table", self.catalog, self.schema, self.name)
+
 
 class Column(msgspec.Struct, frozen=True):
     catalog: str = msgspec.field(name="catalogName")
@@ -59,14 +62,23 @@ class Column(msgspec.Struct, frozen=True):
     name: str = msgspec.field(name="columnName")
     type: str = msgspec.field(name="columnType", default="")
 
+    def __post_init__(self) -> None:
+        check_storable("column", self.catalog, self.schema, self.table)
+
 
 class SchemaName(msgspec.Struct, frozen=True):
     catalog: str = msgspec.field(name="catalogName")
     name: str = msgspec.field(name="schemaName")
 
+    def __post_init__(self) -> None:
+        check_storable("schema", self.catalog, self.name)
+
 
 class CatalogName(msgspec.Struct, frozen=True):
     name: str
+
+    def __post_init__(self) -> None:
+        check_storable("catalog", self.name)
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -81,6 +93,9 @@ class User(msgspec.Struct, frozen=True):
 
 class SessionProperty(msgspec.Struct, frozen=True):
     catalog: str = msgspec.field(name="catalogName")
+
+    def __post_init__(self) -> None:
+        check_storable("session property", self.catalog)
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -97,6 +112,9 @@ class Resource(msgspec.Struct, frozen=True):
 
 class Identity(msgspec.Struct, frozen=True):
     user: str
+
+    def __post_init__(self) -> None:
+        check_storable("user", self.user)
 
 
 class Context(msgspec.Struct, frozen=True):

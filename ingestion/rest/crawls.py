@@ -12,7 +12,7 @@ from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer, extend_schema_view
 from rest_framework import mixins, serializers, status
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -27,7 +27,7 @@ from catalog.permissions import check_can_edit_source
 from common.described_query import DescribedQuery
 from common.errors import Invalid
 from common.filters import LARGEST_ID
-from common.json_body import BodySerializer
+from common.json_body import BodySerializer, JsonParser
 from common.keyset import KeysetPagination
 from ingestion.actions import cancel_run, confirm_plan, cron_of, push_snapshots, request_crawl, set_schedule
 from ingestion.models import Run, RunLogLine, RunState
@@ -271,7 +271,7 @@ class SourceSnapshotsView(DescribedQuery, APIView):
     """Take a reading that a connector made elsewhere."""
 
     scope_write = Scope.SNAPSHOT_WRITE
-    parser_classes = [LinesParser, JSONParser]
+    parser_classes = [LinesParser, JsonParser]
 
     @extend_schema(
         summary="Push a reading of a source: one JSON value a line",

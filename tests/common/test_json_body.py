@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 from rest_framework import serializers
 
 from common.json_body import BodySerializer
+from tests import factories
 
 
 class _Order(BodySerializer):
@@ -92,3 +94,12 @@ def test_a_refusal_names_all_that_is_wrong_and_what_is_known() -> None:
     assert set(read.errors["ids"]) == {1, 2}
     assert "colours" in str(read.errors["colours"][0])
     assert "colour, size" in str(read.errors["colours"][0])
+
+
+@pytest.mark.django_db
+def test_json_that_is_nested_too_deeply_is_400(client: Client) -> None:
+    headers = factories.bearer(factories.person(administrator=True))
+    deep = b"[" * 100_000 + b"]" * 100_000
+    answer = client.post("/api/v2/domains/", deep, content_type="application/json", headers=headers)
+    assert answer.status_code == 400
+    assert "nested too deeply" in answer.json()["detail"]

@@ -48,6 +48,12 @@ def test_cursor_that_no_page_gave_is_refused_with_a_sentence(cursor):
         page_of(System.objects.all(), order=("-id",), cursor=cursor)
 
 
+@pytest.mark.django_db
+def test_half_a_surrogate_pair_in_a_cursor_is_refused_before_the_database_is_asked():
+    with pytest.raises(Invalid, match="first page"):
+        page_of(System.objects.all(), order=("name",), cursor="WyJuIiwiXHVkODAwIl0")
+
+
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "ten", "1e3", "٣", "9" * 30])
 def test_limit_is_a_number_up_to_200(limit):
     with pytest.raises(Invalid):

@@ -147,6 +147,12 @@ def test_what_is_not_as_described_is_400_with_a_sentence(ask: Ask, cast: Cast, s
     assert isinstance(got.json, str)
 
 
+def test_json_that_is_nested_too_deeply_is_400(ask: Ask, cast: Cast):
+    got = ask(EVALUATION, b'{"a":' * 100_000 + b"1" + b"}" * 100_000)
+    assert got.status == 400
+    assert "deeply" in got.json
+
+
 def test_a_name_that_cannot_be_spoils_no_other_evaluation(ask: Ask, cast: Cast):
     got = ask("/access/v1/evaluations", {"evaluations": [question("ana\x00", 1), question("nobody", 1)]})
     bad, good = got.json["evaluations"]

@@ -68,6 +68,25 @@ def test_columns_may_be_selected_that_are_granted(ask: Ask, cast: Cast):
 
 
 @pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        (ALLOW, sent("SelectFromColumns", table(), user="an\x00a")),
+        (ALLOW, sent("SelectFromColumns", table("users\x00"))),
+        (ALLOW, sent("SelectFromColumns", table(catalog="\x00"))),
+        (ALLOW, sent("ShowTables", {"schema": {"catalogName": "warehouse\x00", "schemaName": "public"}})),
+        (ALLOW, sent("AccessCatalog", {"catalog": {"name": "\x00"}})),
+        (ALLOW, sent("SetCatalogSessionProperty", {"catalogSessionProperty": {"catalogName": "\x00"}})),
+        (BATCH, sent("FilterTables", each=[table("\x00")])),
+        (MASK, sent("GetColumnMask", column("id", of="\x00"))),
+    ],
+)
+def test_a_name_that_cannot_be_is_400(ask: Ask, cast: Cast, path: str, asked: Any):
+    got = ask(path, asked)
+    assert got.status == 400
+    assert "NUL" in got.json
+
+
+@pytest.mark.parametrize(
     "place",
     [{"catalog": "elsewhere"}, {"schema": "private"}, {"name": "nothing"}],
 )
