@@ -18,6 +18,8 @@ import msgspec
 
 MAX_NAME_BYTES = 1024
 """Of a namespace or a name: two of them must fit into one entry of a B-tree."""
+MAX_DEPTH = 200
+"""Of the JSON: whatever shows or searches a facet later on calls itself once for each level."""
 MAX_PAIRS = 100_000
 """Inputs times outputs of one event: each pair is an edge."""
 
@@ -133,11 +135,35 @@ _canonical = msgspec.json.Encoder(order="deterministic")
 def decode(body: bytes) -> Any:
     """The JSON value of a body in UTF-8; raises `Malformed` with the place of the fault."""
     try:
-        return _decoder.decode(body)
+        value = _decoder.decode(body)
     except RecursionError:
-        raise Malformed("The JSON is nested too deeply.") from None
+        raise _nested_too_deeply() from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"The body is not JSON: {error}.") from None
+    # Few bodies have so many brackets at all, and counting these takes next to no time.
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+        raise _nested_too_deeply()
+    return value
+
+
+def _nested_too_deeply() -> Malformed:
+    return Malformed(f"The JSON is nested too deeply: at most {MAX_DEPTH} levels.")
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Whether objects and arrays are nested in more levels than `most`."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def canonical(value: Any) -> bytes:
@@ -276,7 +302,7 @@ def _mentions(event: Event) -> Iterator[tuple[str, str]]:
     for field, dataset in _datasets(event):
         yield f"{field}.namespace", dataset.namespace
     for field, facets in _all_facets(event):
-        for name in _NAMING_FACETS & facets.keys():
+        for name in NAMING_FACETS & facets.keys():
             yield from _namespaces(f"{field}.{name}", facets[name])
 
 
@@ -302,7 +328,7 @@ def _all_facets(event: Event) -> Iterator[tuple[str, Facets]]:
             yield f"{field}.outputFacets", dataset.output_facets
 
 
-_NAMING_FACETS = frozenset(
+NAMING_FACETS = frozenset(
     {
         "symlinks",
         "columnLineage",
@@ -337,7 +363,7 @@ _NAMES = frozenset({"namespace", "name", "field"})
 def check_names_in_facets(event: Event) -> None:
     """Raises `InvalidEvent` where a dataset, job or field that a facet names has a NUL in its name."""
     for field, facets in _all_facets(event):
-        for name in (_NAMING_FACETS | {"schema"}) & facets.keys():
+        for name in (NAMING_FACETS | {"schema"}) & facets.keys():
             _check_names(f"{field}.{name}", facets[name])
 
 

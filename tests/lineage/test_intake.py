@@ -133,6 +133,18 @@ def test_what_is_no_event_is_422_with_the_field_and_the_reason(post, event, fiel
     assert Event.objects.count() == 0
 
 
+@pytest.mark.parametrize("facets", ["job", "run"])
+def test_what_is_nested_deeper_than_whatever_shows_it_can_follow_is_400(post, facets):
+    event = run_event()
+    event[facets]["facets"]["custom"] = "deep"
+    whole, most = json.dumps(event).encode(), openlineage.MAX_DEPTH - 3  # the event, the job or run, its facets
+    assert post(whole.replace(b'"deep"', b"[" * most + b"]" * most)).status_code == 201
+    response = post(whole.replace(b'"deep"', b"[" * (most + 1) + b"]" * (most + 1)))
+    assert response.status_code == 400
+    assert "nested too deeply" in response.json()["detail"]
+    assert Event.objects.count() == 1
+
+
 def test_null_and_unknown_members_and_facets_are_kept_whole(post):
     event = run_event(run_facets={"ours": {"a": [1, None, {"b": "c"}]}}) | {"outputs": None, "extra": {"x": 1}}
     event["job"]["facets"] = None
