@@ -42,10 +42,10 @@ _IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1'{MASK}'",
     ),
     # password = 'x', "aws_secret_access_key": "x"
-    (re.compile(rf"({_SECRET}[\w-]{{0,60}}[\"'`]?\s{{0,3}}(?:=>|:=|=|:)\s{{0,3}})(?:{_QUOTED})"), rf"\1'{MASK}'"),
+    (re.compile(rf"({_SECRET}[\w-]{{0,60}}+[\"'`]?+\s{{0,3}}+(?:=>|:=|=|:)\s{{0,3}}+)(?:{_QUOTED})"), rf"\1'{MASK}'"),
     # --api-key=x, password=x;, Password: x. With spaces around it, an equals sign compares two columns.
     (
-        re.compile(rf"({_SECRET}[\w-]{{0,60}}[\"'`]?(?:=>|:=|=|:\s{{0,3}}))(?![\s'\"({MASK[0]}])[^\s,;&'\")}}]{{3,}}"),
+        re.compile(rf"({_SECRET}[\w-]{{0,60}}+[\"'`]?+(?:=>|:=|=|:\s{{0,3}}))(?![\s'\"({MASK[0]}])[^\s,;&'\")}}]{{3,}}"),
         rf"\1{MASK}",
     ),
 )  # fmt: skip
