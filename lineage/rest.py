@@ -204,7 +204,7 @@ class RunViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Run]):
         run = reading.visible_run(principal, pk)
         extra = {
             "datasets": _told(reading.uses_of_run(principal, run)),
-            "facets": _facets(reading.run_facets(run)) if reading.may_read_code(principal, run.job) else None,
+            "facets": _facets(reading.run_facets(run)) if reading.may_read_run(principal, run) else None,
         }
         return Response(RunSerializer(run).data | extra)
 

@@ -109,7 +109,7 @@ def job_page(request: HttpRequest, job_id: int) -> HttpResponse:
 def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     principal, now = principal_of(request), timezone.now()
     run = reading.visible_run(principal, run_id)
-    readable = reading.may_read_code(principal, run.job)
+    readable = reading.may_read_run(principal, run)
     facets = reading.run_facets(run) if readable else []
     uses = reading.uses_of_run(principal, run)
     family = reading.family_of(principal, run, now)
@@ -126,7 +126,9 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "test_columns": _TEST_COLUMNS,
         "facets": _shown(facets),
         "use_facets": _shown_uses(run, uses) if readable else [],
-        "events": [(event, _indented(event.body)) for event in reading.events_of_run(run)] if readable else [],
+        "events": [(event, _indented(told)) for event, told in reading.events_of_run(principal, run)]
+        if readable
+        else [],
         **_by_direction(uses),
     }
     return render(request, "lineage/run.html", context)
@@ -166,7 +168,7 @@ def _by_direction(uses: Uses) -> dict[str, Any]:
 
 
 def _shown(facets: list[Facet]) -> list[tuple[str, str]]:
-    return [(facet.name, json.dumps(facet.value, indent=2, ensure_ascii=False)) for facet in facets]
+    return [(facet.name, _indented(facet.value)) for facet in facets]
 
 
 def _shown_uses(run: Run, uses: Uses) -> list[tuple[Use, list[tuple[str, str]]]]:
@@ -179,5 +181,5 @@ def _shown_uses(run: Run, uses: Uses) -> list[tuple[Use, list[tuple[str, str]]]]
     ]
 
 
-def _indented(body: str) -> str:
-    return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+def _indented(event: Any) -> str:
+    return json.dumps(event, indent=2, ensure_ascii=False)

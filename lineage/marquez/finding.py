@@ -19,6 +19,7 @@ from lineage.marquez.counting import counted
 from lineage.marquez.names import standing_jobs
 from lineage.marquez.shapes import DatasetName, Json
 from lineage.models import Event, Job, JobOrigin, Run
+from lineage.reading import told_events
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -102,10 +103,11 @@ def events(
     offset: int,
     of_runs: bool = False,
     namespace: str = "",
-) -> tuple[list[msgspec.Raw], int]:
-    """Events whole, as they came but for secrets, by their own time, and how many there are in the log.
+) -> tuple[list[msgspec.Raw | Json], int]:
+    """Events as they came but for secrets, by their own time, and how many there are in the log.
 
-    Besides what the principal sent itself, those of runs of jobs whose code it may read: an event names all columns.
+    What the principal sent itself, whole, and events of runs of jobs whose code it may read, without what they name besides
+    and it may not read.
     `of_runs` leaves out the events that tell of a dataset or a job alone, `namespace` all but those of runs of its jobs.
     """
     rows = _events(principal)
@@ -118,8 +120,12 @@ def events(
     if after:
         rows = rows.filter(event_time__gte=after)
     order = ("event_time", "digest") if ascending else ("-event_time", "-digest")
-    bodies = rows.order_by(*order).values_list("body", flat=True)[offset : offset + limit]
-    return [msgspec.Raw(body.encode()) for body in bodies], counted(rows)
+    page = list(rows.order_by(*order).values_list("principal_id", "body")[offset : offset + limit])
+    if scope_of(principal).everything:
+        return [msgspec.Raw(body.encode()) for _, body in page], counted(rows)
+    told = iter(told_events(principal, [body for sender, body in page if sender != principal.pk]))
+    shown = [msgspec.Raw(body.encode()) if sender == principal.pk else next(told) for sender, body in page]
+    return [one for one in shown if one is not None], counted(rows)
 
 
 def _events(principal: Principal) -> Any:

@@ -15,7 +15,7 @@ from lineage.marquez.counting import counted
 from lineage.marquez.shapes import DatasetName, Json, RunFacts
 from lineage.models import Direction, Job, JobFacet, Run, RunDataset, RunDatasetFacet, RunFacet
 from lineage.queries.disclosure import told_uses
-from lineage.reading import may_read_code, visible_run
+from lineage.reading import may_read_run, visible_run
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -43,7 +43,7 @@ def facets(principal: Principal, run_id: UUID, of: str) -> Json:
     run = visible_run(principal, run_id)
     rows = RunFacet.objects.filter(run=run) if of == "run" else JobFacet.objects.filter(job_id=run.job_id)
     found: dict[str, Any] = {}
-    if may_read_code(principal, run.job):
+    if may_read_run(principal, run):
         for row in rows.select_related("content").order_by("name"):
             if row.content is not None and row.name != shapes.CREATED_RUN:
                 found[row.name] = row.content.value
@@ -67,7 +67,7 @@ def shown(
         jobs = Job.objects.open_to(principal).filter(pk__in={run.job_id for run in runs})
         open_ = set(jobs.values_list("pk", flat=True))
     found = _facets([run.pk for run in runs], full)
-    uses = _uses(principal, full)
+    uses, closed = _uses(principal, full)
     return [
         shapes.run(
             RunFacts(
@@ -80,7 +80,7 @@ def shown(
                 ended_at=run.ended_at,
                 version=run.version,
                 facets=found.get(run.pk, {}),
-                shown_facets=run.pk in full and run.job_id in open_,
+                shown_facets=run.pk in full and run.job_id in open_ and run.pk not in closed,
                 inputs=uses.get((run.pk, Direction.INPUT), []) if run.pk in full else None,
                 outputs=uses.get((run.pk, Direction.OUTPUT), []) if run.pk in full else None,
             )
@@ -98,9 +98,9 @@ def _facets(ids: Collection[UUID], full: Collection[UUID]) -> dict[UUID, dict[st
     return found
 
 
-def _uses(principal: Principal, ids: Collection[UUID]) -> dict[tuple[UUID, int], list[Json]]:
-    """What the runs read and wrote, of what may be told, with its version then; four statements, and two for whoever
-    does not see everything."""
+def _uses(principal: Principal, ids: Collection[UUID]) -> tuple[dict[tuple[UUID, int], list[Json]], set[UUID]]:
+    """What the runs read and wrote, of what may be told, with its version then, and the runs that touched something of which
+    not everything may be read; four statements, and two for whoever does not see everything."""
     rows = list(
         RunDataset.objects.filter(run_id__in=ids)
         .order_by("run_id", "direction", "dataset_id")
@@ -109,7 +109,7 @@ def _uses(principal: Principal, ids: Collection[UUID]) -> dict[tuple[UUID, int],
     own = {row[3] for row in rows}
     standing = {pk: into or pk for pk, into in _merged(own)}
     may_tell = told_uses(principal, [(row[1], standing.get(row[3], row[3])) for row in rows])
-    tiers = datasets.tiers_of(principal, {pk for _, pk in may_tell})
+    tiers = datasets.tiers_of(principal, {standing.get(pk, pk) for pk in own})
     times = datasets.schema_times(tiers.keys())
     told = _use_facets(ids)
     found: dict[tuple[UUID, int], list[Json]] = defaultdict(list)
@@ -122,7 +122,8 @@ def _uses(principal: Principal, ids: Collection[UUID]) -> dict[tuple[UUID, int],
         id_ = shapes.told_version(pk, version) if version else datasets.version_at(pk, times, last_at)
         open_facets = {name: value for name, value in told_here.items() if _shows(name, tier)}
         found[run_id, direction].append(shapes.used_version(named, id_, open_facets))
-    return found
+    closed = {row[0] for row in rows if tiers.get(standing.get(row[3], row[3]), (Tier.NONE,))[0] < Tier.PROFILE}
+    return found, closed
 
 
 def _merged(own: Collection[int]) -> list[tuple[int, int | None]]:

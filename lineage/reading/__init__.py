@@ -1,5 +1,6 @@
 """Jobs, runs and what they tell of datasets, as pages and REST show them: what the reader may read of it."""
 
+from lineage.reading.events import told_events
 from lineage.reading.facets import (
     Facet,
     Property,
@@ -21,6 +22,7 @@ from lineage.reading.uses import (
     Uses,
     events_of_run,
     may_read_code,
+    may_read_run,
     uses_of_job,
     uses_of_run,
     visible_job,
@@ -50,11 +52,13 @@ __all__ = [
     "life_changes",
     "life_of",
     "may_read_code",
+    "may_read_run",
     "properties_of",
     "quality_of",
     "raw_facets",
     "run_facets",
     "tests_of",
+    "told_events",
     "told_life",
     "use_facets",
     "uses_of_job",

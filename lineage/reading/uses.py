@@ -11,9 +11,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from catalog.models import Dataset, Tier
+from catalog.visibility import scope_of
 from common.errors import NotFound
 from lineage.models import Direction, Event, Job, JobDataset, Run, RunDataset
 from lineage.queries.disclosure import told_uses
+from lineage.queries.steps import datasets_among
+from lineage.reading.events import Json, told_events
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -59,6 +62,20 @@ def may_read_code(principal: Principal, job: Job) -> bool:
     return Job.objects.open_to(principal).filter(pk=job.pk).exists()
 
 
+def may_read_run(principal: Principal, run: Run) -> bool:
+    """The same of a run: the third tier also on all that it touched, whichever job told so.
+
+    The earliest of a run's events says whose run it is, and whoever knows its id may send one.
+    """
+    if scope_of(principal).everything:
+        return True
+    if not may_read_code(principal, run.job):
+        return False
+    standing = Coalesce("dataset__merged_into_id", "dataset_id")
+    touched = set(RunDataset.objects.filter(run=run).values_list(standing, flat=True))
+    return datasets_among(touched).visible_to(principal, Tier.PROFILE).count() == len(touched)
+
+
 def uses_of_job(principal: Principal, job: Job) -> Uses:
     """What a job reads, then what it writes, by name; datasets out of the reader's sight come last, without a name."""
     return _uses(
@@ -87,6 +104,9 @@ def _uses(principal: Principal, job: int, links: Iterable[tuple[int, int, Any]])
     return Uses(found, withholds=len(rows) < len(every))
 
 
-def events_of_run(run: Run, limit: int = 100) -> list[Event]:
-    """The run's events in the log, in the order of their times; those past the log's retention are gone."""
-    return list(Event.objects.filter(run_id=run.pk).order_by("event_time", "digest")[:limit])
+def events_of_run(principal: Principal, run: Run, limit: int = 100) -> list[tuple[Event, Json]]:
+    """The run's events in the log as the principal may know them, in the order of their times; those past the log's
+    retention are gone."""
+    events = list(Event.objects.filter(run_id=run.pk).order_by("event_time", "digest")[:limit])
+    told = told_events(principal, [event.body for event in events])
+    return [(event, one) for event, one in zip(events, told, strict=True) if one is not None]

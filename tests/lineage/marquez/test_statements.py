@@ -19,7 +19,7 @@ UNITS_NODE = f"dataset:{NAMESPACE}:{UNITS}"
 # The administrator's, and whoever else asks: the token is one, and whose scope it is another.
 PINNED: dict[str, tuple[int, int]] = {
     "namespaces": (4, 5), "sources": (3, 4), "datasets": (15, 17), "dataset": (12, 14), "dataset versions": (27, 30),
-    "jobs": (15, 18), "job": (15, 18), "runs": (12, 15), "job versions": (14, 16), "run": (9, 11), "events": (3, 4),
+    "jobs": (15, 18), "job": (15, 18), "runs": (12, 15), "job versions": (14, 16), "run": (9, 11), "events": (3, 7),
     "search": (5, 6), "growth": (2, 3), "event counts": (2, 3), "tags": (3, 3), "lineage": (13, 15),
     "column lineage": (11, 13), "upstream": (13, 16),
 }  # fmt: skip
