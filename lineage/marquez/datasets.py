@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _PLAIN = frozenset(
     {
         "schema", "dataSource", "documentation", "ownership", "datasetType", "version", "lifecycleStateChange", "storage",
-        "catalog", "tags", "inputStatistics", "outputStatistics",
+        "catalog", "tags", "inputStatistics", "outputStatistics", shapes.PHYSICAL_NAME,
     }
 )  # fmt: skip
 """Facets that tell what the second tier reads anyway. Others may hold values or code, which the third reads."""

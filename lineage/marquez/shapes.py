@@ -22,6 +22,8 @@ STATES: Mapping[str, str] = {
 }
 CREATED_RUN = "catalog_createdRun"
 """The run facet of a run that was made known to Marquez's API before it began: until it does, it is NEW."""
+PHYSICAL_NAME = "catalog_physicalName"
+"""The facet of a dataset that a client of Marquez's API gave a physical name."""
 
 _NO_TIME = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SOURCE_TYPES = {"postgres": "POSTGRESQL", "mssql": "SQLSERVER", "gs": "GCS"}
@@ -157,12 +159,18 @@ def dataset(
     """A Dataset. `kind` is the catalog's: topics are streams, all else is a table."""
     lifecycle = inside.facets.get("lifecycleStateChange")
     return known(
-        id=named.id, type="STREAM" if kind == "topic" else "DB_TABLE", name=named.name, physicalName=named.name,
-        createdAt=created_at, updatedAt=updated_at, namespace=named.namespace, sourceName=source_name(named, inside.facets),
+        id=named.id, type="STREAM" if kind == "topic" else "DB_TABLE", name=named.name,
+        physicalName=text_in(inside.facets.get(PHYSICAL_NAME), "name") or named.name, createdAt=created_at,
+        updatedAt=updated_at, namespace=named.namespace, sourceName=source_name(named, inside.facets),
         fields=list(inside.fields), tags=list(inside.tags), lastModifiedAt=written_at,
         lastLifecycleState=text_in(lifecycle, "lifecycleStateChange") or None, description=inside.description,
-        currentVersion=version, columnLineage=list(inside.column_lineage), facets=dict(inside.facets), deleted=deleted,
+        currentVersion=version, columnLineage=list(inside.column_lineage), facets=told_facets(inside.facets), deleted=deleted,
     )  # fmt: skip
+
+
+def told_facets(facets: Mapping[str, Any]) -> Json:
+    """The facets of a dataset that are told as facets."""
+    return {name: value for name, value in facets.items() if name != PHYSICAL_NAME}
 
 
 def hidden_dataset(named: DatasetName) -> Json:
@@ -170,8 +178,8 @@ def hidden_dataset(named: DatasetName) -> Json:
     times, without which the Java client reads no graph, are nobody's."""
     return known(
         id=named.id, type="DB_TABLE", name="(hidden)", physicalName="(hidden)", createdAt=_NO_TIME, updatedAt=_NO_TIME,
-        namespace=named.namespace,
-        sourceName="", fields=[], tags=[], description="You may not know of this dataset.", facets={},
+        namespace=named.namespace, sourceName="", fields=[], tags=[], description="You may not know of this dataset.",
+        facets={},
     )  # fmt: skip
 
 

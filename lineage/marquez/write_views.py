@@ -77,7 +77,7 @@ def _put_dataset(request: HttpRequest, token: ApiToken, found: Found) -> Json:
     return known | shapes.known(
         type=body.type, physicalName=body.physical_name, sourceName=body.source_name,
         fields=fields or None, tags=sorted({*known["tags"], *(body.tags or ())}), description=body.description,
-        facets=known["facets"] | facets, deleted=False,
+        facets=known["facets"] | shapes.told_facets(facets), deleted=False,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import ApiToken
 from common.errors import Forbidden, Invalid
 from lineage.intake import MAX_BATCH, accept_batch
-from lineage.marquez.shapes import CREATED_RUN, Json
+from lineage.marquez.shapes import CREATED_RUN, PHYSICAL_NAME, Json
 from lineage.openlineage import plain_namespace
 from lineage.told import DELETION
 
@@ -92,6 +92,8 @@ def dataset_facets(body: Mapping[str, Any]) -> Json:
         found["schema"] = facet("schema", fields=listed)
     if body.get("description"):
         found["documentation"] = facet("documentation", description=body["description"])
+    if body.get("physicalName"):
+        found[PHYSICAL_NAME] = facet(PHYSICAL_NAME, name=body["physicalName"])
     if body.get("sourceName"):
         found["dataSource"] = facet("dataSource", name=body["sourceName"])
     if body.get("type") == "STREAM":

@@ -51,6 +51,7 @@ def _create_and_read(client: MarquezClient) -> None:
     )
     shapes.check(made, shapes.DATASET)
     assert (made["description"], made["tags"], made["sourceName"]) == ("Orders.", ["GOLD"], "lake")
+    assert made["physicalName"] == "orders"
     out = DatasetId(SOURCE, "totals")
     job = client.create_job(
         SOURCE, JOB, JobType.BATCH, location="https://example.org/load.py", inputs=[DatasetId(SOURCE, DATASET)],
@@ -62,7 +63,8 @@ def _create_and_read(client: MarquezClient) -> None:
     known = client.get_dataset(SOURCE, DATASET)
     shapes.check(known, shapes.DATASET)
     assert [field["name"] for field in known["fields"]] == ["id", "total"]
-    assert known["description"] == "Orders."
+    assert (known["description"], known["physicalName"]) == ("Orders.", "orders")
+    assert not [name for name in (known["facets"] | made["facets"]) if name.startswith("catalog")]
     assert client.list_datasets(SOURCE)["totalCount"] == 2
     versions = client.list_dataset_versions(SOURCE, DATASET)["versions"]
     assert client.get_dataset_version(SOURCE, DATASET, versions[0]["version"]) == versions[0]
