@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 STRONGEST_FIRST = ("person", "code", "pipeline", "crawl")
 
 
-@dataclass(frozen=True, slots=True)
-class Assertion:
+class Assertion(NamedTuple):
     """One confirmed or inherited label as it holds now. `field_id` is None for a label on the dataset itself.
 
     `standing` is false for a field that is gone: it keeps its label and raises its dataset no more.

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from catalog.models import Dataset, Tier
 from catalog.visibility import scope_of
+from common.arrays import Among
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -60,7 +61,7 @@ class LabelQuerySet(models.QuerySet["Label"]):
 
     def of_datasets(self, dataset_ids: Iterable[int]) -> LabelQuerySet:
         """The labels of these datasets and of their fields."""
-        return self.filter(dataset_id__in=list(dataset_ids))
+        return self.filter(Among("dataset_id", dataset_ids))
 
     def visible_to(self, principal: Principal) -> LabelQuerySet:
         """Labels of datasets whose metadata the principal may read: a label is metadata."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from django.db.models import BooleanField, F, Func, Value
 
 
-def array_of(ids: Iterable[int]) -> str:
+def array_of(ids: Iterable[int | None]) -> str:
     """As PostgreSQL writes an array, for `%s::bigint[]`: psycopg looks at each number of a list, which takes ten times as
     long."""
-    return f"{{{','.join(map(str, ids))}}}"
+    return f"{{{','.join(['NULL' if one is None else str(one) for one in ids])}}}"
 
 
 class Among(Func):

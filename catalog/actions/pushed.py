@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from django.db import connection
 
+from common.arrays import array_of
+
 
 def push_levels(dataset_levels: Mapping[int, int | None], field_levels: Mapping[int, int | None]) -> None:
     """Write effective levels (ranks) where search and pages read them. For `classification`; two statements."""
@@ -16,7 +18,7 @@ def push_levels(dataset_levels: Mapping[int, int | None], field_levels: Mapping[
         with connection.cursor() as cursor:
             cursor.execute(
                 _PUSH_LEVELS[table],
-                [list(levels.keys()), list(levels.values())],
+                [array_of(levels.keys()), array_of(levels.values())],
             )
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from catalog.models import Dataset, FieldProfile, Profile, Sampling, SamplingAmount, Source
 from catalog.querysets import DatasetQuerySet
 from catalog.snapshots import DatasetKind
+from common.arrays import Among
 
 HISTORY_SHOWN = 60
 """Profiles that a plot shows."""
@@ -51,7 +52,7 @@ def due_for_sampling(source: Source, *, rules: int, now: dt.datetime | None = No
 def fields_with_values(dataset_ids: Collection[int]) -> list[int]:
     """The ids of those fields of these datasets of which a least or greatest value or an exemplar is kept; one statement."""
     kept = ~Q(minimum="") | ~Q(maximum="") | ~Q(exemplars=[])
-    return list(FieldProfile.objects.filter(kept, dataset__in=dataset_ids).values_list("field_id", flat=True))
+    return list(FieldProfile.objects.filter(kept, Among("dataset_id", dataset_ids)).values_list("field_id", flat=True))
 
 
 def field_profiles_of(dataset: Dataset) -> dict[int, FieldProfile]:

@@ -19,6 +19,7 @@ from classification.exposure import withdraw_beyond
 from classification.models import Category, Label, Level, StaleDataset
 from classification.permissions import check_can_label
 from classification.queries import assertions_of
+from common.arrays import Among
 from common.errors import Conflict, Invalid
 
 _ORIGIN_OF_KIND = {
@@ -191,7 +192,7 @@ def hold_datasets(dataset_ids: Sequence[int]) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM classification_level ORDER BY id FOR KEY SHARE")
-    locked = Dataset.objects.filter(pk__in=dataset_ids).order_by("pk")
+    locked = Dataset.objects.filter(Among("pk", dataset_ids)).order_by("pk")
     list(locked.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
