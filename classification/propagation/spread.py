@@ -19,9 +19,11 @@ label at one end of a hop is never a worse one at the other, which is what lets 
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from heapq import heapify, heappop, heappush
+from functools import partial
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 
@@ -120,51 +122,50 @@ def over(edge: Edge, carried: Carried) -> Carried:
     )
 
 
-def spread(edges: Iterable[Edge], own: Mapping[int, Own]) -> dict[int, Carried]:
+def spread(edges: Iterable[tuple[int, int, int, int]], own: Mapping[int, Own]) -> dict[int, Carried]:
     """What each column carries that carries anything; those with their own label included.
 
-    Dijkstra's algorithm, best label first, so each column is settled once: 300,000 edges take 25 bytes each and a second.
-    Edges that do not carry may be among them.
+    Dijkstra's algorithm, best label first, so each column is settled once: 300,000 edges take 25 MB and a second.
+    They are `Edge`s, or tuples like them; some that do not carry may be among them.
     """
     flows = _Flows(edges)
-    heap = [(-label.rank, 0, column, 0, 0, column) for column, label in own.items()]
-    heapify(heap)
     found: dict[int, Carried] = {}
     decided = {column for column, label in own.items() if label.decided}
-    while heap:
-        rank, cost, source, via, job, column = heappop(heap)
-        if column in found or (via and column in decided):
-            continue
-        found[column] = Carried(-rank, cost, source, via, job, own[source].category)
-        for downstream, more, by in flows.out_of(column):
-            if downstream not in found:
-                heappush(heap, (rank, cost + more, source, column, by, downstream))
+    for rank in sorted({label.rank for label in own.values()}, reverse=True):
+        # Few costs and many columns: what waits is kept by cost, of each column the least (source, via, job). As every hop
+        # costs something, what waits at the least cost is settled.
+        costs = [0]
+        waiting = {0: {column: (column, 0, 0) for column, label in own.items() if label.rank == rank}}
+        while costs:
+            cost = heappop(costs)
+            for column, way in waiting.pop(cost).items():
+                if column in found:
+                    continue
+                source = way[0]
+                found[column] = Carried(rank, cost, *way, own[source].category)
+                for downstream, more, job in flows.out_of(column):
+                    if downstream in found or downstream in decided:
+                        continue
+                    if cost + more not in waiting:
+                        heappush(costs, cost + more)
+                        waiting[cost + more] = {}
+                    there = waiting[cost + more]
+                    further = (source, column, job)
+                    if downstream not in there or further < there[downstream]:
+                        there[downstream] = further
     return found
 
 
 class _Flows:
-    """The hops that carry, by their upper ends, in arrays (compressed sparse rows)."""
+    """The hops that carry, by their upper ends: in one array for each, with three numbers a hop."""
 
-    def __init__(self, edges: Iterable[Edge]) -> None:
-        tails, heads, costs, jobs = array("q"), array("q"), array("q"), array("q")
+    def __init__(self, edges: Iterable[tuple[int, int, int, int]]) -> None:
+        self._hops: dict[int, array[int]] = defaultdict(partial(array, "q"))
         for upstream, downstream, kind, job in edges:
             if kind in COSTS:
-                tails.append(upstream)
-                heads.append(downstream)
-                costs.append(COSTS[kind])
-                jobs.append(job)
-        order = sorted(range(len(tails)), key=tails.__getitem__)
-        self._heads = array("q", map(heads.__getitem__, order))
-        self._costs = array("q", map(costs.__getitem__, order))
-        self._jobs = array("q", map(jobs.__getitem__, order))
-        self._slices: dict[int, tuple[int, int]] = {}
-        start = 0
-        for place, index in enumerate(order):
-            tail = tails[index]
-            if place and tails[order[place - 1]] != tail:
-                start = place
-            self._slices[tail] = start, place + 1
+                self._hops[upstream].extend((downstream, COSTS[kind], job))
 
     def out_of(self, column: int) -> Iterable[tuple[int, int, int]]:
-        start, end = self._slices.get(column, (0, 0))
-        return zip(self._heads[start:end], self._costs[start:end], self._jobs[start:end], strict=True)
+        """The lower end, the cost and the job of each hop out of a column."""
+        numbers = iter(self._hops.get(column, ()))
+        return zip(numbers, numbers, numbers, strict=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from classification.propagation.changes import respread
 from classification.propagation.holding import to_hold
-from classification.propagation.spread import Carried, Edge, Kind, Own, spread
+from classification.propagation.spread import Carried, Edge, Kind, Own, over, spread
 
 PUBLIC, INTERNAL, CONFIDENTIAL, RESTRICTED = 1, 2, 3, 4
 EMAIL, HEALTH = 7, 8
@@ -157,11 +157,11 @@ def test_each_column_carries_the_best_that_its_neighbours_do(told, own):
             assert found[one.via].cost < one.cost
         else:
             assert (one.rank, one.source_category) == (own[column].rank, own[column].category)
-    for upstream, downstream, kind, _ in told:
-        if kind in (Kind.MASKING, Kind.INDIRECT) or upstream not in found:
+    for edge in told:
+        if edge.kind in (Kind.MASKING, Kind.INDIRECT) or edge.upstream not in found:
             continue
-        if not (downstream in own and own[downstream].decided):
-            assert found[downstream].rank >= found[upstream].rank
+        if not (edge.downstream in own and own[edge.downstream].decided):
+            assert found[edge.downstream].key <= over(edge, found[edge.upstream]).key
 
 
 @given(edges, owns, columns, columns, columns)
