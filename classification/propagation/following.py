@@ -6,7 +6,9 @@ function of lineage, labels and decisions as they stand, and of which masking is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import gc
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from django.db import connection, transaction
@@ -28,6 +30,7 @@ from classification.propagation.ground import (
 from classification.propagation.holding import to_hold
 from classification.propagation.labels import write_labels
 from classification.propagation.spread import Carried, Edge, spread
+from common.arrays import array_of
 from lineage.changed_columns import has_changed_columns, take_changed_columns
 
 Changes = dict[int, Carried | None]
@@ -98,16 +101,33 @@ def _carry(where_noted: bool) -> Followed:
     while take_changed_columns(_NOTES):
         pass
     masking.release(None)
-    before = every_carried()
+    with _without_collector():
+        before = every_carried()
 
-    def carried(_: Collection[int]) -> Changes:
-        now = spread(every_edge(), every_own())
-        return {
-            column: now.get(column) for column in before.keys() | now.keys() if before.get(column) != now.get(column)
-        }
+        def carried(_: Collection[int]) -> Changes:
+            now = spread(every_edge(), every_own())
+            return {
+                column: now.get(column)
+                for column in before.keys() | now.keys()
+                if before.get(column) != now.get(column)
+            }
 
-    done = _settle(carried, Ground(), None)
+        done = _settle(carried, Ground(), None)
     return replace(done, datasets=done.datasets | {pk for pk in stale if pk is not None})
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Look for no cycles meanwhile: there are none among some hundred thousand tuples, and going through them again and again
+    took a third of Python's time.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _noted() -> tuple[set[int], set[int]]:
@@ -120,7 +140,7 @@ def _noted() -> tuple[set[int], set[int]]:
     datasets = {pk for pk in stale.values() if pk is not None}
     if stale:
         StaleDataset.objects.filter(pk__in=stale).delete()
-        columns |= {column for (column,) in rows(statements.COLUMNS_OF, [list(datasets)])}
+        columns |= {column for (column,) in rows(statements.COLUMNS_OF, [array_of(datasets)])}
     return datasets, columns
 
 
@@ -155,7 +175,7 @@ def _lowered_by_masking(changes: Changes, ground: Ground) -> set[tuple[int, int,
     fell = {column: one for column, one in before.items() if one.inherited and _rank(changes[column]) < one.rank}
     decided = {column for column, own in ground.own(fell.keys()).items() if own.decided} if fell else set()
     fell = {column: one for column, one in fell.items() if column not in decided}
-    told = [Edge._make(row) for row in rows(statements.MASKING_INTO, [list(fell)])] if fell else []
+    told = [Edge._make(row) for row in rows(statements.MASKING_INTO, [array_of(fell)])] if fell else []
     if not told:
         return set()
     asked = {one.source for one in fell.values()} | {edge.upstream for edge in told}
@@ -169,9 +189,11 @@ def _rank(carried: Carried | None) -> int:
 
 
 def _write(changes: Changes) -> None:
-    gone = [column for column, one in changes.items() if one is None]
+    if not changes:
+        return
     with connection.cursor() as cursor:
-        if gone:
-            cursor.execute(statements.FORGET_CARRIED, [gone])
-        for batch in batches((column, *one) for column, one in changes.items() if one is not None):
-            cursor.execute(statements.WRITE_CARRIED, list(map(list, zip(*batch, strict=True))))
+        cursor.execute(statements.FORGET_CARRIED, [array_of(changes)])
+        with cursor.copy(statements.ADD_CARRIED) as copy:
+            for column, one in changes.items():
+                if one is not None:
+                    copy.write_row((column, *one))

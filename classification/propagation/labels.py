@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+import datetime as dt
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Principal
 from audit.recording import record
@@ -15,7 +16,8 @@ from classification.actions import hold_datasets, recompute
 from classification.events import InheritedLabelsChanged
 from classification.models import Label
 from classification.propagation import statements
-from classification.propagation.ground import batches, streamed
+from classification.propagation.ground import streamed
+from common.arrays import Among, array_of
 
 AGGREGATED = "Aggregated on its way: look whether the level still applies."
 HELD = "A pipeline says that it masks this: the level stays until a steward has decided."
@@ -52,9 +54,12 @@ def write_labels(columns: Collection[int] | None, *, why: str) -> Written:
     A label that comes another way and says the same stays the same label. Effective levels follow; recorded as one set, with
     what made somebody look.
     """
-    asked = {"columns": None if columns is None else list(columns), "aggregated": AGGREGATED, "held": HELD}
-    with _joined_at_once() if columns is None else nullcontext():
-        changes = list(map(_Change._make, streamed(statements.LABEL_CHANGES, asked)))
+    hints = {"aggregated": AGGREGATED, "held": HELD}
+    if columns is None:
+        found = streamed(statements.LABEL_CHANGES, hints)
+    else:
+        found = streamed(statements.LABEL_CHANGES_OF, hints | {"columns": array_of(columns)})
+    changes = list(map(_Change._make, found))
     if not changes:
         return Written(0, ())
     system = Principal.objects.system()
@@ -62,9 +67,11 @@ def write_labels(columns: Collection[int] | None, *, why: str) -> Written:
     datasets = sorted({change.dataset_id for change in said})
     hold_datasets(datasets)
     _move([change for change in changes if change.moved])
+    now = timezone.now()
     ended = [change.label_id for change in said if change.label_id is not None]
-    Label.objects.filter(pk__in=ended).end(by=system)
-    _add((change for change in said if change.level_id is not None), system)
+    if ended:
+        Label.objects.filter(Among("pk", ended)).end(by=system, at=now)
+    _add((change for change in said if change.level_id is not None), by=system, at=now)
     cleared = [change.field_id for change in said if change.level_id is None]
     for start in range(0, len(datasets), _BATCH):
         recompute(datasets[start : start + _BATCH], cleared=cleared if start == 0 else (), by_lineage=True)
@@ -73,31 +80,18 @@ def write_labels(columns: Collection[int] | None, *, why: str) -> Written:
     return Written(len(changes), datasets)
 
 
-@contextmanager
-def _joined_at_once() -> Iterator[None]:
-    """Have tables joined by hash. How many paths read alike has no statistics, so that the planner goes through them one by
-    one for all columns as it does for a few: 2.0 s of 100,000 columns, where this takes 0.4.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_nestloop = off")
-        yield
-        cursor.execute("SET LOCAL enable_nestloop = on")
-
-
 def _move(changes: Sequence[_Change]) -> None:
     if changes:
+        moved = zip(*((one.label_id, one.via_id, one.via_job) for one in changes), strict=True)
         with connection.cursor() as cursor:
-            cursor.execute(
-                statements.MOVE_LABELS,
-                [[one.label_id for one in changes], [one.via_id for one in changes], [one.via_job for one in changes]],
-            )
+            cursor.execute(statements.MOVE_LABELS, list(map(array_of, moved)))
 
 
-def _add(changes: Iterable[_Change], system: Principal) -> None:
-    with connection.cursor() as cursor:
-        for batch in batches((*one[1:8], one.hint) for one in changes):
-            columns = map(list, zip(*batch, strict=True))
-            cursor.execute(statements.ADD_LABELS, [Origin.PIPELINE, system.pk, _REASON, *columns])
+def _add(changes: Iterable[_Change], *, by: Principal, at: dt.datetime) -> None:
+    of_all = (Label.State.INHERITED.value, Origin.PIPELINE.value, by.pk, _REASON, "", at.isoformat())
+    with connection.cursor() as cursor, cursor.copy(statements.ADD_LABELS) as copy:
+        for one in changes:
+            copy.write_row((*one[1:9], *of_all))
 
 
 def _record(changes: Sequence[_Change], datasets: Sequence[int], why: str, system: Principal) -> None:

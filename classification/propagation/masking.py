@@ -12,6 +12,7 @@ from catalog.proposals import Claim, propose
 from classification.models import StaleDataset
 from classification.propagation import statements
 from classification.propagation.ground import rows
+from common.arrays import array_of
 
 if TYPE_CHECKING:
     from accounts.models import Principal
@@ -26,7 +27,7 @@ def hold(hops: Iterable[tuple[int, int, int]]) -> None:
 def release(columns: Collection[int] | None) -> None:
     """Hold no longer what is no longer told, of hops into these columns or of all."""
     with connection.cursor() as cursor:
-        cursor.execute(statements.RELEASE, {"columns": None if columns is None else list(columns)})
+        cursor.execute(statements.RELEASE, {"columns": None if columns is None else array_of(columns)})
 
 
 def ask_stewards(columns: Collection[int] | None) -> None:
@@ -35,10 +36,12 @@ def ask_stewards(columns: Collection[int] | None) -> None:
         about = {dataset for (dataset,) in rows(statements.DATASETS_HELD)}
         about |= set(Proposal.objects.open().filter(kind=Proposal.Kind.MASKING).values_list("dataset_id", flat=True))
     else:
-        about = {dataset for (dataset,) in rows(statements.DATASETS_OF, [list(columns)])}
+        about = {dataset for (dataset,) in rows(statements.DATASETS_OF, [array_of(columns)])}
     claims = [
         Claim(dataset, {"field": field, "job": job, "called": f"{namespace}/{name}"}, since, told_by_id)
-        for dataset, field, job, namespace, name, since, told_by_id in rows(statements.HELD_OF, [sorted(about)])
+        for dataset, field, job, namespace, name, since, told_by_id in rows(
+            statements.HELD_OF, [array_of(sorted(about))]
+        )
     ]
     propose(kind=Proposal.Kind.MASKING, claims=claims, about=about)
 

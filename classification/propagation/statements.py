@@ -33,8 +33,8 @@ _HELD = f"""
 """  # noqa: S608 -- constants only
 
 EDGES = f"{_CURRENT} UNION ALL {_HELD}"
-_INTO = "AND edge.downstream_id = ANY(%(columns)s)"
-_OUT_OF = "AND edge.upstream_id = ANY(%(columns)s)"
+_INTO = "AND edge.downstream_id = ANY(%(columns)s::bigint[])"
+_OUT_OF = "AND edge.upstream_id = ANY(%(columns)s::bigint[])"
 EDGES_INTO = f"{_CURRENT} {_INTO} UNION ALL {_HELD} {_INTO}"
 EDGES_OUT_OF = f"{_CURRENT} {_OUT_OF} UNION ALL {_HELD} {_OUT_OF}"
 
@@ -45,7 +45,7 @@ MASKING_INTO = f"""
     JOIN lineage_explanation AS explanation ON explanation.id = edge.explanation_id AND explanation.origin <> 'view'
     JOIN lineage_column AS up ON up.id = edge.upstream_id AND up.name <> ''
     JOIN lineage_column AS down ON down.id = edge.downstream_id AND down.name <> ''
-    WHERE edge.current AND {KIND} = {Kind.MASKING} AND edge.downstream_id = ANY(%s)
+    WHERE edge.current AND {KIND} = {Kind.MASKING} AND edge.downstream_id = ANY(%s::bigint[])
       AND NOT EXISTS (
           SELECT FROM classification_heldmasking AS held
           WHERE held.upstream_id = edge.upstream_id AND held.downstream_id = edge.downstream_id
@@ -70,11 +70,11 @@ _STRONGEST = """
     ORDER BY own.id, array_position(ARRAY['person', 'code', 'pipeline', 'crawl'], label.origin::text), level.rank DESC
 """
 OWN = f"{_OWN} {_STRONGEST}"
-OWN_OF = f"{_OWN} AND own.id = ANY(%s) {_STRONGEST}"
+OWN_OF = f"{_OWN} AND own.id = ANY(%s::bigint[]) {_STRONGEST}"
 
 _CARRIED = "column_id, rank, cost, source_id, via_id, job_id, category_id"
 CARRIED = f"SELECT {_CARRIED} FROM classification_carriedlabel"  # noqa: S608 -- constants only
-CARRIED_BY = f"{CARRIED} WHERE column_id = ANY(%s)"
+CARRIED_BY = f"{CARRIED} WHERE column_id = ANY(%s::bigint[])"
 CARRIED_THROUGH = f"""
     WITH RECURSIVE through AS (
         {CARRIED_BY}
@@ -86,21 +86,13 @@ CARRIED_THROUGH = f"""
     SELECT * FROM through LIMIT %s
 """  # noqa: S608 -- constants only
 
-FORGET_CARRIED = "DELETE FROM classification_carriedlabel WHERE column_id = ANY(%s)"
-WRITE_CARRIED = f"""
-    INSERT INTO classification_carriedlabel ({_CARRIED})
-    SELECT * FROM unnest(
-        %s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]
-    )
-    ON CONFLICT (column_id) DO UPDATE SET
-        rank = excluded.rank, cost = excluded.cost, source_id = excluded.source_id, via_id = excluded.via_id,
-        job_id = excluded.job_id, category_id = excluded.category_id
-"""  # noqa: S608 -- constants only
+FORGET_CARRIED = "DELETE FROM classification_carriedlabel WHERE column_id = ANY(%s::bigint[])"
+ADD_CARRIED = f"COPY classification_carriedlabel ({_CARRIED}) FROM STDIN"
 
 # Masking that is no longer told, or that carries openly besides, is not held any more.
 RELEASE = """
     DELETE FROM classification_heldmasking AS held
-    WHERE (%(columns)s::bigint[] IS NULL OR held.downstream_id = ANY(%(columns)s))
+    WHERE (%(columns)s::bigint[] IS NULL OR held.downstream_id = ANY(%(columns)s::bigint[]))
       AND NOT EXISTS (
           SELECT FROM lineage_columnedge AS edge
           JOIN lineage_explanation AS explanation ON explanation.id = edge.explanation_id
@@ -143,7 +135,7 @@ HELD_OF = """
         SELECT down.dataset_id, down.name AS field, held.job_id, min(held.since) AS since
         FROM classification_heldmasking AS held
         JOIN lineage_column AS down ON down.id = held.downstream_id
-        WHERE down.dataset_id = ANY(%s)
+        WHERE down.dataset_id = ANY(%s::bigint[])
         GROUP BY down.dataset_id, down.name, held.job_id
     ) AS held
     JOIN lineage_job AS job ON job.id = held.job_id
@@ -153,42 +145,37 @@ DATASETS_HELD = """
     SELECT DISTINCT down.dataset_id FROM classification_heldmasking AS held
     JOIN lineage_column AS down ON down.id = held.downstream_id
 """
-DATASETS_OF = "SELECT DISTINCT dataset_id FROM lineage_column WHERE id = ANY(%s)"
-COLUMNS_OF = "SELECT id FROM lineage_column WHERE dataset_id = ANY(%s) AND name <> ''"
+DATASETS_OF = "SELECT DISTINCT dataset_id FROM lineage_column WHERE id = ANY(%s::bigint[])"
+COLUMNS_OF = "SELECT id FROM lineage_column WHERE dataset_id = ANY(%s::bigint[]) AND name <> ''"
 
-# The labels that should be, and those that are, of the fields of these columns (all, for null); what differs.
-LABEL_CHANGES = f"""
-    WITH wanted AS MATERIALIZED (
+# Fields by the columns of lineage: looked up once, though each label asks for three.
+_KNOWN = """
+    SELECT own.id AS column_id, field.id AS field_id, field.dataset_id, field.gone_since
+    FROM lineage_column AS own
+    JOIN catalog_field AS field ON field.dataset_id = own.dataset_id AND array_to_string(field.path, '.') = own.name
+"""
+_STANDING = """
+    SELECT label.id, label.dataset_id, label.field_id, label.level_id, label.category_id, label.source_id, label.via_id,
+           label.via_job, label.hint
+    FROM classification_label AS label WHERE label.state = 'inherited' AND label.valid_to IS NULL
+"""
+
+# The labels that should be, and those that are; what differs.
+# In the order of fields: written in any other, each label touches other pages of each index, which takes half as long again.
+_LABEL_CHANGES = f"""
+    wanted AS MATERIALIZED (
         -- Paths with dots in their parts may share a name.
-        SELECT DISTINCT ON (field.id) field.dataset_id, field.id AS field_id, level.id AS level_id,
+        SELECT DISTINCT ON (own.field_id) own.dataset_id, own.field_id, level.id AS level_id,
                CASE WHEN mod(carried.cost, {1 << 40}) >= {1 << 20} THEN NULL ELSE carried.category_id END AS category_id,
-               source_field.id AS source_id, via_field.id AS via_id, carried.job_id AS via_job,
+               source.field_id AS source_id, via.field_id AS via_id, carried.job_id AS via_job,
                CASE WHEN carried.cost >= {1 << 40} THEN %(held)s::text
                     WHEN carried.cost >= {1 << 20} THEN %(aggregated)s::text ELSE '' END AS hint
-        FROM classification_carriedlabel AS carried
+        FROM carried
         JOIN classification_level AS level ON level.rank = carried.rank
-        JOIN lineage_column AS own ON own.id = carried.column_id
-        JOIN catalog_field AS field
-          ON field.dataset_id = own.dataset_id AND array_to_string(field.path, '.') = own.name
-             AND field.gone_since IS NULL
-        JOIN lineage_column AS source ON source.id = carried.source_id
-        JOIN catalog_field AS source_field
-          ON source_field.dataset_id = source.dataset_id AND array_to_string(source_field.path, '.') = source.name
-        LEFT JOIN lineage_column AS via ON via.id = carried.via_id
-        LEFT JOIN catalog_field AS via_field
-          ON via_field.dataset_id = via.dataset_id AND array_to_string(via_field.path, '.') = via.name
-        WHERE carried.via_id <> 0 AND (%(columns)s::bigint[] IS NULL OR carried.column_id = ANY(%(columns)s))
-        ORDER BY field.id, source_field.id, via_field.id
-    ), standing AS MATERIALIZED (
-        SELECT label.* FROM classification_label AS label
-        WHERE label.state = 'inherited' AND label.valid_to IS NULL AND (
-            %(columns)s::bigint[] IS NULL OR label.field_id IN (
-                SELECT field.id FROM lineage_column AS own
-                JOIN catalog_field AS field
-                  ON field.dataset_id = own.dataset_id AND array_to_string(field.path, '.') = own.name
-                WHERE own.id = ANY(%(columns)s)
-            )
-        )
+        JOIN known AS own ON own.column_id = carried.column_id AND own.gone_since IS NULL
+        JOIN known AS source ON source.column_id = carried.source_id
+        LEFT JOIN known AS via ON via.column_id = carried.via_id
+        ORDER BY own.field_id, source.field_id, via.field_id
     )
     SELECT standing.id, coalesce(wanted.dataset_id, standing.dataset_id), coalesce(wanted.field_id, standing.field_id),
            wanted.level_id, wanted.category_id, wanted.source_id, wanted.via_id, wanted.via_job, wanted.hint,
@@ -198,6 +185,21 @@ LABEL_CHANGES = f"""
     WHERE (standing.level_id, standing.category_id, standing.source_id, standing.via_id, standing.via_job, standing.hint)
           IS DISTINCT FROM
           (wanted.level_id, wanted.category_id, wanted.source_id, wanted.via_id, wanted.via_job, wanted.hint)
+    ORDER BY 2, 3
+"""  # noqa: S608 -- constants only
+LABEL_CHANGES = f"""
+    WITH carried AS ({CARRIED} WHERE via_id <> 0), known AS MATERIALIZED ({_KNOWN}), standing AS MATERIALIZED ({_STANDING}),
+    {_LABEL_CHANGES}
+"""
+LABEL_CHANGES_OF = f"""
+    WITH carried AS MATERIALIZED (
+        {CARRIED} WHERE via_id <> 0 AND column_id = ANY(%(columns)s::bigint[])
+    ), known AS MATERIALIZED (
+        {_KNOWN} WHERE own.id IN (SELECT unnest(ARRAY[column_id, source_id, via_id]) FROM carried)
+    ), standing AS MATERIALIZED (
+        {_STANDING} AND label.field_id IN (SELECT field_id FROM ({_KNOWN} WHERE own.id = ANY(%(columns)s::bigint[])) AS known)
+    ),
+    {_LABEL_CHANGES}
 """  # noqa: S608 -- constants only
 
 MOVE_LABELS = """
@@ -206,12 +208,8 @@ MOVE_LABELS = """
 """
 
 ADD_LABELS = """
-    INSERT INTO classification_label (
+    COPY classification_label (
         dataset_id, field_id, level_id, category_id, source_id, via_id, via_job, hint,
         state, origin, author_id, reason, phrase, valid_from
-    )
-    SELECT new.*, 'inherited', %s, %s, %s, '', now()
-    FROM unnest(
-        %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[]
-    ) AS new (dataset_id, field_id, level_id, category_id, source_id, via_id, via_job, hint)
+    ) FROM STDIN
 """

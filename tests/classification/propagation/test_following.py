@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -140,6 +142,53 @@ def test_following_gives_what_carrying_all_anew_does(pipe, users, steward):
     CarriedLabel.objects.all().delete()
     carry_all()
     assert sorted(CarriedLabel.objects.values_list()) == before
+
+
+def test_a_label_that_changes_ends_as_the_next_begins(pipe, users, steward):
+    pipe("clean", email=[("users", "email", IDENTITY)])
+    was = inherited("clean.email")
+    label(steward, "users.email", "internal")
+    found = inherited("clean.email")
+    was.refresh_from_db()
+    assert (was.level.slug, found.level.slug) == ("restricted", "internal")
+    assert was.valid_to == found.valid_from
+
+
+def test_whatever_is_wrong_with_labels_is_right_when_all_are_carried_anew(pipe, users, steward):
+    def standing() -> list[tuple[int, ...]]:
+        labels = Label.objects.filter(state="inherited", valid_to=None).order_by("field")
+        return list(labels.values_list("field", "field__level", "level", "source", "via", "via_job", "hint"))
+
+    label(steward, "users.id", "internal")
+    pipe("clean", email=[("users", "email", IDENTITY)], id=[("users", "id", SUM)])
+    pipe("mart", email=[("clean", "email", IDENTITY)], id=[("clean", "id", IDENTITY)])
+    right = standing()
+    assert len(right) == 4
+    as_it_was = inherited("clean.email")
+    Label.objects.filter(pk=inherited("clean.id").pk).update(level=level("confidential"), hint="")
+    Label.objects.filter(pk=inherited("mart.email").pk).update(via=None, via_job=None)
+    Label.objects.filter(pk=inherited("mart.id").pk).delete()
+    Field.objects.filter(pk=field("mart.id").pk).update(level=None)
+    Label.objects.create(
+        dataset=users, field=field("users.email"), level=level("public"), state="inherited", origin="pipeline",
+        author=steward, reason="Nowhere from",
+    )  # fmt: skip
+    assert carry_all().labels == 4
+    assert standing() == right
+    assert inherited("clean.email") == as_it_was
+
+
+def test_cycles_are_collected_again_when_labels_were_carried(pipe, users):
+    pipe("clean", follow=False, email=[("users", "email", IDENTITY)])
+    assert gc.isenabled()
+    carry_all()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        carry_all()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_doing_it_again_changes_nothing(pipe, users):
