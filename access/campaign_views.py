@@ -8,16 +8,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from access.actions import decide_items, mask_items, start_campaign, stop_campaign
+from access.actions import check_due, decide_items, mask_items, start_campaign, stop_campaign
 from access.agreements import domains_one_may_bind
 from access.campaigns import item_rows, progress_of, with_progress
 from access.confirming import ask, next_of, tabs_of
-from access.forms import CampaignForm, ItemsForm, ReasonForm
+from access.forms import CampaignForm, ItemsForm, StoppingForm
 from access.models import Campaign, CampaignItem, Policy
 from access.permissions import can_run_campaign, check_can_run_campaign
 from access.recertifying import preview_of, reviewers_of
 from accounts.authentication import principal_of
 from accounts.models import Principal
+from catalog.models import Source
 from classification.queries import levels
 from common.components import Column, Crumb
 from common.errors import NotFound
@@ -52,11 +53,17 @@ def campaign_add(request: HttpRequest) -> HttpResponse:
     domains = domains_one_may_bind(principal)
     if not domains:
         check_can_run_campaign(principal, None)
-    form = CampaignForm(request.POST or None, domains=domains, anywhere=principal.is_administrator)
-    preview = None
+    form = CampaignForm(
+        request.POST or None,
+        domains=domains,
+        sources=Source.objects.visible_to(principal),
+        anywhere=principal.is_administrator,
+    )
+    preview, differs = None, False
     if request.method == "POST" and form.is_valid():
         check_can_run_campaign(principal, form.chosen.domain)
-        if "start" in request.POST:
+        differs = "start" in request.POST and request.POST.get("seen") != form.choice
+        if "start" in request.POST and not differs:
             made = form.attempt(
                 lambda: start_campaign(
                     name=form.cleaned_data["name"], chosen=form.chosen, due_at=form.due_at, by=principal
@@ -65,7 +72,7 @@ def campaign_add(request: HttpRequest) -> HttpResponse:
             if made is not None:
                 messages.success(request, "Begun. Those who answer for the data are asked.")
                 return redirect("access:campaign", made.pk)
-        else:
+        elif form.attempt(lambda: check_due(form.due_at)):
             preview = preview_of(form.chosen)
     return render(
         request,
@@ -73,6 +80,7 @@ def campaign_add(request: HttpRequest) -> HttpResponse:
         {
             "form": form,
             "preview": preview,
+            "differs": differs,
             "reviewers": reviewers_of(preview.reviewer_ids) if preview else (),
             "crumbs": [Crumb("Recertification", reverse("access:campaigns")), Crumb("New")],
         },
@@ -94,10 +102,10 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         cursor=request.GET.get("cursor"),
     )
     rows = item_rows(page.rows, principal, levels())
-    form = ItemsForm(request.POST or None, items=[row.item.pk for row in rows if row.may_decide])
+    form = ItemsForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
-        chosen = [row.item for row in rows if row.item.pk in set(values["item"])]
+        chosen = list(items.filter(pk__in=values["item"]))
         done = form.attempt(
             lambda: (
                 mask_items(items=chosen, reason=values["reason"], by=principal)
@@ -107,7 +115,9 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         )
         if done is not None:
             word = {"keep": "kept", "mask": "masked", "remove": "removed"}[values["action"]]
-            messages.success(request, f"{done} {'grant' if done == 1 else 'grants'} {word}.")
+            ended = len(chosen) - done
+            left = f" {ended} of them ended meanwhile." if ended else ""
+            messages.success(request, f"{done} {'grant' if done == 1 else 'grants'} {word}.{left}")
             return redirect(next_of(request) or reverse("access:campaign", args=[found.pk]))
     return render(
         request,
@@ -123,7 +133,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
             "may_mask": any(row.may_mask for row in rows),
             "policy_url": _policy_url(principal, found),
             "may_stop": found.is_open and can_run_campaign(principal, found.domain),
-            "stop": ReasonForm(auto_id="stop_%s"),
+            "stop": StoppingForm(auto_id="stop_%s"),
             "columns": ITEM_COLUMNS,
             "crumbs": [Crumb("Recertification", reverse("access:campaigns")), Crumb(found.name)],
         },
@@ -136,7 +146,10 @@ def campaign_stop(request: HttpRequest, campaign_id: int) -> HttpResponse:
     principal = principal_of(request)
     found = _campaign(principal, campaign_id)
     check_can_run_campaign(principal, found.domain)
-    form = ReasonForm(request.POST or None)
+    if request.method == "GET" and not found.is_open:
+        messages.info(request, "It is closed already.")
+        return redirect("access:campaign", found.pk)
+    form = StoppingForm(request.POST or None)
     return ask(
         request,
         form,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar, cast
 
 from django import forms
 from django.utils import timezone
@@ -28,7 +28,12 @@ _SCOPE_CHOICES = [(scope.value, f"{words} ({scope})") for scope, words in SCOPE_
 
 
 class ActionForm(forms.Form):
-    """A form gives the shape; an action judges the values, and its errors come back here."""
+    """A form gives the shape; an action judges the values, and its errors come back here.
+
+    `fields_of` names the fields of which the action's parameters are made, where they are called otherwise.
+    """
+
+    fields_of: ClassVar[Mapping[str, str]] = {}
 
     def attempt(self, action: Callable[[], T]) -> T | None:
         """The action's result, or None after its `Invalid` or `Conflict` became errors of this form."""
@@ -36,7 +41,8 @@ class ActionForm(forms.Form):
             return action()
         except Invalid as error:
             for name, texts in error.fields.items():
-                self.add_error(name if name in self.fields else None, texts)
+                field = self.fields_of.get(name, name)
+                self.add_error(field if field in self.fields else None, texts)
             if not error.fields:
                 self.add_error(None, error.message)
         except Conflict as error:

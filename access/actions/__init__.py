@@ -1,6 +1,7 @@
 """Every write of requests and grants: authorise, move the state machine, record."""
 
 from access.actions.campaigns import (
+    check_due,
     close_due_campaigns,
     decide_items,
     mask_items,
@@ -33,6 +34,7 @@ __all__ = [
     "ask_comparison",
     "begin_grant",
     "cancel_request",
+    "check_due",
     "close_due_campaigns",
     "close_emergency_review",
     "columns_in_words",

@@ -47,9 +47,7 @@ def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Princi
     name, now = name.strip(), timezone.now()
     if not name:
         raise Invalid("Give the recertification a name.", {"name": ["Say in a few words what it looks at."]})
-    if not now < due_at <= now + LONGEST_CAMPAIGN:
-        text = f"Choose a day within the next {LONGEST_CAMPAIGN.days} days."
-        raise Invalid(text, {"due_at": [text]})
+    check_due(due_at)
     preview = preview_of(chosen)
     if not preview.candidates:
         raise Conflict("No grant is within this. Choose more, or wait until there are some.")
@@ -75,6 +73,15 @@ def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Princi
     CampaignItem.objects.bulk_create(items, batch_size=2000)
     record_start(campaign, grants=len(items), reviewers=preview.reviewer_ids, by=by)
     return campaign
+
+
+def check_due(due_at: dt.datetime) -> dt.datetime:
+    """Raises `Invalid` for an end that makes no sense for a campaign that begins now; gives it back otherwise."""
+    now = timezone.now()
+    if not now < due_at <= now + LONGEST_CAMPAIGN:
+        text = f"Choose a day within the next {LONGEST_CAMPAIGN.days} days."
+        raise Invalid(text, {"due_at": [text]})
+    return due_at
 
 
 def record_start(campaign: Campaign, *, grants: int, reviewers: Iterable[int], by: Principal) -> None:

@@ -1,6 +1,6 @@
 """Forms of requests and decisions, delegations, terms, emergencies and recertifications."""
 
-from access.forms.campaigns import CampaignForm, ItemsForm
+from access.forms.campaigns import CampaignForm, ItemsForm, StoppingForm
 from access.forms.delegations import DelegationForm
 from access.forms.emergencies import EmergencyForm, VerdictForm
 from access.forms.enforcement import AcceptForm, AdoptForm, EnforcementForm, LoginForm
@@ -21,6 +21,7 @@ __all__ = [
     "ReasonForm",
     "RequestForm",
     "RevisionForm",
+    "StoppingForm",
     "TermsForm",
     "VerdictForm",
     "decision_forms",

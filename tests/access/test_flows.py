@@ -176,22 +176,6 @@ def test_a_grant_is_confirmed_in_the_inbox(client: Client, cast: Cast) -> None:
     assert grant.recertifications.get().outcome == "kept" and not waiting_list(fresh(cast.steward))
 
 
-def test_a_campaign_begins_only_after_a_look_at_what_it_holds(client: Client, cast: Cast) -> None:
-    granted(cast, cast.analyst)
-    client.force_login(cast.administrator.user)
-    url = reverse("access:campaign_add")
-    day = (timezone.localdate() + dt.timedelta(days=14)).isoformat()
-    looked = client.post(url, {"name": "Spring", "last_day": day, "look": "1"}).text
-    assert "1 grant." in looked and "Begin it" in looked and not Campaign.objects.exists()
-    client.post(url, {"name": "Spring", "last_day": day, "start": "1"})
-    campaign = Campaign.objects.get()
-    page = client.get(reverse("access:campaign", args=[campaign.pk])).text
-    assert "Ana" in page and "Keep</button>" not in page
-    client.post(reverse("access:campaign_stop", args=[campaign.pk]), {"reason": "Too early"})
-    campaign.refresh_from_db()
-    assert not campaign.is_open
-
-
 def test_a_campaign_shows_levels_as_other_pages_do(client: Client, cast: Cast) -> None:
     levels = standard_levels()
     set_level(fields=[cast.field("email")], level=levels["restricted"], reason="Names people", by=cast.steward)
