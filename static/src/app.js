@@ -1,6 +1,7 @@
 // Everywhere, therefore small: htmx and the binding of behaviours. Each behaviour is a module that exports
 // `attach(element)`; it is bound once to each element that names it in `data-behaviour="one two"`.
 import "htmx.org";
+import { attach as chooseSome } from "./behaviours/choose-some.js";
 import { attach as combobox } from "./behaviours/combobox.js";
 import { attach as copy } from "./behaviours/copy.js";
 import { attach as dialogOpen } from "./behaviours/dialog-open.js";
@@ -17,6 +18,7 @@ import { attach as theme } from "./behaviours/theme.js";
 import { attach as tree } from "./behaviours/tree.js";
 
 const behaviours = {
+  "choose-some": chooseSome,
   combobox,
   copy,
   "dialog-open": dialogOpen,

@@ -228,6 +228,36 @@ def test_what_nobody_approved_is_shown_and_adopted_by_keys(session: Session, cas
     assert session.faults == []
 
 
+def test_a_word_as_long_as_a_line_pushes_no_button_out_of_the_inbox(session: Session, cast: Cast) -> None:
+    waiting = AccessRequest.objects.pending().filter(requester=cast.analyst, is_emergency=False)
+    assert waiting.update(purpose="https://example.org/" + "report" * 40) == 1
+    page = session.page(cookies=cookies(cast.owner), width=1280)
+    page.goto(session.url(reverse("access:inbox")))
+    settled(page)
+    boxes = page.locator("main .dc-table-box")
+    assert boxes.evaluate_all("boxes => boxes.map((box) => box.scrollWidth - box.clientWidth)") == [0]
+    expect(page.locator("#waiting").get_by_role("button", name="Refuse").first).to_be_in_viewport(ratio=1)
+    page.context.close()
+
+
+def test_ticking_a_column_asks_for_some_and_everything_is_asked_for_again_by_saying_so(
+    session: Session, cast: Cast
+) -> None:
+    page = session.page(cookies=cookies(cast.steward))
+    page.goto(session.url(f"{reverse('access:request_create')}?dataset={cast.dataset.pk}"))
+    settled(page)
+    shown = page.locator("#ruling").inner_text()
+    expect(page.get_by_label("The whole dataset")).to_be_checked()
+    page.get_by_role("checkbox", name="id", exact=True).check()
+    expect(page.get_by_label("Some columns")).to_be_checked()
+    expect(page.locator("#ruling")).not_to_have_text(shown)
+    expect(page.locator("#ruling")).to_contain_text("365 days")
+    page.get_by_label("The whole dataset").check()
+    expect(page.locator("#ruling")).to_have_text(shown, use_inner_text=True)
+    page.context.close()
+    assert session.faults == []
+
+
 def test_ticking_columns_tells_what_policy_says(session: Session, cast: Cast) -> None:
     page = session.page(cookies=cookies(cast.steward))
     page.goto(session.url(f"{reverse('access:request_create')}?dataset={cast.dataset.pk}"))
