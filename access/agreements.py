@@ -15,6 +15,15 @@ from catalog.visibility import scope_of
 from common.errors import Forbidden, Invalid
 
 
+class TermsNotAccepted(Invalid):
+    """What is asked for has terms that were not accepted: the `missing`."""
+
+    def __init__(self, missing: Sequence[Terms]) -> None:
+        accepts = [f"Accept “{one.name}” (version {one.number}, id {one.pk})." for one in missing]
+        super().__init__("Read and accept the terms of this data first.", {"accepts": accepts})
+        self.missing = missing
+
+
 def terms_for(dataset: Dataset, fields: Iterable[Field]) -> Sequence[Terms]:
     """The versions in force for these columns (none: the whole dataset), those of levels first; three statements."""
     level = strictest_level(dataset, fields)
@@ -26,14 +35,11 @@ def terms_for(dataset: Dataset, fields: Iterable[Field]) -> Sequence[Terms]:
 
 
 def check_accepted(wanted: Sequence[Terms], accepted: Iterable[int]) -> None:
-    """Raises `Invalid` unless all wanted terms are among those accepted, by id."""
+    """Raises `TermsNotAccepted` unless all wanted terms are among those accepted, by id."""
     given = set(accepted)
     missing = [one for one in wanted if one.pk not in given]
     if missing:
-        raise Invalid(
-            "Read and accept the terms of this data first.",
-            {"accepts": [f"Accept “{one.name}” (version {one.number}, id {one.pk})." for one in missing]},
-        )
+        raise TermsNotAccepted(missing)
 
 
 def can_publish(by: Principal, domain: Domain | None) -> bool:

@@ -98,6 +98,8 @@ def terms_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 def terms_revise(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     principal = principal_of(request)
     found = _writable(principal, slug, number)
+    if request.method == "GET" and found.valid_to is not None:
+        return _to_the_newest(request, found)
     form = RevisionForm(request.POST or None, initial={"text": found.text})
     if request.method == "POST" and form.is_valid():
         made = form.attempt(lambda: revise_terms(terms=found, text=form.cleaned_data["text"], by=principal))
@@ -122,6 +124,8 @@ def terms_revise(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 def terms_retire(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     principal = principal_of(request)
     found = _writable(principal, slug, number)
+    if request.method == "GET" and found.valid_to is not None:
+        return _to_the_newest(request, found)
     form = ActionForm(request.POST if request.method == "POST" else None)
     return ask(
         request,
@@ -134,6 +138,13 @@ def terms_retire(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         confirm_label="Retire",
         danger=True,
     )
+
+
+def _to_the_newest(request: HttpRequest, old: Terms) -> HttpResponse:
+    """What leads to a version that is in force no more: an old link, or a page that somebody left open."""
+    messages.info(request, f"Version {old.number} is not in force any more. This is the newest.")
+    newest = Terms.objects.filter(slug=old.slug).order_by("-number").values_list("number", flat=True)[0]
+    return redirect("access:terms_version", old.slug, newest)
 
 
 def _version(slug: str, number: int) -> Terms:

@@ -40,14 +40,18 @@ class ActionForm(forms.Form):
         try:
             return action()
         except Invalid as error:
-            for name, texts in error.fields.items():
-                field = self.fields_of.get(name, name)
-                self.add_error(field if field in self.fields else None, texts)
-            if not error.fields:
-                self.add_error(None, error.message)
+            self.show(error)
         except Conflict as error:
             self.add_error(None, error.message)
         return None
+
+    def show(self, error: Invalid) -> None:
+        """Put what cannot be accepted at the fields that it is about."""
+        for name, texts in error.fields.items():
+            field = self.fields_of.get(name, name)
+            self.add_error(field if field in self.fields else None, texts)
+        if not error.fields:
+            self.add_error(None, error.message)
 
 
 class TokenForm(ActionForm):

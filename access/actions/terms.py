@@ -31,7 +31,7 @@ def publish_terms(
     check_can_publish(by, domain)
     if (level is None) == (domain is None):
         raise Invalid("Say what data it is about: either a level or a domain.", {"concerns": ["Choose one of them."]})
-    name, text = name.strip(), text.strip()
+    name, text = name.strip(), _plain(text)
     if not name:
         raise Invalid("Give the terms a name.", {"name": ["Say in a few words what is agreed on."]})
     slug = slugify(name)[:60].strip("-")
@@ -45,8 +45,8 @@ def publish_terms(
 @transaction.atomic
 def revise_terms(*, terms: Terms, text: str, by: Principal) -> Terms:
     """Replace the version in force by a new one about the same data. Raises `Conflict` where it is in force no more."""
-    current = _in_force(terms, by)
-    if text.strip() == current.text:
+    current, text = _in_force(terms, by), _plain(text)
+    if text == current.text:
         raise Invalid("Nothing changed in the text.", {"text": ["Change it, or leave the version as it is."]})
     current.valid_to = timezone.now()
     current.save(update_fields=["valid_to"])
@@ -55,7 +55,7 @@ def revise_terms(*, terms: Terms, text: str, by: Principal) -> Terms:
             slug=current.slug,
             number=current.number + 1,
             name=current.name,
-            text=text.strip(),
+            text=text,
             level=current.level,
             domain=current.domain,
             valid_from=current.valid_to,
@@ -83,6 +83,11 @@ def accept_terms(*, request: AccessRequest, terms: Sequence[Terms], told: dict[s
     accepted = [TermsAcceptance(request=request, terms=one, by=by) for one in terms]
     TermsAcceptance.objects.bulk_create(accepted)
     return [TermsAccepted(**told, terms_id=one.pk, terms=one.name, number=one.number) for one in terms]
+
+
+def _plain(text: str) -> str:
+    """As it is kept, however lines end where it was written: browsers send them as CRLF."""
+    return "\n".join(text.splitlines()).strip()
 
 
 def _publish(terms: Terms, by: Principal) -> Terms:

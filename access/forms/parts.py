@@ -10,12 +10,14 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from access.agreements import TermsNotAccepted
 from access.models import Terms
 from access.queries import ColumnRow
 from accounts.forms import ActionForm
 from accounts.models import Principal
 from catalog.queries.members import members_called
 from classification.limits import LONGEST_GRANT_DAYS
+from common.errors import Invalid
 
 WORDS_LIMIT = 2000
 
@@ -67,6 +69,17 @@ class AcceptingForm(ActionForm):
             self.fields[f"terms_{one.pk}"] = forms.BooleanField(
                 label=f"I have read “{one.name}” (version {one.number}) and accept it.", required=False
             )
+
+    def show(self, error: Invalid) -> None:
+        if not isinstance(error, TermsNotAccepted):
+            super().show(error)
+            return
+        sent = {name for name in self.data if name.startswith("terms_")}
+        for one in error.missing:
+            text = f"Read and accept “{one.name}” to go on."
+            if sent - self.fields.keys():
+                text = f"The terms changed since you opened the page. Read and accept version {one.number} of “{one.name}”."
+            self.add_error(name if (name := f"terms_{one.pk}") in self.fields else None, text)
 
     @property
     def accepts(self) -> list[int]:

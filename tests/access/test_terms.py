@@ -58,9 +58,12 @@ def test_versions_follow_each_other_and_one_is_in_force(cast: Cast) -> None:
         revise_terms(terms=first, text="Three.", by=cast.administrator)
     with pytest.raises(Invalid, match="Nothing changed"):
         revise_terms(terms=second, text="Two. ", by=cast.administrator)
+    lines = revise_terms(terms=second, text="Two.\nThree.", by=cast.administrator)
+    with pytest.raises(Invalid, match="Nothing changed"):
+        revise_terms(terms=lines, text="Two.\r\nThree.\r\n", by=cast.administrator)
     with pytest.raises(Conflict, match="already"):
         publish_terms(name="rules", text="Other.", domain=cast.domain, by=cast.administrator)
-    retire_terms(terms=second, by=cast.administrator)
+    retire_terms(terms=lines, by=cast.administrator)
     assert not Terms.objects.in_force().exists() and not terms_for(cast.dataset, [])
 
 
