@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from access.actions import delegate_decisions, end_delegation
@@ -39,8 +40,11 @@ def delegations(request: HttpRequest) -> HttpResponse:
             )
         )
         if made is not None:
+            first, last = values["first_day"], values["last_day"]
+            begins = f" from {first:%d %b %Y}" if first > timezone.localdate() else ""
             messages.success(
-                request, f"{made.receiver} decides in the place of {made.giver} from then on, until it ends."
+                request,
+                f"{made.receiver} decides in the place of {made.giver}{begins} until the end of {last:%d %b %Y}.",
             )
             return redirect("access:delegations")
     rows = Delegation.objects.visible_to(principal).select_related("giver__user", "receiver__user", "created_by__user")

@@ -44,6 +44,12 @@ def delegate_decisions(
     if valid_to - valid_from > LONGEST_DELEGATION:
         days = LONGEST_DELEGATION.days
         raise Invalid(f"Delegate for at most {days} days.", {"valid_to": [f"At most {days} days after the beginning."]})
+    same = Delegation.objects.filter(giver=giver, receiver=receiver, valid_from__lte=valid_from, valid_to__gte=valid_to)
+    if (standing := same.first()) is not None:
+        until = f"{timezone.localtime(standing.valid_to):%d %b %Y, %H:%M}"
+        raise Conflict(
+            f"{receiver} decides in the place of {giver} until {until} already. End that to set another time."
+        )
     made = Delegation.objects.create(
         giver=giver, receiver=receiver, valid_from=valid_from, valid_to=valid_to, reason=reason.strip(), created_by=by
     )

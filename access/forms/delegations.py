@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
@@ -14,6 +14,8 @@ from accounts.forms import ActionForm
 
 class DelegationForm(ActionForm):
     """Who decides in whose place, from a day to the end of another; only administrators choose the giver."""
+
+    fields_of: ClassVar = {"valid_from": "first_day", "valid_to": "last_day"}
 
     giver = PersonField(
         required=False, label="In whose place", help_text="A user name or e-mail address; empty for your own."
