@@ -16,7 +16,7 @@ from access.effective import who_reads
 from access.enforcement.offering import lacks_account, opening_of
 from access.enforcement.preview import preview_of
 from access.forms import EmergencyForm, VerdictForm
-from access.models import EmergencyReview
+from access.models import EmergencyReview, Grant
 from access.models.requests import MOST_EMERGENCY_HOURS
 from access.permissions import can_explain, check_can_close_review, check_can_open_in_emergency
 from access.queries import ASKED_COLUMNS, OTHERS_COLUMNS, offered_columns, review_of, visible_requests
@@ -25,7 +25,7 @@ from accounts.authentication import principal_of
 from accounts.recent import check_signed_in_recently, minutes_of_a_sign_in
 from catalog.models import Dataset, Field
 from common.components import Crumb
-from common.errors import Conflict, Forbidden, NotFound
+from common.errors import Forbidden, NotFound
 
 
 @require_http_methods(["GET", "POST"])
@@ -65,6 +65,7 @@ def emergency_open(request: HttpRequest, dataset_id: int) -> HttpResponse:
         {
             "form": form,
             "dataset": dataset,
+            "opened": Grant.objects.live().filter(principal=principal, dataset=dataset, is_emergency=True).first(),
             "most_hours": MOST_EMERGENCY_HOURS,
             "asked_after": minutes_of_a_sign_in(request),
             "opening": opening_of(dataset),
@@ -88,10 +89,11 @@ def emergency_review(request: HttpRequest, review_id: int) -> HttpResponse:
     if found is None or asked is None:
         raise NotFound("There is no such review, or you may not see it.")
     check_can_close_review(principal, found)
-    if not found.is_open:
-        raise Conflict("Somebody has closed this review already. Look at the request's page to see what they said.")
-    form = VerdictForm(request.POST or None)
     back = reverse("access:request", args=[asked.pk])
+    if not found.is_open:
+        messages.info(request, "Somebody has closed this review already. Here is what they found.")
+        return redirect(back)
+    form = VerdictForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         closed = form.attempt(
             lambda: close_emergency_review(

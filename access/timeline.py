@@ -29,6 +29,7 @@ _CLOSED = {
 
 _RECERTIFIED = {
     "kept": "Confirmed",
+    "masked": "Masked as the policy says",
     "removed": "Removed",
     "revoked": "Not confirmed by anybody, so revoked,",
     "flagged": "Not confirmed by anybody, and kept,",
@@ -140,7 +141,7 @@ def _granted(review: Review) -> Iterator[Activity]:
         )
     elif emergency:
         yield Activity("Waits for its review by somebody else.", emergency.due_at, icon="hourglass")
-    ended = _ENDED.get(GrantState(grant.state))
+    ended = _ENDED.get(GrantState(grant.ends_as if grant.state in GRANT_ENDING and grant.ends_as else grant.state))
     if ended:
         yield Activity(ended[0], grant.valid_to, grant.ended_by, ended[1], reason=grant.end_reason)
     else:

@@ -24,7 +24,9 @@ from access.actions.emergencies import REVIEW_WITHIN
 from access.enforcement.history import observe
 from access.models import AccessRequest, EmergencyReview, Enforcement, Grant
 from access.policies.rules import Action, Effect, Resources, Rule, Subjects
+from access.queries import review_of, visible_requests
 from access.reviewing import emergency_decision
+from access.timeline import timeline_of
 from accounts.models import Principal
 from audit.models import Record
 from classification.actions import set_level
@@ -226,6 +228,30 @@ def test_whoever_reviews_it_sees_what_there_is_to_judge_by(client: Client, cast:
     closed = client.post(url, {"verdict": "justified", "reason": "It was down"})
     assert closed.headers["Location"] == reverse("access:request", args=[review.request_id])
     assert fresh_review(review).verdict == "justified"
+    late = client.get(url, follow=True)
+    assert late.redirect_chain[-1][0] == reverse("access:request", args=[review.request_id])
+    assert "Somebody has closed this review already." in late.text and "it had to be" in late.text
+
+
+def test_what_was_opened_is_nowhere_called_approved_and_told_of_where_one_would_open_more(
+    client: Client, cast: Cast
+) -> None:
+    review = opened(cast)
+    client.force_login(cast.analyst.user)
+    page = client.get(reverse("access:request", args=[review.request_id])).text
+    assert "Opened in an emergency</span>" in page and "Approved</span>" not in page
+    assert "Approved</span>" not in client.get(reverse("access:own")).text
+    form = client.get(reverse("access:emergency_open", args=[cast.dataset.pk])).text
+    assert "You have it open" in form and reverse("access:request", args=[review.request_id]) in form
+
+
+def test_its_way_tells_who_ended_it_while_it_is_on_the_way_out(cast: Cast) -> None:
+    review = opened(cast)
+    close_emergency_review(review=review, justified=False, reason="Nothing was down", by=cast.owner)
+    Grant.objects.filter(request=review.request_id).update(state="revoking", ends_as="revoked")
+    request = visible_requests(cast.owner).get(pk=review.request_id)
+    way = [(step.sentence, step.by) for step in timeline_of(review_of(cast.owner, request))]
+    assert ("Revoked.", cast.owner) in way and "Expires." not in [sentence for sentence, _ in way]
 
 
 def fresh_review(review: EmergencyReview) -> EmergencyReview:

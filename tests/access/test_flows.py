@@ -16,6 +16,7 @@ from access.actions import (
     open_in_emergency,
     publish_terms,
     request_access,
+    revise_terms,
     save_draft,
     start_campaign,
 )
@@ -137,9 +138,25 @@ def test_the_form_asks_for_the_terms_of_the_data(client: Client, cast: Cast) -> 
     assert "<strong>careful</strong>" in client.get(form_of(cast)).text
     typed = {"extent": "all", "purpose": "Look", "days": 5}
     refused = client.post(form_of(cast), typed)
-    assert refused.status_code == 422 and "Accept “Rules”" in refused.text
-    client.post(form_of(cast), {**typed, f"terms_{terms.pk}": "on"})
-    assert AccessRequest.objects.get().acceptances.get().terms == terms
+    assert refused.status_code == 422
+    assert refused.context["form"].errors == {f"terms_{terms.pk}": ["Read and accept “Rules” to go on."]}
+    newer = revise_terms(terms=terms, text="Be more careful.", by=cast.administrator)
+    late = client.post(form_of(cast), {**typed, f"terms_{terms.pk}": "on"}).context["form"].errors
+    assert late == {
+        f"terms_{newer.pk}": ["The terms changed since you opened the page. Read and accept version 2 of “Rules”."]
+    }
+    client.post(form_of(cast), {**typed, f"terms_{newer.pk}": "on"})
+    assert AccessRequest.objects.get().acceptances.get().terms == newer
+
+
+def test_an_old_version_of_terms_leads_to_the_newest(client: Client, cast: Cast) -> None:
+    first = publish_terms(name="Rules", text="One.", domain=cast.domain, by=cast.administrator)
+    revise_terms(terms=first, text="Two.", by=cast.administrator)
+    client.force_login(cast.administrator.user)
+    for name in ("access:terms_revise", "access:terms_retire"):
+        answer = client.get(reverse(name, args=["rules", 1]), follow=True)
+        assert answer.redirect_chain[-1][0] == reverse("access:terms_version", args=["rules", 2])
+        assert "Version 1 is not in force any more." in answer.text
 
 
 def test_the_inbox_is_one_list_of_every_kind_and_its_count(client: Client, cast: Cast) -> None:
@@ -195,7 +212,13 @@ def test_an_owner_lets_somebody_decide_and_takes_it_back(client: Client, cast: C
     day = (timezone.localdate() + dt.timedelta(days=3)).isoformat()
     typed = {"receiver": "otto", "first_day": timezone.localdate().isoformat(), "last_day": day}
     assert "Nobody with an open account" in client.post(url, {**typed, "receiver": "nobody"}).text
-    client.post(url, {**typed, "reason": "On leave"})
+    early = client.post(url, {**typed, "last_day": "2020-01-01"}).context["form"].errors
+    assert early == {"last_day": ["Choose a later day."]}
+    until = f"{dt.date.fromisoformat(day):%d %b %Y}"
+    told = client.post(url, {**typed, "reason": "On leave"}, follow=True).text
+    assert f"Otto decides in the place of Owen until the end of {until}." in told
+    again = client.post(url, typed)
+    assert again.status_code == 422 and "Otto decides in the place of Owen until" in again.text
     made = Delegation.objects.get()
     assert (made.giver, made.receiver, made.holds) == (cast.owner, cast.outsider, True)
     assert "On leave" in client.get(url).text
