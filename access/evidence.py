@@ -162,6 +162,8 @@ class Explainer:
             suffix = f"{dataset_id}_{self._wanted[grant.pk].digest}"
             if any(role.endswith(suffix) for role in managed) or (itself and self._covers(grant, route.held)):
                 return self._told(grant)
+            if reader == route.held.grantee and self._lets_read(grant, route.held):
+                return self._told(grant)
         return None
 
     def _managed_roles(self, route: Route, source_id: int) -> set[str]:
@@ -173,6 +175,12 @@ class Explainer:
     def _covers(self, grant: Grant, held: Privilege) -> bool:
         columns = self._wanted[grant.pk].columns
         return not columns or (bool(held.column) and held.column in columns)
+
+    def _lets_read(self, grant: Grant, held: Privilege) -> bool:
+        """Whether what a right of the reader's own opens is what a grant of theirs lets them read, whoever gave the right:
+        the comparison finds nothing there either, and what was adopted is such a right.
+        """
+        return grant.valid_to > self._at and not self._wanted[grant.pk].masks and self._covers(grant, held)
 
     def _told(self, grant: Grant) -> Evidence:
         versions = (grant.request.ruling or {}).get("versions", ()) if grant.request else ()

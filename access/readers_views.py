@@ -22,6 +22,7 @@ from accounts.models import Principal
 from catalog.models import Field, Tier
 from catalog.queries.datasets import visible_dataset
 from common.components import Column, Crumb
+from common.errors import Invalid
 from common.spreadsheets import csv_response
 
 SHOWN = 300
@@ -36,7 +37,8 @@ _WAY_HEAD = (
 @require_safe
 def readers(request: HttpRequest, dataset_id: int) -> HttpResponse:
     """`?column=17` for one column, `?at=2026-03-03T12:00` for a past time."""
-    found = _who(request, dataset_id)
+    at, problem = _time(request)
+    found = _who(request, dataset_id, at)
     dataset = found.dataset
     fields = Field.objects.filter(dataset=dataset, gone_since__isnull=True).order_by("position")
     return render(
@@ -46,12 +48,13 @@ def readers(request: HttpRequest, dataset_id: int) -> HttpResponse:
             "who": found,
             "dataset": dataset,
             "fields": fields,
-            "at": _local(request),
+            "at": _local(at),
+            "problem": problem,
             "reading": found.reading[:SHOWN],
             "left": max(0, len(found.reading) - SHOWN),
             "roles": found.roles[:SHOWN],
             "blocked": found.blocked[:SHOWN],
-            "query": request.GET.urlencode(),
+            "query": "" if problem else request.GET.urlencode(),
             "reader_columns": [Column("Who"), Column("How and why"), Column("Approved")],
             "role_columns": [Column("Role"), Column("What it holds")],
             "future_columns": [Column("Made by"), Column("Readable to")],
@@ -61,13 +64,14 @@ def readers(request: HttpRequest, dataset_id: int) -> HttpResponse:
                 Crumb("Who can read it"),
             ],
         },
+        status=422 if problem else 200,
     )
 
 
 @require_safe
 def readers_file(request: HttpRequest, dataset_id: int) -> StreamingHttpResponse:
     """Every way of everybody, one a line."""
-    found = _who(request, dataset_id)
+    found = _who(request, dataset_id, moment_of(request.GET.get("at", "")))
     head = ("Dataset", "Column", "Level", "At", "Known from", "Login", "Principal", "Logs in", *_WAY_HEAD)
     return csv_response(f"readers-{found.dataset.pk}.csv", head, _reader_lines(found))
 
@@ -75,7 +79,8 @@ def readers_file(request: HttpRequest, dataset_id: int) -> StreamingHttpResponse
 @require_safe
 def reads(request: HttpRequest, principal_id: int) -> HttpResponse:
     """What somebody reads in every source; of oneself, or for administrators and those who answer for datasets."""
-    found = _what(request, principal_id)
+    at, problem = _time(request)
+    found = _what(request, principal_id, at)
     own = principal_of(request).pk == found.principal.pk
     return render(
         request,
@@ -83,10 +88,11 @@ def reads(request: HttpRequest, principal_id: int) -> HttpResponse:
         {
             "what": found,
             "own": own,
-            "at": _local(request),
+            "at": _local(at),
+            "problem": problem,
             "rows": found.datasets[:SHOWN],
             "left": max(0, len(found.datasets) - SHOWN),
-            "query": request.GET.urlencode(),
+            "query": "" if problem else request.GET.urlencode(),
             "columns": [Column("What"), Column("Columns"), Column("How and why"), Column("Approved")],
             "source_columns": [Column("Source"), Column("Login"), Column("Seen")],
             "recorded": found.recorded[:SHOWN],
@@ -94,34 +100,42 @@ def reads(request: HttpRequest, principal_id: int) -> HttpResponse:
             "recorded_columns": [Column("What"), Column("Columns"), Column("What it is worth"), Column("Approved")],
             "crumbs": [Crumb("Access", reverse("access:inbox")), Crumb(found.principal.name)],
         },
+        status=422 if problem else 200,
     )
 
 
 @require_safe
 def reads_file(request: HttpRequest, principal_id: int) -> StreamingHttpResponse:
-    found = _what(request, principal_id)
+    found = _what(request, principal_id, moment_of(request.GET.get("at", "")))
     head = ("Principal", "At", "Source", "Relation", "Kind", "Columns", "Shows", *_WAY_HEAD)
     return csv_response(f"reads-{found.principal.pk}.csv", head, _relation_lines(found))
 
 
-def _who(request: HttpRequest, dataset_id: int) -> WhoReads:
+def _time(request: HttpRequest) -> tuple[dt.datetime | None, str]:
+    """The time that is asked about (None: now), and what is wrong with what was asked: the page shows now then."""
+    try:
+        return moment_of(request.GET.get("at", "")), ""
+    except Invalid as error:
+        return None, error.message
+
+
+def _who(request: HttpRequest, dataset_id: int, at: dt.datetime | None) -> WhoReads:
     principal = principal_of(request)
     dataset = visible_dataset(principal, dataset_id, tier=Tier.DISCOVER)
     check_can_explain(principal, dataset)
     field = column_of(dataset, request.GET.get("column", ""))
-    return who_reads(dataset, field, at=moment_of(request.GET.get("at", "")))
+    return who_reads(dataset, field, at=at)
 
 
-def _what(request: HttpRequest, principal_id: int) -> WhatReads:
+def _what(request: HttpRequest, principal_id: int, at: dt.datetime | None) -> WhatReads:
     asker = principal_of(request)
     principal = get_object_or_404(Principal.objects.select_related("user"), pk=principal_id)
     check_can_explain_reader(asker, principal)
-    return what_reads(principal, asker=asker, at=moment_of(request.GET.get("at", "")))
+    return what_reads(principal, asker=asker, at=at)
 
 
-def _local(request: HttpRequest) -> str:
+def _local(moment: dt.datetime | None) -> str:
     """The time that was asked for as a field of a form takes it."""
-    moment = moment_of(request.GET.get("at", ""))
     return timezone.localtime(moment).strftime("%Y-%m-%dT%H:%M") if moment else ""
 
 

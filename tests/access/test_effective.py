@@ -92,6 +92,38 @@ def test_what_no_grant_explains_is_drift_with_its_finding(cast: Cast, grant):
     assert found["reporting"].routes[0].sentence.startswith("reporting holds SELECT on public.contacts")
 
 
+def test_a_right_that_others_gave_is_explained_by_a_grant_of_the_same(cast: Cast, grant):
+    """What was adopted is such a right, and the comparison finds nothing there."""
+    path = path_of(cast.dataset)
+    by_hand = [Privilege(Right.SELECT, path, "ana", column=name, grantor="postgres") for name in ("email", "name")]
+    observe(
+        source=cast.source,
+        facts=[*opened(cast.dataset), Role("ana", can_login=True), *carried_out_again(grant), *by_hand],
+        at=timezone.now(),
+    )
+    email = by_name(who_reads(cast.dataset, cast.field("email")))["ana"]
+    assert len(email.routes) == 2
+    assert {told.evidence and told.evidence.grant for told in email.routes} == {grant}
+    assert not any(told.is_drift for told in email.routes)
+    assert by_name(who_reads(cast.dataset, cast.field("name")))["ana"].is_drift, "more than the grant lets her read"
+    Grant.objects.filter(pk=grant.pk).update(masks={str(cast.field("email").pk): "hash"})
+    email = by_name(who_reads(cast.dataset, cast.field("email")))["ana"]
+    assert any(told.is_drift for told in email.routes), "the grant lets her read a hash"
+
+
+def test_a_time_to_come_is_told_beside_what_holds_now(client: Client, cast: Cast, grant):
+    client.force_login(cast.owner.user)
+    for url in (
+        reverse("access:readers", args=[cast.dataset.pk]),
+        reverse("access:reads", args=[cast.owner.pk]),
+    ):
+        page = client.get(url, {"at": "2199-01-01T00:00"})
+        assert page.status_code == 422
+        assert "What will be readable nobody knows" in page.text
+        assert 'type="datetime-local"' in page.text and "2199" not in page.text
+    assert client.get(reverse("access:readers_file", args=[cast.dataset.pk]), {"at": "2199-01-01"}).status_code == 422
+
+
 def test_a_column_that_was_not_granted_is_not_explained_by_the_grant(cast: Cast, grant):
     assert "ana" not in by_name(who_reads(cast.dataset, cast.field("name")))
     assert "ana" in by_name(who_reads(cast.dataset, None))
