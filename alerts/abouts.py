@@ -16,6 +16,13 @@ def _administrator(principal: Principal) -> QuerySet[Principal]:
     return Principal.objects.filter(pk=principal.pk) if principal.is_administrator else Principal.objects.none()
 
 
+def _page_of_grant(grant: Grant) -> str:
+    """That of its request, which tells its whole way; what was adopted was never asked for."""
+    if grant.request_id is not None:
+        return reverse("access:request", args=[grant.request_id])
+    return reverse("portal:dataset_tab", args=[grant.dataset_id, "access"])
+
+
 DATASET = About(
     "dataset",
     lambda principal: Dataset.objects.visible_to(principal, Tier.METADATA),
@@ -45,7 +52,7 @@ SOURCE_RIGHTS = About(
 GRANT = About(
     "grant",
     lambda principal: Grant.objects.visible_to(principal),
-    lambda grant: reverse("portal:dataset_tab", args=[grant.dataset_id, "access"]),
+    _page_of_grant,
     own=lambda principal: Grant.objects.filter(principal=principal),
 )
 CAMPAIGN = About(

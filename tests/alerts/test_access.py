@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from access.actions import (
@@ -95,11 +97,16 @@ def test_the_holder_hears_of_the_end_before_it_and_at_it_once_each(cast: Cast) -
     assert len(told(cast.analyst)) == 3
 
 
-def test_a_grant_that_ends_by_somebodys_word_is_told_to_its_holder(cast: Cast) -> None:
+def test_a_grant_that_ends_by_somebodys_word_is_told_to_its_holder(client: Client, cast: Cast) -> None:
     grant = approve_request(request=asked(cast), by=cast.owner)
     assert grant is not None
     revoke_grant(grant=grant, reason="He left.", by=cast.owner)
     assert told(cast.analyst)[-1] == "Your access to all columns of users was ended early. The reason is on its page."
+    deliver_pending()
+    newest = Notification.objects.filter(receiver=cast.analyst).latest("pk")
+    client.force_login(cast.analyst.user)
+    page = client.get(reverse("alerts:open", args=[newest.pk]), follow=True)
+    assert "He left." in page.text
 
 
 def test_reviewers_are_reminded_before_a_request_lapses(cast: Cast) -> None:
