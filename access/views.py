@@ -268,7 +268,10 @@ def request_approve(request: HttpRequest, request_id: int) -> HttpResponse:
         values = form.cleaned_data
         if approve_request(request=found, by=principal, reason=values["reason"], days=values["days"]) is None:
             return "Approved. The grant begins when the others whose approval it needs have given theirs."
-        return f"Approved. The grant of {found.requester} begins; this page says what becomes of it in the source."
+        begins = f"Approved. The grant of {found.requester} begins;"
+        if is_carried_out(found.dataset):
+            return f"{begins} this page says what becomes of it in the source."
+        return f"{begins} it is recorded here, and the source's administrator opens it there."
 
     return ask(
         request,
@@ -330,18 +333,26 @@ def grant_revoke(request: HttpRequest, grant_id: int) -> HttpResponse:
         raise NotFound("There is no such grant, or you may not see it.")
     check_can_revoke(principal, grant)
     form = ReasonForm(request.POST or None)
-    back = reverse("access:request", args=[grant.request_id]) if grant.request_id else reverse("access:inbox")
     return ask(
         request,
         form,
         lambda: revoke_grant(grant=grant, by=principal, reason=form.cleaned_data["reason"]),
         told=f"Ended. The grant of {grant.principal} no longer holds.",
-        back=back,
+        back=_home_of(grant, principal),
         title=f"End the grant of {grant.principal}?",
         text=f"Access to {grant.dataset.name} ends now instead of at its time.",
         confirm_label="End it",
         danger=True,
     )
+
+
+def _home_of(grant: Grant, reader: Principal) -> str:
+    """Where a grant is shown: the page of its request, or of one that was adopted a list that holds it."""
+    if grant.request_id is not None:
+        return reverse("access:request", args=[grant.request_id])
+    if grant.principal_id == reader.pk:
+        return f"{reverse('access:own')}#grants"
+    return reverse("portal:dataset_tab", args=[grant.dataset_id, "access"])
 
 
 def _request(principal: Principal, request_id: int) -> AccessRequest:

@@ -46,7 +46,7 @@ def test_staff_ask_on_a_page_and_an_owner_approves_in_the_inbox(client: Client, 
         follow=True,
     )
     assert approved.redirect_chain[0][0] == reverse("access:inbox")
-    assert "says what becomes of it in the source" in approved.text
+    assert "it is recorded here, and the source&#x27;s administrator opens it there." in approved.text
     grant = Grant.objects.get()
     assert (grant.principal, grant.state, grant.field_ids) == (cast.analyst, "recorded", [email.pk])
     assert (grant.valid_to - grant.valid_from).days == 10
@@ -54,6 +54,23 @@ def test_staff_ask_on_a_page_and_an_owner_approves_in_the_inbox(client: Client, 
     assert (
         page.index("Asked for email") < page.index("Approved.") < page.index("Recorded here") < page.index("Expires.")
     )
+
+
+def test_whoever_ends_what_was_adopted_goes_back_to_where_it_is_listed(client: Client, cast: Cast) -> None:
+    now = timezone.now()
+    for who, back in (
+        (cast.analyst, f"{reverse('access:own')}#grants"),
+        (cast.owner, reverse("portal:dataset_tab", args=[cast.dataset.pk, "access"])),
+    ):
+        grant = Grant.objects.create(
+            principal=cast.analyst, dataset=cast.dataset, state="recorded", granted_by=cast.owner,
+            valid_from=now, valid_to=now + dt.timedelta(days=9),
+        )  # fmt: skip
+        client.force_login(who.user)
+        answer = client.post(reverse("access:grant_revoke", args=[grant.pk]), {"reason": "No more"})
+        assert answer.headers["Location"] == back
+    client.force_login(cast.analyst.user)
+    assert "“No more”" in client.get(reverse("access:own")).text
 
 
 def test_an_approver_of_the_whole_dataset_sees_every_column_and_the_requester_none(client: Client, cast: Cast) -> None:
