@@ -237,7 +237,7 @@ def policy_end(request: HttpRequest, policy_id: int) -> HttpResponse:
     return _ask(
         request,
         form,
-        title=f"Take {policy.name} out of force?",
+        title=f"Take “{policy.name}” out of force?",
         text="From now on it says nothing. Any version of it can be published again.",
         confirm_label="End it",
         cancel_url=reverse("access:policy", args=[policy.pk]),
