@@ -14,6 +14,7 @@ from access.actions import (
     escalate_reviews,
     expire_grants,
     expire_requests,
+    settle_ended_items,
     take_from_the_closed,
 )
 from access.actions.claiming import BATCH
@@ -40,6 +41,7 @@ SWEEPS = (
     expire_requests,
     escalate_due,
     escalate_reviews,
+    settle_ended_items,
     close_due_campaigns,
     compare_where_late,
 )

@@ -5,6 +5,7 @@ from access.actions.campaigns import (
     close_due_campaigns,
     decide_items,
     mask_items,
+    settle_ended_items,
     start_campaign,
     stop_campaign,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "revoke_grant",
     "save_draft",
     "set_enforcement",
+    "settle_ended_items",
     "start_campaign",
     "stop_campaign",
     "take_from_the_closed",

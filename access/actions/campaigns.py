@@ -27,6 +27,7 @@ from access.models import Campaign, CampaignItem, Grant
 from access.permissions import check_can_decide_items, check_can_run_campaign
 from access.policies.masking import Mask, strictest
 from access.recertifying import Chosen, preview_of
+from access.states import GRANT_ENDED
 from accounts.models import Principal
 from audit.events import Event
 from audit.recording import record, record_many
@@ -224,6 +225,25 @@ def stop_campaign(*, campaign: Campaign, reason: str, by: Principal) -> Campaign
     event = CampaignStopped(campaign_id=campaign.pk, campaign=campaign.name, scope=campaign.scope, reason=reason)
     record(event, by=by)
     return campaign
+
+
+@transaction.atomic
+def settle_ended_items(*, by: Principal) -> int:
+    """Ask nobody any more about grants that ended otherwise while a campaign asks about them; returns how many.
+
+    What is answered thereby closes. The number of statements is fixed unless some close.
+    """
+    over = Q(grant__state__in=GRANT_ENDED) | Q(grant__valid_to__lte=timezone.now())
+    waiting = CampaignItem.objects.open().filter(over)
+    concerned = set(waiting.order_by().values_list("campaign_id", flat=True).distinct())
+    if not concerned:
+        return 0
+    # The campaign first, as whoever closes or stops it does.
+    campaigns = Campaign.objects.filter(pk__in=concerned)
+    list(campaigns.select_for_update().order_by("pk").values_list("pk"))
+    settled = waiting.filter(campaign__in=concerned).update(outcome=Outcome.ENDED)
+    close_if_all_answered(concerned, by)
+    return settled
 
 
 @transaction.atomic

@@ -21,9 +21,11 @@ from access.actions import (
     open_in_emergency,
     request_access,
     revoke_grant,
+    settle_ended_items,
     start_campaign,
     stop_campaign,
 )
+from access.inbox import count_waiting
 from access.models import Campaign, CampaignItem, Delegation, Grant
 from access.recertifying import Chosen, preview_of
 from access.reviewing import recertify_decision
@@ -130,6 +132,21 @@ def test_what_ended_meanwhile_is_not_answered_for(cast: Cast) -> None:
     assert campaign.items.get().outcome == "ended"
     grant.refresh_from_db()
     assert grant.end_reason == "Gone"
+
+
+def test_nobody_is_asked_about_a_grant_that_ended_otherwise(cast: Cast) -> None:
+    gone, stays = granted(cast), granted(cast, by=cast.outsider)
+    both, alone = started(cast), started(cast)
+    alone.items.filter(grant=stays).delete()
+    revoke_grant(grant=gone, reason="Gone", by=cast.owner)
+    system = Principal.objects.system()
+    assert settle_ended_items(by=system) == 2
+    assert count_waiting(fresh(cast.steward)) == 1
+    assert dict(both.items.values_list("grant_id", "outcome")) == {gone.pk: "ended", stays.pk: "open"}
+    alone.refresh_from_db()
+    both.refresh_from_db()
+    assert (both.is_open, alone.is_open) == (True, False), "what has nothing left to ask closes"
+    assert settle_ended_items(by=system) == 0
 
 
 def test_administrators_and_owners_of_a_domain_begin_and_stop_it(cast: Cast) -> None:
