@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Min, Prefetch, QuerySet
+from django.db.models import Exists, Min, OuterRef, Prefetch, Q, QuerySet
 
 from access.models import Grant, Policy, PolicyVersion, Purpose
 from access.policies.rules import Rule
@@ -39,6 +39,11 @@ def visible_policies(principal: Principal) -> QuerySet[Policy]:
     versions = PolicyVersion.objects.select_related("made_by__user", "published_by__user", "policy").order_by("-number")
     policies = Policy.objects.visible_to(principal).select_related("domain", "created_by__user")
     return policies.prefetch_related(Prefetch("versions", versions)).order_by("name")
+
+
+def sources_of(domain: Domain) -> Q:
+    """The condition on a source that a policy of the domain may name it: it is of the domain, or something in it is."""
+    return Q(domain=domain) | Q(Exists(Dataset.objects.filter(source=OuterRef("pk"), domain=domain)))
 
 
 def count_in_force_everywhere() -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Model
+from django.db.models import Max, Model, Q
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -16,13 +16,18 @@ from access.events import PolicyDiscarded, PolicyDrafted, PolicyEdited, PolicyEn
 from access.models import Policy, PolicyVersion, Purpose
 from access.permissions import check_can_edit_policies, check_can_edit_policy
 from access.policies.rules import Effect, Rule, problems_of, read_rule, stored_form
-from access.policy_queries import etag_of_policy
+from access.policy_queries import etag_of_policy, sources_of
 from accounts.models import Principal
 from audit.recording import record
 from catalog.models import Dataset, Domain, Field, Source
 from classification.models import Category, Level
 from common.errors import Conflict, Invalid
 
+_IN_DOMAIN: Mapping[type[Model], Callable[[Domain], Q]] = {
+    Source: sources_of,
+    Dataset: lambda domain: Q(domain=domain),
+    Field: lambda domain: Q(dataset__domain=domain),
+}
 _NARROWING = (Effect.DENY, Effect.RESTRICT, Effect.APPROVAL)
 
 
@@ -214,7 +219,7 @@ def rule_from(sent: Any) -> Rule:
 
 def _check(rule: Rule, domain: Domain | None) -> None:
     found: dict[str, list[str]] = {member: list(texts) for member, texts in problems_of(rule).items()}
-    for member, sentence in _missing(rule):
+    for member, sentence in _missing(rule, domain):
         found.setdefault(member, []).append(sentence)
     if domain is not None:
         if rule.effect not in _NARROWING or rule.fallback:
@@ -228,8 +233,12 @@ def _check(rule: Rule, domain: Domain | None) -> None:
         raise Invalid(first, found)
 
 
-def _missing(rule: Rule) -> list[tuple[str, str]]:
-    """What a rule names and is not there, by the member that names it; a statement for each kind of thing named."""
+def _missing(rule: Rule, domain: Domain | None) -> list[tuple[str, str]]:
+    """What a rule names and is not there, by the member that names it; a statement for each kind of thing named.
+
+    For a domain's own policy there is nothing outside of the domain: whoever writes it may not know of that, and would read
+    in words what every id stands for.
+    """
     columns = [rule.resources, *(mask.columns for mask in rule.masks)]
     levels = [level for one in columns for level in (one.level_from, one.level_to) if level is not None]
     named: list[tuple[str, type[Model], set[int]]] = [
@@ -249,7 +258,10 @@ def _missing(rule: Rule) -> list[tuple[str, str]]:
     found = []
     for member, model, ids in named:
         if ids:
-            there = set(model._default_manager.filter(pk__in=ids).values_list("pk", flat=True))
+            rows = model._default_manager.filter(pk__in=ids)
+            if domain is not None and model in _IN_DOMAIN:
+                rows = rows.filter(_IN_DOMAIN[model](domain))
+            there = set(rows.values_list("pk", flat=True))
             if ids - there:
                 found.append((member, f"There is nothing with the id {min(ids - there)} among {member}."))
     slugs = {*rule.conditions.purposes, *rule.conditions.other_purposes_than}

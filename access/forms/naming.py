@@ -9,7 +9,7 @@ from django import forms
 from django.db.models import Q
 
 from accounts.models import Principal
-from catalog.models import Dataset, Field
+from catalog.models import Dataset, Domain, Field
 
 Find = Callable[[list[str]], dict[str, list[int]]]
 """The ids of all that each of these lines may mean; a line that means nothing may be left out."""
@@ -69,10 +69,11 @@ def people_called(lines: list[str]) -> dict[str, list[int]]:
     return found
 
 
-def datasets_called(lines: list[str]) -> dict[str, list[int]]:
-    """By name, or by id, with or without #, which goes before a name that looks like one."""
+def datasets_called(lines: list[str], domain: Domain | None = None) -> dict[str, list[int]]:
+    """By name, or by id, with or without #, which goes before a name that looks like one; with a domain, in that alone."""
     told = _ids_told(lines) | {line: int(line) for line in lines if _is_number(line)}
     rows = Dataset.objects.filter(Q(pk__in=told.values()) | Q(qualified_name__in=lines, merged_into__isnull=True))
+    rows = rows.filter(domain=domain) if domain is not None else rows
     found: dict[str, list[int]] = {}
     there = set()
     for pk, name, merged_into in rows.values_list("pk", "qualified_name", "merged_into"):
@@ -82,12 +83,14 @@ def datasets_called(lines: list[str]) -> dict[str, list[int]]:
     return found | {line: [pk] for line, pk in told.items() if pk in there}
 
 
-def fields_called(lines: list[str]) -> dict[str, list[int]]:
-    """By dataset, # and column, or by # and the id."""
+def fields_called(lines: list[str], domain: Domain | None = None) -> dict[str, list[int]]:
+    """By dataset, # and column, or by # and the id; with a domain, of its datasets alone."""
     told = _ids_told(lines)
-    there = set(Field.objects.filter(pk__in=told.values()).values_list("pk", flat=True)) if told else set()
+    rows = Field.objects.filter(pk__in=told.values())
+    rows = rows.filter(dataset__domain=domain) if domain is not None else rows
+    there = set(rows.values_list("pk", flat=True)) if told else set()
     found = {line: [pk] for line, pk in told.items() if pk in there}
-    datasets = datasets_called([line.rpartition("#")[0] for line in lines])
+    datasets = datasets_called([line.rpartition("#")[0] for line in lines], domain)
     fields = Field.objects.filter(dataset__in={pk for ids in datasets.values() for pk in ids})
     by_name: dict[tuple[int, str], list[int]] = {}
     for field in fields:

@@ -38,6 +38,7 @@ from access.policies.rules import (
     Subjects,
 )
 from access.policy import Audience
+from access.policy_queries import sources_of
 from accounts.forms import ActionForm
 from catalog.models import Domain, Source
 from classification.limits import LONGEST_GRANT_DAYS, MOST_APPROVALS
@@ -146,7 +147,8 @@ class PolicyForm(ActionForm):
         self._offer("groups", Group.objects.order_by("name"))
         self._offer("except_groups", Group.objects.order_by("name"))
         self._offer("domains", Domain.objects.all())
-        self._offer("sources", Source.objects.all())
+        sources = Source.objects.all()
+        self._offer("sources", sources if domain is None else sources.filter(sources_of(domain)))
         self._offer("categories", Category.objects.all())
         purposes = list(Purpose.objects.values_list("slug", "name"))
         for name in ("purposes", "other_purposes_than"):
@@ -272,13 +274,13 @@ class PolicyForm(ActionForm):
             subjects=self._subjects(values, ""),
             exceptions=self._subjects(values, "except_"),
             resources=Resources(
-                fields=self._looked_up("fields_named", values["fields_named"], fields_called),
+                fields=self._looked_up("fields_named", values["fields_named"], self._fields_called),
                 categories=_ids(values["categories"]),
                 level_from=_id(values["level_from"]),
                 level_to=_id(values["level_to"]),
                 domains=(self.domain.pk,) if self.domain is not None else _ids(values["domains"]),
                 sources=_ids(values["sources"]),
-                datasets=self._looked_up("datasets", values["datasets"], datasets_called),
+                datasets=self._looked_up("datasets", values["datasets"], self._datasets_called),
             ),
             conditions=Conditions(
                 purposes=tuple(values["purposes"]),
@@ -292,7 +294,7 @@ class PolicyForm(ActionForm):
                 MaskOf(
                     Mask(values[f"mask_{n}"]),
                     Columns(
-                        fields=self._looked_up(f"mask_{n}_fields", values[f"mask_{n}_fields"], fields_called),
+                        fields=self._looked_up(f"mask_{n}_fields", values[f"mask_{n}_fields"], self._fields_called),
                         categories=_ids(values[f"mask_{n}_categories"]),
                         level_from=_id(values[f"mask_{n}_level_from"]),
                         level_to=_id(values[f"mask_{n}_level_to"]),
@@ -332,6 +334,12 @@ class PolicyForm(ActionForm):
             if n not in said:
                 self.add_error(f"{kind}_{n}", problem)
         return said
+
+    def _datasets_called(self, lines: list[str]) -> dict[str, list[int]]:
+        return datasets_called(lines, self.domain)
+
+    def _fields_called(self, lines: list[str]) -> dict[str, list[int]]:
+        return fields_called(lines, self.domain)
 
     def _looked_up(self, name: str, lines: list[str], find: Find) -> tuple[int, ...]:
         """The ids of what the lines name; a line that fits nothing, or several, is an error of the field."""

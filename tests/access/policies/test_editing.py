@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.actions.policies import draft_policy, draft_version, edit_draft, end_policy, publish_policy
+from access.forms.policies import PolicyForm
 from access.models import Policy, PolicyVersion
 from access.policies.masking import Mask
 from access.policies.rules import Action, Columns, Effect, MaskOf, Resources, Role, Rule, Step, Subjects, stored_form
@@ -336,3 +337,50 @@ def test_rest_drafts_edits_previews_publishes_and_ends(client: Client, cast: Cas
     bad = client.post("/api/v2/policies/", {"name": "x", "rule": {"effect": "x"}}, "application/json", headers=headers)
     assert bad.status_code == 422
     assert "effect" in bad.json()["detail"]
+
+
+def test_a_policy_of_a_domain_names_nothing_outside_of_it(client: Client, cast: Cast):
+    """Else its words would tell what every id of a dataset, column or source stands for."""
+    owner = person("olga")
+    role(cast.domain, owner, "owner")
+    secret = dataset("salaries", domain=domain("Payroll", open_tier=0), fields=["iban"])
+    iban, email = secret.fields.get(), cast.field("email")
+
+    def refused(member: str, pk: int) -> str:
+        resources = {"domains": [cast.domain.pk], member: [pk]}
+        rule = {"effect": "deny", "actions": ["read"], "subjects": {"everyone": True}, "resources": resources}
+        asked = {"name": member, "rule": rule, "domain": cast.domain.slug}
+        answer = client.post("/api/v2/policies/", asked, content_type="application/json", headers=bearer(owner))
+        assert answer.status_code == 422
+        assert set(answer.json()["errors"]) == {member}
+        return str(answer.json()["detail"]).replace(f"id {pk} ", "id N ")
+
+    for member, pk in (("datasets", secret.pk), ("fields", iban.pk), ("sources", secret.source_id or 0)):
+        assert refused(member, pk) == refused(member, 2**40)
+    assert not Policy.objects.filter(domain=cast.domain).exists()
+    masked = Rule(
+        Effect.RESTRICT, (Action.READ,), EVERYBODY, resources=Resources(domains=(cast.domain.pk,)),
+        masks=(MaskOf(Mask.NULL, Columns((iban.pk,))),),
+    )  # fmt: skip
+    with pytest.raises(Invalid, match="among fields"):
+        draft_policy(name="P", rule=masked, by=owner, domain=cast.domain)
+    draft = draft_policy(
+        name="P", rule=Rule(Effect.DENY, (Action.READ,), EVERYBODY,
+        resources=Resources(domains=(cast.domain.pk,), datasets=(cast.dataset.pk,), fields=(email.pk,))),
+        by=owner, domain=cast.domain,
+    )  # fmt: skip
+    assert draft.contents.resources.fields == (email.pk,)
+
+
+def test_the_form_of_a_domain_finds_and_offers_nothing_outside_of_it(cast: Cast):
+    secret = dataset("salaries", domain=domain("Payroll", open_tier=0), fields=["iban"])
+    column = f"{secret.qualified_name}#iban"
+    for form, found in ((PolicyForm({}, domain=cast.domain), []), (PolicyForm({}), [secret.pk])):
+        assert form._datasets_called([secret.qualified_name]).get(secret.qualified_name, []) == found
+        assert form._datasets_called([f"#{secret.pk}"]).get(f"#{secret.pk}", []) == found
+        assert [pk for ids in form._fields_called([column]).values() for pk in ids] == [
+            field.pk for field in secret.fields.all() if found
+        ]
+        offered = {value for value, _ in form._choices_of("sources")}
+        assert str(cast.source.pk) in offered
+        assert (str(secret.source_id) in offered) is bool(found)
