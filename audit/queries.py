@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Min
+from django.db.models import Min, Q, QuerySet
 
 from audit.events import Subject, event_named
 from audit.models import PersonalDetail, Record, RecordSubject
@@ -44,12 +44,20 @@ class Activity:
     change: str = ""
 
 
-def activity_of(
-    subject: Subject, *, cursor: str | None = None, size: int = 30
-) -> tuple[list[Activity], Page[RecordSubject]]:
-    """What happened to a subject, newest first, a page at a time; three statements whatever the page's size."""
+def records_about(subject: Subject, hidden: Q | None = None) -> QuerySet[RecordSubject]:
+    """The records about a subject but for the hidden ones, to be read in the order of `-record_id`."""
     rows = RecordSubject.objects.filter(kind=subject.kind, object_id=subject.id).select_related("record__actor__user")
-    page = page_of(rows, order=("-record_id",), cursor=cursor, size=size)
+    return rows.exclude(hidden) if hidden else rows
+
+
+def activity_of(
+    subject: Subject, *, hidden: Q | None = None, cursor: str | None = None, size: int = 30
+) -> tuple[list[Activity], Page[RecordSubject]]:
+    """What happened to a subject, newest first, a page at a time; two statements whatever the page's size.
+
+    `hidden` is the condition on `RecordSubject` of what the reader may not know.
+    """
+    page = page_of(records_about(subject, hidden), order=("-record_id",), cursor=cursor, size=size)
     told = tell([row.record for row in page.rows], {row.record_id: row.change for row in page.rows})
     return told, page
 

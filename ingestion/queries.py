@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from cron_descriptor import Options, get_description
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from catalog.models import Source
+from catalog.models import Schema, Source
+from catalog.queries.tree import MAX_SCHEMAS, schemas
 from catalog.visibility import scope_of
 from common.errors import NotFound
 from ingestion.models import CrawlSchedule, Run, RunState
@@ -38,6 +39,14 @@ def source_for(principal: Principal, slug: str) -> Source:
     if source is None:
         raise NotFound("There is no such source, or you may not see it.")
     return source
+
+
+def schemas_for(principal: Principal, source: Source) -> list[tuple[Schema, int]]:
+    """The schemas of a source with how many datasets are in each, as far as the principal sees any; whoever sees everything
+    also sees those that are gone. One statement."""
+    if scope_of(principal).everything:
+        return [(schema, schema.dataset_count) for schema in source.schemas.order_by("path")[:MAX_SCHEMAS]]
+    return [(branch.schema, branch.count) for branch in schemas(principal, source)]
 
 
 def source_called(text: str) -> Source | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,11 +15,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from access.permissions import can_see_enforcement
 from accounts.authentication import principal_of
+from accounts.models import Principal
 from audit.events import Subject
 from audit.feed import feed
 from audit.queries import activity_of
 from catalog.actions import edit_source
+from catalog.models import Source
 from catalog.permissions import can_edit_source, check_can_edit_source
+from catalog.queries.tree import dataset_counts
 from catalog.visibility import told_of_no_domain
 from common.components import Column, Crumb, LogLine, Tab, TreeNode
 from common.errors import CatalogError, Conflict, Invalid
@@ -28,7 +32,7 @@ from connections.platforms import Platform
 from ingestion.actions import cancel_run, confirm_plan, cron_of, request_crawl, set_schedule
 from ingestion.forms import ConnectionForm, NewSourceForm, ScheduleForm, SourceForm
 from ingestion.models import SAMPLING, Run, RunState
-from ingestion.permissions import can_crawl_source, can_see_runs_of
+from ingestion.permissions import can_crawl_source, can_see_runs_of, check_can_see_runs_of
 from ingestion.queries import (
     durations_of,
     in_words,
@@ -36,6 +40,7 @@ from ingestion.queries import (
     run_for,
     runs_for,
     schedule_of,
+    schemas_for,
     source_for,
     sources_for,
 )
@@ -56,6 +61,8 @@ _SOURCE_COLUMNS = [
     Column("Datasets", align="end"),
     Column("Last crawl"),
 ]
+_OF_RIGHTS = Q(record__event__startswith="access.") | Q(record__event__startswith="connections.")
+"""Records about rights and logins in a source, and about the account that reads it."""
 _RUN_COLUMNS = [
     Column("Run"),
     Column("Source"),
@@ -71,7 +78,9 @@ _RUN_COLUMNS = [
 def source_list(request: HttpRequest) -> HttpResponse:
     by = principal_of(request)
     page = page_of(sources_for(by), order=("name",), cursor=request.GET.get("cursor"), size=page_size(request))
-    context = {"page": page, "columns": _SOURCE_COLUMNS, "can_add": can_edit_source(by, None)}
+    counts = dataset_counts(by, page.rows)
+    rows = [(source, counts.get(source.pk, 0)) for source in page.rows]
+    context = {"page": page, "rows": rows, "columns": _SOURCE_COLUMNS, "can_add": can_edit_source(by, None)}
     return render(request, "ingestion/source_list.html", context)
 
 
@@ -116,17 +125,19 @@ def source_detail(request: HttpRequest, slug: str) -> HttpResponse:
         TreeNode(
             label=".".join(schema.path) or "(no schema)",
             kind="schema",
-            count=schema.dataset_count,
+            count=count,
             note="gone" if schema.gone_since else "",
             href=f"{reverse('portal:search')}?source={source.slug}&schema={schema.pk}",
         )
-        for schema in source.schemas.order_by("path")[:500]
+        for schema, count in schemas_for(by, source)[:500]
     ]
     context = {
         "source": source,
-        "tabs": _tabs(source, "overview"),
+        "tabs": _tabs(by, source, "overview"),
         "crumbs": _crumbs(source),
         "schemas": schemas,
+        "dataset_count": dataset_counts(by, [source]).get(source.pk, 0),
+        "sees_runs": sees_runs,
         "schedule": schedule,
         "schedule_words": in_words(cron_of(schedule) or "") if schedule else "",
         "next_times": next_times(schedule) if schedule and schedule.periodic_task.enabled else [],
@@ -149,7 +160,7 @@ def _crumbs(source: Any, *rest: Crumb) -> list[Crumb]:
     ]
 
 
-def _tabs(source: Any, current: str) -> list[Tab]:
+def _tabs(by: Principal, source: Source, current: str) -> list[Tab]:
     return [
         Tab(label, reverse(f"ingestion:{view}", args=[source.slug]), current=name == current, icon=icon)
         for name, label, view, icon in (
@@ -157,16 +168,20 @@ def _tabs(source: Any, current: str) -> list[Tab]:
             ("connection", "Connection", "source_connection", "plug-connected"),
             ("activity", "Activity", "source_activity", "history"),
         )
+        if name != "activity" or can_see_runs_of(by, source)
     ]
 
 
 @require_GET
 def source_activity(request: HttpRequest, slug: str) -> HttpResponse:
-    source = source_for(principal_of(request), slug)
-    told, page = activity_of(Subject("source", source.pk), cursor=request.GET.get("cursor"))
+    by = principal_of(request)
+    source = source_for(by, slug)
+    check_can_see_runs_of(by, source)
+    hidden = Q() if can_see_enforcement(by, source) else _OF_RIGHTS
+    told, page = activity_of(Subject("source", source.pk), hidden=hidden, cursor=request.GET.get("cursor"))
     context = {
         "source": source,
-        "tabs": _tabs(source, "activity"),
+        "tabs": _tabs(by, source, "activity"),
         "crumbs": _crumbs(source),
         "items": feed(told),
         "page": page,
@@ -197,7 +212,7 @@ def source_connection(request: HttpRequest, slug: str) -> HttpResponse:
             problem = error.message
     context = {
         "source": source,
-        "tabs": _tabs(source, "connection"),
+        "tabs": _tabs(by, source, "connection"),
         "crumbs": _crumbs(source),
         "check": check,
         "grants": "\n".join(grants),

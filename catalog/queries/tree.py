@@ -51,16 +51,20 @@ def systems(principal: Principal) -> list[SystemBranch]:
     The counts that crawls keep serve those who see everything; for others the visible ones are counted.
     """
     sources = list(Source.objects.visible_to(principal).select_related("system").order_by("name"))
-    if scope_of(principal).everything:
-        counts = {source.pk: source.dataset_count for source in sources}
-    else:
-        seen = Dataset.objects.standing().visible_to(principal).filter(source__in=sources)
-        counts = dict(seen.order_by().values_list("source_id").annotate(Count("pk")))
+    counts = dataset_counts(principal, sources)
     of_system: dict[System | None, list[SourceBranch]] = defaultdict(list)
     for source in sources:
         of_system[source.system].append(SourceBranch(source, counts.get(source.pk, 0)))
     ordered = sorted(of_system, key=lambda system: (system is None, system.name.lower() if system else ""))
     return [SystemBranch(system, of_system[system]) for system in ordered]
+
+
+def dataset_counts(principal: Principal, sources: Sequence[Source]) -> dict[int, int]:
+    """How many present datasets of each source the principal sees, by its id; one statement, none for who sees everything."""
+    if scope_of(principal).everything:
+        return {source.pk: source.dataset_count for source in sources}
+    seen = Dataset.objects.standing().visible_to(principal).filter(source__in=sources)
+    return dict(seen.order_by().values_list("source_id").annotate(Count("pk")))
 
 
 def schemas(principal: Principal, source: Source) -> list[SchemaBranch]:

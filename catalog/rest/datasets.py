@@ -17,13 +17,13 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.authentication import rest_principal
 from accounts.models import Principal
 from audit.events import Subject
-from audit.models import RecordSubject
-from audit.queries import tell
+from audit.queries import records_about, tell
 from catalog import actions
 from catalog.filters import Narrowing
 from catalog.models import Dataset, Field, FieldProfile, Ownership, Profile, SchemaVersion, Tag, Tier
 from catalog.permissions import check_can_curate
 from catalog.queries import datasets as reads
+from catalog.queries.activity import hidden_activity
 from catalog.queries.domains import domain_called
 from catalog.queries.exceptions import exception_of, exceptions_of
 from catalog.queries.search import listed
@@ -313,11 +313,8 @@ class DatasetViewSet(DescribedQuery, GenericViewSet[Dataset]):
     @extend_schema(summary="What happened to it, newest first", responses=ActivitySerializer(many=True))
     @action(detail=True, methods=["get"])
     def activity(self, request: Request, pk: str) -> Response:
-        _, dataset = self._read(request, pk, Tier.METADATA)
-        subject = Subject("dataset", dataset.pk)
-        rows = RecordSubject.objects.filter(kind=subject.kind, object_id=subject.id).select_related(
-            "record__actor__user"
-        )
+        principal, dataset = self._read(request, pk, Tier.METADATA)
+        rows = records_about(Subject("dataset", dataset.pk), hidden_activity(principal, dataset))
         found = self._page(rows, ("-record_id",))
         told = tell([row.record for row in found], {row.record_id: row.change for row in found})
         return self.get_paginated_response(ActivitySerializer(told, many=True).data)

@@ -18,6 +18,7 @@ from audit.feed import feed
 from audit.queries import activity_of
 from catalog.models import Dataset, Field, Ownership, Tier
 from catalog.permissions import can_curate, can_make_exceptions
+from catalog.queries.activity import hidden_activity
 from catalog.queries.datasets import Said, names_of, owners_of, said_of, visible_dataset
 from catalog.queries.exceptions import exceptions_of
 from catalog.queries.proposals import about as proposals_about
@@ -137,7 +138,8 @@ def _access(request: HttpRequest, principal: Principal, dataset: Dataset) -> dic
 
 
 def _activity(request: HttpRequest, principal: Principal, dataset: Dataset) -> dict[str, Any]:
-    told, page = activity_of(Subject("dataset", dataset.pk), cursor=request.GET.get("cursor"))
+    hidden = hidden_activity(principal, dataset)
+    told, page = activity_of(Subject("dataset", dataset.pk), hidden=hidden, cursor=request.GET.get("cursor"))
     return {"activities": feed(told), "page": page}
 
 

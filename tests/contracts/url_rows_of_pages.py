@@ -92,7 +92,7 @@ PAGES: tuple[Row, ...] = (
     Row("GET", "ingestion:connection_edit", "302 403 403 403 200", page=True),
     Row("GET", "ingestion:connection_edit", "302 404 404 404 200", page=True, objects={"slug": "=payroll"}),
     Row("POST", "ingestion:connection_edit", "302 403 403 403 200"),
-    Row("GET", "ingestion:source_activity", "302 200 200 200 200", page=True),
+    Row("GET", "ingestion:source_activity", "302 403 200 200 200", page=True),
     Row("GET", "ingestion:source_edit", "302 403 403 403 200", page=True),
     Row("GET", "ingestion:source_schedule", "302 403 403 403 200", page=True),
     Row("GET", "ingestion:source_crawl", "405 405 405 405 405"),
