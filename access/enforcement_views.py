@@ -176,6 +176,8 @@ def finding_accept(request: HttpRequest, finding_id: int) -> HttpResponse:
     principal = principal_of(request)
     found = _finding(principal, finding_id)
     check_can_accept(principal, found)
+    if request.method == "GET" and found.resolution:
+        return _judged(request, principal, found)
     form = AcceptForm(request.POST if request.method == "POST" else None)
     return ask(
         request,
@@ -194,6 +196,8 @@ def finding_adopt(request: HttpRequest, finding_id: int) -> HttpResponse:
     principal = principal_of(request)
     found = _finding(principal, finding_id)
     check_can_adopt(principal, found)
+    if request.method == "GET" and found.resolution:
+        return _judged(request, principal, found)
     form = AdoptForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         check_signed_in_recently(request)
@@ -254,6 +258,13 @@ def _finding(principal: Principal, finding_id: int) -> Finding:
         raise NotFound("There is no such finding, or you may not see it.")
     check_can_see_finding(principal, found)
     return found
+
+
+def _judged(request: HttpRequest, principal: Principal, finding: Finding) -> HttpResponse:
+    """What an old link or a page that somebody left open leads to."""
+    by = f", by {finding.resolved_by}" if finding.resolved_by else ""
+    messages.info(request, f"“{finding.sentence}” is closed: {finding.get_resolution_display().lower()}{by}.")
+    return redirect(_after(principal, finding))
 
 
 def _after(principal: Principal, finding: Finding) -> str:

@@ -370,21 +370,25 @@ def confirm_link(
     icon: str = "",
     small: bool = False,
     back: str = "",
+    about: str = "",
     **fields: object,
 ) -> SafeString:
     """One of several buttons that share a `confirm_dialog`: what is asked of it stands in the block, as plain text.
 
-    `fields` are the values of the dialog's fields; that of a number is also the highest that it may have.
+    `about` tells it from the others to whoever hears the buttons alone. `fields` are the values of the dialog's fields; that
+    of a number is also the highest that it may have.
     """
     said = format_html(' data-said="{}"', content.strip()) if content.strip() else ""
     fill = format_html(' data-fill="{}"', json.dumps(fields)) if fields else ""
+    name = format_html(' aria-label="{}: {}"', button, about) if about else ""
     return format_html(
-        '<a class="{}" href="{}" data-behaviour="dialog-open" data-dialog="{}"{}{}>{}{}</a>',
+        '<a class="{}" href="{}" data-behaviour="dialog-open" data-dialog="{}"{}{}{}>{}{}</a>',
         f"btn{' btn-danger' if danger else ''}{' btn-sm' if small else ''}",
         f"{url}?{urlencode({'next': back})}" if back else url,
         id,
         said,
         fill,
+        name,
         icon_svg(icon) if icon else "",
         button,
     )

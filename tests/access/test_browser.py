@@ -181,6 +181,28 @@ def test_the_dialog_that_the_inbox_shares_is_of_the_row_that_was_pressed(session
     assert session.faults == []
 
 
+@pytest.mark.parametrize("name", ["access:inbox", "access:delegations"])
+def test_no_two_buttons_of_a_list_sound_the_same(session: Session, cast: Cast, name: str) -> None:
+    tasks = Dataset.objects.get(name="tasks")
+    request_access(
+        dataset=tasks, purpose="Another", days=5, by=cast.outsider, accepts=[one.pk for one in Terms.objects.all()]
+    )
+    now = timezone.now()
+    delegate_decisions(
+        giver=cast.owner, receiver=cast.outsider, valid_from=now, valid_to=now + dt.timedelta(days=1), by=cast.owner
+    )
+    page = session.page(cookies=cookies(cast.owner))
+    page.goto(session.url(reverse(name)))
+    settled(page)
+    heard = (
+        page.locator("main table")
+        .locator("a.btn, button.btn")
+        .evaluate_all("all => all.map((one) => one.ariaLabel || one.textContent.trim())")
+    )
+    assert len(heard) > 1 and sorted(set(heard)) == sorted(heard)
+    page.context.close()
+
+
 def test_the_inbox_is_walked_and_decided_by_keys(session: Session, cast: Cast) -> None:
     page = session.page(cookies=cookies(cast.owner))
     page.goto(session.url(reverse("access:inbox")))

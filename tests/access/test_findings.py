@@ -188,6 +188,9 @@ def test_the_inbox_adopts_accepts_and_shows_the_revoke(client: Client, cast: Cas
     )
     assert accepted["Location"] == reverse("access:inbox")
     assert waiting_list(fresh(master)) == []
+    for name, finding, word in (("adopt", privilege, "adopted as a grant"), ("accept", everybody, "accepted as it is")):
+        late = client.get(reverse(f"access:finding_{name}", args=[finding.pk]), follow=True)
+        assert f"is closed: {word}, by {master}." in late.text, "a page that was left open, or an old link"
 
 
 def test_home_and_the_navigation_tell_of_a_finding(client: Client, cast: Cast) -> None:
