@@ -76,7 +76,22 @@ def _suggest(datasets: Collection[int]) -> None:
         suggest_by_keys(datasets=batch, by=Principal.objects.system())
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Look for no cycles meanwhile: there are none among so many tuples, and going through them again and again
+    took a third of Python's time.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 @transaction.atomic
+@_without_collector()
 def _follow() -> Followed:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
@@ -91,6 +106,7 @@ def _follow() -> Followed:
 
 
 @transaction.atomic
+@_without_collector()
 def _carry(where_noted: bool) -> Followed:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -101,33 +117,16 @@ def _carry(where_noted: bool) -> Followed:
     while take_changed_columns(_NOTES):
         pass
     masking.release(None)
-    with _without_collector():
-        before = every_carried()
+    before = every_carried()
 
-        def carried(_: Collection[int]) -> Changes:
-            now = spread(every_edge(), every_own())
-            return {
-                column: now.get(column)
-                for column in before.keys() | now.keys()
-                if before.get(column) != now.get(column)
-            }
+    def carried(_: Collection[int]) -> Changes:
+        now = spread(every_edge(), every_own())
+        return {
+            column: now.get(column) for column in before.keys() | now.keys() if before.get(column) != now.get(column)
+        }
 
-        done = _settle(carried, Ground(), None)
+    done = _settle(carried, Ground(), None)
     return replace(done, datasets=done.datasets | {pk for pk in stale if pk is not None})
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Look for no cycles meanwhile: there are none among some hundred thousand tuples, and going through them again and again
-    took a third of Python's time.
-    """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _noted() -> tuple[set[int], set[int]]:

@@ -178,14 +178,27 @@ def test_whatever_is_wrong_with_labels_is_right_when_all_are_carried_anew(pipe, 
     assert inherited("clean.email") == as_it_was
 
 
-def test_cycles_are_collected_again_when_labels_were_carried(pipe, users):
+@pytest.mark.parametrize("carry", [follow_changes, carry_all])
+def test_cycles_are_looked_for_again_once_labels_are_carried(pipe, users, carry):
     pipe("clean", follow=False, email=[("users", "email", IDENTITY)])
     assert gc.isenabled()
-    carry_all()
+    assert carry().labels
     assert gc.isenabled()
+
+
+def test_cycles_are_looked_for_again_where_a_change_reaches_too_far(pipe, users):
+    StaleDataset.objects.create(dataset_id=None)
+    with pytest.raises(TooFar):
+        follow_changes()
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("carry", [follow_changes, carry_all])
+def test_cycles_are_not_looked_for_where_nobody_did(pipe, users, carry):
+    pipe("clean", follow=False, email=[("users", "email", IDENTITY)])
     gc.disable()
     try:
-        carry_all()
+        assert carry().labels
         assert not gc.isenabled()
     finally:
         gc.enable()
