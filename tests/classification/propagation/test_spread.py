@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from classification.propagation.changes import respread
@@ -129,6 +129,9 @@ class Memory:
         return self.carried(found)
 
 
+# How long an example takes tells of what else the machine does.
+at_any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 columns = st.integers(1, 9)
 edges = st.lists(
     st.builds(Edge, columns, columns, st.sampled_from(list(Kind)), st.integers(1, 3)).filter(
@@ -142,11 +145,13 @@ owns = st.dictionaries(
 )
 
 
+@at_any_speed
 @given(st.data(), edges, owns)
 def test_the_order_in_which_lineage_is_told_makes_no_difference(data, told, own):
     assert spread(data.draw(st.permutations(told)), own) == spread(told, own)
 
 
+@at_any_speed
 @given(edges, owns)
 def test_each_column_carries_the_best_that_its_neighbours_do(told, own):
     found = spread(told, own)
@@ -164,6 +169,7 @@ def test_each_column_carries_the_best_that_its_neighbours_do(told, own):
             assert found[edge.downstream].key <= over(edge, found[edge.upstream]).key
 
 
+@at_any_speed
 @given(edges, owns, columns, columns, columns)
 def test_more_lineage_or_a_higher_label_never_lowers_anything(told, own, upstream, downstream, raised):
     before = spread(told, own)
@@ -173,6 +179,7 @@ def test_more_lineage_or_a_higher_label_never_lowers_anything(told, own, upstrea
         assert all(more[column].rank >= one.rank for column, one in before.items())
 
 
+@at_any_speed
 @given(edges, owns, edges, owns)
 def test_following_a_change_gives_what_starting_again_does(told, own, told_now, own_now):
     before, after = spread(told, own), spread(told_now, own_now)
@@ -184,6 +191,7 @@ def test_following_a_change_gives_what_starting_again_does(told, own, told_now, 
     }
 
 
+@at_any_speed
 @given(edges, owns, st.integers(0, 23), columns, st.integers(1, 4))
 def test_a_small_change_is_followed_too(told, own, dropped, relabelled, rank):
     before = spread(told, own)
