@@ -19,19 +19,19 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import rest_principal
-from accounts.models import Principal
+from accounts.models import ApiToken, Principal
 from accounts.tokens import Scope
 from catalog.actions import edit_source
 from catalog.models import SamplingAmount, Source
 from catalog.permissions import check_can_edit_source
 from common.described_query import DescribedQuery
-from common.errors import Invalid
+from common.errors import Forbidden, Invalid
 from common.filters import LARGEST_ID
 from common.json_body import BodySerializer, JsonParser
 from common.keyset import KeysetPagination
 from ingestion.actions import cancel_run, confirm_plan, cron_of, push_snapshots, request_crawl, set_schedule
 from ingestion.models import Run, RunLogLine, RunState
-from ingestion.permissions import check_can_crawl_source
+from ingestion.permissions import can_crawl_source, check_can_crawl_source
 from ingestion.queries import run_for, runs_for, schedule_of, source_for
 from ingestion.sources import check_source, grants_of
 from ingestion.views import send
@@ -286,6 +286,7 @@ class SourceSnapshotsView(DescribedQuery, APIView):
     def post(self, request: Request, slug: str) -> Response:
         by = rest_principal(request)
         source = source_for_push(by, slug)
+        _check_namespace(request.auth, source)
         if request.content_type.split(";")[0].strip() != LinesParser.media_type:
             raise Invalid(f"Send the readings as {LinesParser.media_type}, one JSON value a line.")
         run = push_snapshots(source=source, lines=_lines(request._request), by=by)
@@ -296,12 +297,16 @@ class SourceSnapshotsView(DescribedQuery, APIView):
 def source_for_push(by: Principal, slug: str) -> Source:
     """The source that `by` may push to; one that it may neither see nor push to does not exist for it."""
     source = Source.objects.filter(slug=slug).first()
-    if source is None:
-        return source_for(by, slug)
-    if by.kind == Principal.Kind.PERSON:
-        source_for(by, slug)
-    check_can_crawl_source(by, source)
+    if source is None or not can_crawl_source(by, source):
+        source = source_for(by, slug)
+        check_can_crawl_source(by, source)
     return source
+
+
+def _check_namespace(auth: object, source: Source) -> None:
+    """Raises `Forbidden` where the token is for other namespaces: that its owner has another one for this says nothing."""
+    if isinstance(auth, ApiToken) and auth.namespaces and source.namespace not in auth.namespaces:
+        raise Forbidden(f"The token {auth.name} may not speak of the namespace {source.namespace}. Add it to its list.")
 
 
 def _lines(request: HttpRequest, limit: int = 64 * 1024 * 1024 + 1) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import DomainRole, Principal
 from accounts.tokens import Scope
-from catalog.models import Dataset, Source
+from catalog.models import Dataset, Domain, Source
 from catalog.snapshots import DatasetKind, DatasetSnapshot, SchemaRead, SchemasListed
 from ingestion.crawling import run_crawl
 from ingestion.models import Run, RunState
@@ -62,8 +62,34 @@ def test_push_needs_the_scope_and_the_namespace(client, shop):
     headers = bearer(other, Scope.SNAPSHOT_WRITE)
     other.tokens.update(namespaces=["postgres://elsewhere:5432"])
     url = "/api/v2/sources/shop/snapshots/"
-    assert client.post(url, READING, content_type="application/x-ndjson", headers=headers).status_code == 403
+    assert client.post(url, READING, content_type="application/x-ndjson", headers=headers).status_code == 404
     assert not Run.objects.exists()
+
+
+def test_another_token_of_the_same_pipeline_or_person_opens_no_namespace(client, shop, steward):
+    two = pipeline("two")
+    for by in (two, steward):
+        headers = bearer(by, Scope.SNAPSHOT_WRITE)
+        by.tokens.update(namespaces=["postgres://elsewhere:5432"])
+        bearer(by, Scope.SNAPSHOT_WRITE)
+        url = "/api/v2/sources/shop/snapshots/"
+        refused = client.post(url, READING, content_type="application/x-ndjson", headers=headers)
+        assert refused.status_code == 403
+        assert "may not speak of" in refused.json()["detail"]
+    assert not Run.objects.exists()
+
+
+def test_a_source_that_a_pipeline_may_neither_see_nor_push_to_is_not_there(client, shop):
+    Domain.objects.update(open_tier=0)
+    other = pipeline("other")
+    headers = bearer(other, Scope.SNAPSHOT_WRITE)
+    other.tokens.update(namespaces=["postgres://elsewhere:5432"])
+    answers = [
+        client.post(f"/api/v2/sources/{slug}/snapshots/", READING, content_type="application/x-ndjson", headers=headers)
+        for slug in ("shop", "nowhere")
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].json() == answers[1].json()
 
 
 def test_push_of_something_else_says_what_is_wrong(client, shop):
