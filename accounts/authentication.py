@@ -57,7 +57,11 @@ def rest_principal(request: Request) -> Principal:
 
 
 class PrincipalMiddleware:
-    """Sets `request.principal` for the signed-in person, or None."""
+    """Sets `request.principal` for the signed-in person, or None.
+
+    What is answered to somebody is kept by nobody, unless the view says otherwise: neither by a cache between, nor by the
+    browser, in which the next person would go back to it (OWASP ASVS 5.0, 14.3.2).
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -69,7 +73,11 @@ class PrincipalMiddleware:
             principal = Principal.objects.filter(user_id=user.pk).first() or Principal.objects.for_user(user)
             principal.user = user
             request.principal = principal  # type: ignore[attr-defined]
-        return self.get_response(request)
+        response = self.get_response(request)
+        # Authentication by a token sets it too.
+        if request.principal is not None and not response.has_header("Cache-Control"):  # type: ignore[attr-defined]
+            response["Cache-Control"] = "private, no-store"
+        return response
 
 
 class BearerAuthentication(BaseAuthentication):

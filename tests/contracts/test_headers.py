@@ -30,7 +30,17 @@ def test_pages_of_a_session_are_not_kept_by_caches(world: World) -> None:
         row = next(row for row in ROWS if row.name == name and row.page)
         answer = visit(world, row, "steward")
         assert "Cookie" in answer["Vary"]
-        assert "public" not in answer.get("Cache-Control", "")
+        assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["portal:search_export", "portal:lineage_picture", "dataset-list", "access-request-list", "accounts:token_list"],
+)
+def test_neither_are_files_fragments_and_answers_of_rest(world: World, name: str) -> None:
+    answer = visit(world, next(row for row in ROWS if row.name == name), "steward")
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
 
 
 def test_an_https_address_passes_the_deployment_check_makes_cookies_host_bound_and_redirects() -> None:
