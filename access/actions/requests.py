@@ -116,6 +116,9 @@ def approve_request(
     request = _locked(request)
     decision = check_can_review(by, request)
     check_request_moves(request.state, RequestState.APPROVED)
+    if request.decide_by is not None and request.decide_by <= timezone.now():
+        # The worker that lets it lapse may be late, or down.
+        raise Conflict("The time to decide on this is over, so it lapses. Whoever still needs the data asks anew.")
     if not request.requester.is_active:
         raise Conflict(f"The account of {request.requester} is closed. Refuse the request instead.")
     fields = list(Field.objects.filter(pk__in=request.field_ids).order_by("position"))

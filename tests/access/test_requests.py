@@ -276,6 +276,15 @@ def test_a_grant_ends_by_itself_at_its_time(cast: Cast) -> None:
     assert told("grant", grant.pk)[0] == "Catalog ended Ana's grant of all columns of users, whose time was over"
 
 
+def test_nobody_approves_after_the_time_is_over_though_the_worker_has_not_come_by(cast: Cast) -> None:
+    request = ask(cast)
+    AccessRequest.objects.filter(pk=request.pk).update(decide_by=timezone.now())
+    with pytest.raises(Conflict, match="time to decide"):
+        approve_request(request=request, by=cast.steward)
+    assert not Grant.objects.exists()
+    assert deny_request(request=request, reason="too late", by=cast.steward).state == "denied"
+
+
 def test_an_undecided_request_lapses(cast: Cast) -> None:
     request = ask(cast)
     with time_machine.travel(timezone.now() + DECIDE_WITHIN + dt.timedelta(minutes=1), tick=False):
