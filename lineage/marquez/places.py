@@ -29,7 +29,10 @@ def namespaces(principal: Principal) -> list[Json]:
         name: _span(of_datasets.get(name), of_jobs.get(name)) for name in of_datasets.keys() | of_jobs.keys()
     }
     notes = _notes(Kind.NAMESPACE)
-    return [_namespace(name, seen.get(name), notes.get(name)) for name in sorted(seen.keys() | _empty(notes, seen))]
+    return [
+        _namespace(name, seen.get(name), notes.get(name))
+        for name in sorted(seen.keys() | _shown(principal, notes, seen))
+    ]
 
 
 def namespace(principal: Principal, name: str) -> Json:
@@ -44,7 +47,9 @@ def sources(principal: Principal) -> list[Json]:
     """The servers that datasets are on, known by the datasets' namespaces, and those that were noted."""
     seen = datasets.namespaces_of(principal)
     notes = _notes(Kind.SOURCE)
-    return [_source(name, seen.get(name), notes.get(name)) for name in sorted(seen.keys() | _empty(notes, seen))]
+    return [
+        _source(name, seen.get(name), notes.get(name)) for name in sorted(seen.keys() | _shown(principal, notes, seen))
+    ]
 
 
 def source(principal: Principal, name: str) -> Json:
@@ -65,10 +70,12 @@ def _notes(kind: str) -> dict[str, MarquezNote]:
     return {note.name: note for note in MarquezNote.objects.filter(kind=kind)}
 
 
-def _empty(notes: Mapping[str, MarquezNote], seen: Mapping[str, Any]) -> set[str]:
-    """Those of the noted that hold nothing at all: to name one whose datasets are hidden would betray them."""
-    others = notes.keys() - seen.keys()
-    return others - known_namespaces(others, noted=False)
+def _shown(principal: Principal, notes: Mapping[str, MarquezNote], seen: Mapping[str, Any]) -> set[str]:
+    """Those of the noted that hold nothing at all: to name one whose datasets are hidden would betray them. So would leaving
+    it out, to whoever noted it themselves."""
+    own = {name for name, note in notes.items() if note.told_by_id == principal.pk}
+    others = notes.keys() - seen.keys() - own
+    return own | others - known_namespaces(others, noted=False)
 
 
 def _namespace(name: str, span: Span | None, note: MarquezNote | None) -> Json:

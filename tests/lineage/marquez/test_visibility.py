@@ -157,3 +157,14 @@ def test_a_session_reads(place: Place, client: object) -> None:
     client.force_login(place.analyst.user)  # type: ignore[attr-defined]
     answer = client.get("/api/v1/jobs")  # type: ignore[attr-defined]
     assert answer.status_code == 200 and answer.json()["totalCount"] == 2
+
+
+def test_whoever_notes_a_namespace_or_a_source_does_not_learn_whether_anything_is_there(place: Place) -> None:
+    api, other = Api(place.outsider), Api(place.analyst)
+    bodies = {"namespaces": {"ownerName": "otto"}, "sources": {"type": "POSTGRESQL", "connectionUrl": "x"}}
+    for what, body in bodies.items():
+        for name in (place.secret.namespace, "postgres://nowhere:5432"):
+            api.put(what, name, body=body)
+            assert api.send("GET", what, name).status_code == 200
+            assert name in {one["name"] for one in api.get(what)[what]}
+        assert place.secret.namespace not in {one["name"] for one in other.get(what)[what]}
