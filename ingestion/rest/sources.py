@@ -30,16 +30,21 @@ from connections.addresses import Address, parse_address
 from connections.models import Connection
 from connections.permissions import check_can_manage_connections
 from ingestion.connectors.scope import parse_pattern
+from ingestion.permissions import can_see_runs_of
 from ingestion.queries import source_for
 from ingestion.sources import Reconnected, add_crawled_source, change_source_connection, connection_of
 
 
 class SourceSerializer(serializers.ModelSerializer[Source]):
-    """A source without its connection. `dataset_count` is null unless the reader sees all of the source."""
+    """A source without its connection. `dataset_count` is null unless the reader sees all of the source, and `include` and
+    `exclude`, which name schemas and datasets, are null for whoever may not see its runs.
+    """
 
     system = serializers.SlugRelatedField[System](slug_field="slug", read_only=True, allow_null=True)
     domain = serializers.SlugRelatedField[Domain](slug_field="slug", read_only=True, allow_null=True)
     dataset_count = serializers.SerializerMethodField()
+    include = serializers.ListField(child=serializers.CharField(), read_only=True, allow_null=True)
+    exclude = serializers.ListField(child=serializers.CharField(), read_only=True, allow_null=True)
 
     class Meta:
         model = Source
@@ -50,6 +55,13 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
 
     def get_dataset_count(self, source: Source) -> int | None:
         return source.dataset_count if self.context.get("sees_everything") else None
+
+    def to_representation(self, source: Source) -> dict[str, Any]:
+        told: dict[str, Any] = super().to_representation(source)
+        reader = self.context.get("reader")
+        if reader is None or not can_see_runs_of(reader, source):
+            told |= {"include": None, "exclude": None}
+        return told
 
 
 def _check_pattern(text: str) -> None:
@@ -197,7 +209,8 @@ class SourceViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet[Source
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
         if self.request is not None and getattr(self.request, "user", None):
-            context["sees_everything"] = scope_of(rest_principal(self.request)).everything
+            context["reader"] = rest_principal(self.request)
+            context["sees_everything"] = scope_of(context["reader"]).everything
         return context
 
     @extend_schema(summary="A source, with its ETag")

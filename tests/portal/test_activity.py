@@ -89,6 +89,10 @@ def test_a_source_tells_of_no_schema_and_no_number_of_datasets_beyond_what_is_se
     assert "ontrack.teaching" in told
     for betraying in ("payroll", "410", "820"):
         assert betraying not in _words(told), betraying
+    rest = client.get(f"/api/v2/sources/{cast.source.slug}/").json()
+    assert (rest["dataset_count"], rest["include"], rest["exclude"]) == (None, None, None)
+    client.force_login(cast.analyst.user)
+    assert client.get(f"/api/v2/sources/{cast.source.slug}/").json()["exclude"] == ["payroll.salaries_*"]
     client.force_login(cast.administrator.user)
     everything = client.get(page).text
     assert "ontrack.payroll" in everything
