@@ -16,6 +16,7 @@ from access.forms import CampaignForm, ItemsForm, StoppingForm
 from access.models import Campaign, CampaignItem, Policy
 from access.permissions import can_run_campaign, check_can_run_campaign
 from access.recertifying import preview_of, reviewers_of
+from access.stopping import stop_of
 from accounts.authentication import principal_of
 from accounts.models import Principal
 from catalog.models import Source
@@ -125,6 +126,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         {
             "campaign": found,
             "progress": progress_of(found),
+            "stop_told": stop_of(found),
             "rows": rows,
             "page": page,
             "form": form,

@@ -98,5 +98,5 @@ class StoppingForm(ActionForm):
         max_length=WORDS_LIMIT,
         widget=forms.Textarea(attrs={"rows": 3}),
         label="Why",
-        help_text="It stays on record.",
+        help_text="It stays on record, and on the page of the recertification.",
     )

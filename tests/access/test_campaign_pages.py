@@ -133,12 +133,15 @@ def test_of_grants_that_ended_meanwhile_it_says_so(client: Client, cast: Cast) -
     )
 
 
-def test_what_is_stopped_is_not_asked_to_be_stopped_again(client: Client, cast: Cast) -> None:
+def test_whoever_stopped_it_and_why_is_on_its_page(client: Client, cast: Cast) -> None:
     granted(cast, cast.analyst)
     campaign = begun(cast)
     client.force_login(cast.administrator.user)
     stop = reverse("access:campaign_stop", args=[campaign.pk])
-    client.post(stop, {"reason": "Too early in the year"})
+    page = client.post(stop, {"reason": "Too early in the year"}, follow=True).text
     campaign.refresh_from_db()
     assert not campaign.is_open
+    assert f"{cast.administrator.name}: “Too early in the year”" in page
+    everything = client.get(reverse("access:campaign", args=[campaign.pk]), {"show": "all"}).text
+    assert '<td data-label="Outcome">Not asked about any more</td>' in everything, "the grant stays"
     assert "It is closed already." in client.get(stop, follow=True).text
