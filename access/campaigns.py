@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from access.enforcement.offering import unmaskable
 from access.models import Campaign, CampaignItem, Grant
@@ -55,15 +56,19 @@ class Progress:
 
 
 def progress_of(campaign: Campaign) -> Progress:
-    counted = Counter(campaign.items.values_list("outcome", flat=True))
-    return Progress(counted.total(), counted)
+    counted = dict(campaign.items.order_by().values_list("outcome").annotate(rows=Count("pk")))
+    return Progress(sum(counted.values()), counted)
 
 
 def with_progress(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
     """Each with `total`, how many grants it holds, and `answered`, on how many of them nothing waits."""
-    return campaigns.annotate(
-        total=Count("items"), answered=Count("items", filter=~Q(items__outcome=CampaignItem.Outcome.OPEN))
-    )
+    items = CampaignItem.objects.filter(campaign=OuterRef("pk")).order_by().values("campaign").annotate(rows=Count("*"))
+
+    def counted(rows: QuerySet[Any, Any]) -> Coalesce:
+        # Of the rows of a page alone: a join would count those of all campaigns before the page is cut.
+        return Coalesce(Subquery(rows.values("rows"), output_field=IntegerField()), 0)
+
+    return campaigns.annotate(total=counted(items), answered=counted(items.exclude(outcome=CampaignItem.Outcome.OPEN)))
 
 
 def item_rows(items: Sequence[CampaignItem], principal: Principal, levels: Iterable[Level] = ()) -> list[ItemRow]:

@@ -25,6 +25,7 @@ from catalog.queries.proposals import ProposalLine, lines_of
 from classification.models import Level
 from classification.queries import levels_by_rank
 from common import prepared
+from common.arrays import array_of
 
 COUNT_CAP = 100
 SHOWN = 25
@@ -96,8 +97,7 @@ def _places(principal: Principal, skip: int, most: int) -> tuple[list[tuple[int,
     """The kind's number and the id of each, in order; and how many there are, of each kind counted to 100."""
     if principal.kind != Principal.Kind.PERSON or not principal.is_active:
         return [], 0
-    values = values_of(principal)
-    kinds, has_mandates = _open_for(values)
+    kinds, has_mandates, values = _open_for(principal)
     if not kinds:
         return [], 0
     reach = max(skip + most, COUNT_CAP)
@@ -132,8 +132,7 @@ def count_waiting(principal: Principal) -> int:
     """How many there are for a person, of each kind counted to 100, in two statements (for administrators three)."""
     if principal.kind != Principal.Kind.PERSON or not principal.is_active:
         return 0
-    values = values_of(principal)
-    kinds, has_mandates = _open_for(values)
+    kinds, has_mandates, values = _open_for(principal)
     if not kinds:
         return 0
     parts = " UNION ALL ".join(f"({_counted(kind, principal.is_administrator, has_mandates)})" for kind in kinds)
@@ -150,10 +149,10 @@ def _counted(kind: _Kind, is_administrator: bool, has_mandates: bool) -> str:
 def _of(kind: _Kind, is_administrator: bool, has_mandates: bool) -> QuerySet[Any]:
     """What of a kind waits for whoever it will be.
 
-    Who decides for themselves alone is looked for among what is near them, before the condition is asked of each row.
+    For all but administrators it is looked for among what is near them, before the condition is asked of each row.
     """
     rows = kind.of(cast("Principal", Anyone(is_administrator=is_administrator, has_mandates=has_mandates)))
-    return rows if is_administrator or has_mandates else rows.filter(kind.near)
+    return rows if is_administrator else rows.filter(kind.near)
 
 
 _NEVER = Cast(Value(None), DateTimeField())
@@ -163,7 +162,7 @@ _NEVER = Cast(Value(None), DateTimeField())
 class _Kind:
     """A kind of decision: all that is open, what of it waits for somebody, and some of that as lines of the inbox.
 
-    `near` follows from the condition of `of` for whoever is no administrator and decides in nobody's place.
+    `near` follows from the condition of `of` for whoever is no administrator.
     """
 
     open: Callable[[], QuerySet[Any]]
@@ -174,22 +173,46 @@ class _Kind:
     due: Any = _NEVER
 
 
-def _open_for(values: Mapping[str, Any]) -> tuple[list[_Kind], bool]:
-    """The kinds of which anything is open, and whether the person may decide in somebody's place; one statement.
+def _open_for(principal: Principal) -> tuple[list[_Kind], bool, Mapping[str, Any]]:
+    """The kinds of which anything is open, whether the person may decide in somebody's place, and the values of statements
+    about them; one statement, and another for who decides in somebody's place.
 
     Every page counts, most often nothing: what nothing is open of is neither planned nor read.
     """
-    [(*are_open, has_mandates)] = prepared.rows(_anything_open(), values)
-    return [kind for kind, is_open in zip(KINDS, are_open, strict=True) if is_open], has_mandates
+    values = values_of(principal)
+    [(*are_open, givers)] = prepared.rows(_anything_open(), values)
+    kinds = [kind for kind, is_open in zip(KINDS, are_open, strict=True) if is_open]
+    return kinds, bool(givers), {**values, **_near_any(principal, givers, values)} if kinds and givers else values
 
 
 @cache
 def _anything_open() -> str:
-    """Of each kind in order whether anything is open, then whether a delegation holds for the person."""
+    """Of each kind in order whether anything is open, then in whose place the person may decide."""
     asked = [kind.open() for kind in KINDS]
     mandates = Delegation.objects.holding().filter(receiver=Hole("principal"))
-    columns = ", ".join(f"EXISTS ({composed(rows.order_by().values('pk')[:1])})" for rows in (*asked, mandates))
-    return f"SELECT {columns}"
+    columns = ", ".join(f"EXISTS ({composed(rows.order_by().values('pk')[:1])})" for rows in asked)
+    return f"SELECT {columns}, ARRAY({composed(mandates.order_by().values('giver'))})"
+
+
+def _near_any(principal: Principal, givers: Sequence[int], values: Mapping[str, Any]) -> Mapping[str, str]:
+    """What is near the person and those in whose place they decide."""
+    people = array_of([principal.pk, *givers])
+    [(groups, domains)] = prepared.rows(_NEAR_ANY, {**values, "near_people": people})
+    return {"near_people": people, "near_groups": array_of(groups), "near_domains": array_of(domains)}
+
+
+_NEAR_ANY = """
+    WITH theirs AS MATERIALIZED (
+        SELECT joined.group_id::bigint AS id FROM accounts_user_groups AS joined
+        JOIN accounts_principal AS person ON person.user_id = joined.user_id
+        WHERE person.id = ANY (%(near_people)s::bigint[])
+    )
+    SELECT ARRAY(SELECT DISTINCT id FROM theirs), ARRAY(
+        SELECT DISTINCT domain_id FROM catalog_domainmembership
+        WHERE role IN ('steward', 'owner') AND valid_from <= %(now)s AND (valid_to IS NULL OR valid_to > %(now)s)
+          AND (principal_id = ANY (%(near_people)s::bigint[]) OR group_id IN (SELECT id FROM theirs))
+    )
+"""
 
 
 def _requests(principal: Principal, ids: Sequence[int]) -> Iterator[Waiting]:
@@ -256,11 +279,10 @@ def _unreviewed(principal: Principal) -> QuerySet[EmergencyReview]:
     return EmergencyReview.objects.open().closable_by(principal)
 
 
-# Looked up for each row: PostgreSQL would rather read all grants than join these.
+# Looked up for each row: PostgreSQL would rather read all grants and requests than join these.
 _DATASET_OF_GRANT = Subquery(Grant.objects.filter(pk=OuterRef("grant_id")).values("dataset_id"))
-_ASKING_GROUPS = ApprovalStep.objects.filter(group__in=Holes("groups")).values("pk")
-_IS_NEAR = Near("dataset_id") | Q(step__in=_ASKING_GROUPS)
-_NEAR_REQUESTS = AccessRequest.objects.filter(_IS_NEAR, is_emergency=True).values("pk")
+_DATASET_OF_REQUEST = Subquery(AccessRequest.objects.filter(pk=OuterRef("request_id")).values("dataset_id"))
+_ASKING_GROUPS = ApprovalStep.objects.filter(group__in=Holes("near_groups")).values("pk")
 _OWNED_SOURCES = Source.objects.filter(domain__in=Holes(DomainRole.OWNER)).values("pk")
 
 KINDS: Sequence[_Kind] = (
@@ -268,7 +290,7 @@ KINDS: Sequence[_Kind] = (
         AccessRequest.objects.pending,
         _pending,
         _requests,
-        near=_IS_NEAR,
+        near=Near("dataset_id") | Q(step__in=_ASKING_GROUPS),
         since=Coalesce("submitted_at", "created_at"),
         due=F("decide_by"),
     ),
@@ -276,7 +298,8 @@ KINDS: Sequence[_Kind] = (
         EmergencyReview.objects.open,
         _unreviewed,
         _emergencies,
-        near=Q(request__in=_NEAR_REQUESTS),
+        # What was opened in an emergency has no steps, at which a group could be asked.
+        near=Near(_DATASET_OF_REQUEST),
         since=F("opened_at"),
         due=F("due_at"),
     ),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.utils import timezone
 
 from access.policy import Audience
@@ -18,6 +18,7 @@ from access.states import GRANT_ENDING, GRANT_LIVE, RequestState
 from accounts.models import DomainRole, Principal
 from catalog.models import DomainMembership, Ownership
 from catalog.visibility import CURATORS, scope_of
+from common.unions import ids_where_any, where_any
 
 if TYPE_CHECKING:
     from access.models import (
@@ -81,10 +82,14 @@ class RequestQuerySet(models.QuerySet["AccessRequest"]):
             return sent
         if principal.kind != Principal.Kind.PERSON:
             return self.filter(own)
-        steps = _model("ApprovalStep").filter(request=OuterRef("pk"))
-        asked = steps.filter(Q(group_id__in=_scope_ids(principal)) | Q(votes__by=principal))
-        mandated = ~own & _by_mandate(principal)
-        return sent.filter(own | _answers_for(principal) | Q(Exists(asked)) | mandated)
+        asked = _model("ApprovalStep").filter(group_id__in=_scope_ids(principal))
+        decided = _model("Vote").filter(by=principal)
+        seen = [own, *_places_of(principal)]
+        seen += [Q(pk__in=asked.values("request")), Q(pk__in=decided.values("step__request"))]
+        if givers := _givers_to(principal):
+            near = (*_places_of_any(givers), Q(step__group__in=_groups_of(givers)))
+            seen.append(Q(pk__in=ids_where_any(self.model._base_manager.all(), near)) & ~own & _by_mandate(principal))
+        return where_any(sent, seen)
 
 
 _CLOSED = Q(principal__disabled_at__isnull=False) | Q(principal__user__isnull=False, principal__user__is_active=False)
@@ -124,12 +129,7 @@ class GrantQuerySet(models.QuerySet["Grant"]):
             return self.none()
         may = _answers_for(principal)
         if _may_have_mandates(principal):
-            mandates = _model("Delegation").holding().filter(receiver=principal)
-            mandates = mandates.exclude(giver_id=OuterRef(OuterRef("principal_id")))
-            mandated = Q(Exists(mandates.filter(giver=OuterRef("principal_id")))) | Q(
-                Exists(mandates.filter(giver__user__groups=OuterRef("group_id")))
-            )
-            may |= _answered_by(mandated)
+            may |= _answered_by_mandate(principal)
         if principal.is_administrator:
             may |= ~_answered_by(_somebody_but("principal_id"))
         return self.exclude(principal=principal).filter(may)
@@ -142,10 +142,7 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         """One's own, those of datasets that one answers for, and for administrators all."""
         if scope_of(principal).everything:
             return self
-        own = Q(principal=principal)
-        if principal.kind != Principal.Kind.PERSON:
-            return self.filter(own)
-        return self.filter(own | _answers_for(principal))
+        return where_any(self, _seen_grants(principal))
 
 
 class PolicyQuerySet(models.QuerySet["Policy"]):
@@ -175,8 +172,8 @@ class EmergencyReviewQuerySet(models.QuerySet["EmergencyReview"]):
 
     def closable_by(self, principal: Principal) -> EmergencyReviewQuerySet:
         """Reviews that `principal` may close, whatever their state: those of requests without steps that it may decide."""
-        taken = _model("AccessRequest").filter(is_emergency=True).reviewable_by(principal)
-        may = Q(request__in=taken.values("pk"))
+        taken = _model("AccessRequest").filter(pk=OuterRef("request_id"), is_emergency=True).reviewable_by(principal)
+        may = Q(_asked_of_each(taken))
         if principal.is_administrator:
             may |= Q(escalated_at__isnull=False)
         return self.exclude(requester=principal).filter(may)
@@ -190,8 +187,8 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         """Administrators see all, others those with a grant that they see."""
         if scope_of(principal).everything:
             return self
-        items = _model("CampaignItem").filter(campaign=OuterRef("pk"))
-        return self.filter(Exists(items.visible_to(principal)))
+        items = _model("CampaignItem").all()
+        return self.filter(pk__in=items.visible_to(principal).values("campaign"))
 
 
 class CampaignItemQuerySet(models.QuerySet["CampaignItem"]):
@@ -202,14 +199,17 @@ class CampaignItemQuerySet(models.QuerySet["CampaignItem"]):
         """Those whose grants one sees, or may decide on in somebody's place."""
         if scope_of(principal).everything:
             return self
-        grants = _model("Grant")
-        seen = Q(grant__in=grants.visible_to(principal).values("pk"))
-        return self.filter(seen | Q(grant__in=grants.recertifiable_by(principal).values("pk")))
+        grants = _model("Grant").all()
+        seen = _seen_grants(principal)
+        if givers := _givers_to(principal):
+            near = Q(pk__in=ids_where_any(grants, _places_of_any(givers)))
+            seen.append(near & ~Q(principal=principal) & _answered_by_mandate(principal))
+        return self.filter(grant__in=ids_where_any(grants, seen))
 
     def decidable_by(self, principal: Principal) -> CampaignItemQuerySet:
         """Open ones that `principal` may decide on."""
-        may = _model("Grant").recertifiable_by(principal)
-        return self.open().filter(grant__in=may.values("pk"))
+        may = _model("Grant").filter(pk=OuterRef("grant_id")).recertifiable_by(principal)
+        return self.open().filter(_asked_of_each(may))
 
 
 class FindingQuerySet(models.QuerySet["Finding"]):
@@ -258,6 +258,14 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         return self.open().exclude(_read_by(principal)).filter(may)
 
 
+def _asked_of_each(rows: QuerySet[Any]) -> Subquery:
+    """The condition that there is the row of `rows`, which are one at most.
+
+    `Exists` PostgreSQL would make a join, and ask of every grant there ever was what is wanted of those that are open.
+    """
+    return Subquery(rows.values(may=Value(True)), output_field=models.BooleanField())
+
+
 def _can_become_grants() -> Q:
     """`Finding.is_adoptable` as a condition."""
     kinds = _model("Finding").model.ADOPTABLE
@@ -280,6 +288,18 @@ def _answers_for(principal: Principal) -> Q:
     # The domains are known: they need not be looked up for each row.
     owned = owners_now().filter(held, dataset=OuterRef("dataset_id"))
     return Q(dataset__domain__in=scope.curated_domains()) | Q(Exists(owned))
+
+
+def _places_of(principal: Principal) -> tuple[Q, Q]:
+    """`_answers_for` in two conditions, each with an index of its own, for whoever does not see everything."""
+    scope = scope_of(principal)
+    return Q(dataset__domain__in=scope.curated_domains()), Q(dataset__in=scope.answered_for())
+
+
+def _seen_grants(principal: Principal) -> list[Q]:
+    """The conditions one of which a grant meets that is seen by somebody who does not see everything."""
+    own = Q(principal=principal)
+    return [own, *_places_of(principal)] if principal.kind == Principal.Kind.PERSON else [own]
 
 
 def _answered_by(held_by: Q) -> Q:
@@ -354,20 +374,61 @@ def _may_have_mandates(principal: Principal) -> bool:
     return getattr(principal, "has_mandates", True)
 
 
+def _givers_to(principal: Principal) -> list[int]:
+    """In whose place the principal may decide now; one statement."""
+    mandates = _model("Delegation").holding().filter(receiver=principal)
+    return list(mandates.values_list("giver_id", flat=True))
+
+
+def _groups_of(people: Sequence[int]) -> QuerySet[Any, Any]:
+    return get_user_model().groups.through._default_manager.filter(user__principal__in=people).values("group")
+
+
+def _places_of_any(people: Sequence[int]) -> tuple[Q, Q]:
+    """The conditions one of which is met by a row whose dataset one of these people answers for, found by indexes."""
+    held = Q(principal__in=people) | Q(group__in=_groups_of(people))
+    return (
+        Q(dataset__in=owners_now().filter(held).values("dataset")),
+        Q(dataset__domain__in=roles_now().filter(held).values("domain")),
+    )
+
+
+def _answered_by_mandate(principal: Principal) -> Q:
+    """The condition that the principal decides in the place of somebody who answers for the dataset of a grant that is not
+    theirs."""
+    mandates = _model("Delegation").holding().filter(receiver=principal).exclude(giver_id=OuterRef("principal_id"))
+    return Q(Exists(mandates.filter(_giver_owns() | _giver_has_role(*REVIEWING_ROLES))))
+
+
 def _by_mandate(principal: Principal) -> Q:
     """In the place of somebody of the audience, who did not ask and whose authority was not used yet."""
-
-    def mandates(outer: Callable[[str], OuterRef]) -> QuerySet[Any]:
-        used = _model("Vote").filter(step=OuterRef(outer("step_id")), acting_for=OuterRef("giver_id"))
-        kept: QuerySet[Any] = _model("Delegation").holding().filter(receiver=principal)
-        return kept.exclude(giver_id=outer("requester_id")).exclude(Exists(used))
-
-    of_role = mandates(lambda name: OuterRef(OuterRef(name)))
-    held_by = Q(Exists(of_role.filter(giver=OuterRef("principal_id")))) | Q(
-        Exists(of_role.filter(giver__user__groups=OuterRef("group_id")))
+    used = _model("Vote").filter(step=OuterRef(OuterRef("step_id")), acting_for=OuterRef("giver_id"))
+    mandates = _model("Delegation").holding().filter(receiver=principal).exclude(giver_id=OuterRef("requester_id"))
+    mandates = mandates.exclude(Exists(used))
+    return _in_audience(
+        Q(Exists(mandates.filter(_giver_owns() | _giver_has_role(DomainRole.OWNER)))),
+        Q(Exists(mandates.filter(_giver_has_role(DomainRole.STEWARD)))),
+        Q(Exists(mandates.filter(giver__user__groups=OuterRef("step__group_id")))),
     )
-    of_request = mandates(OuterRef)
-    return _held_in_audience(held_by, Q(Exists(of_request.filter(giver__user__groups=OuterRef("step__group_id")))))
+
+
+# Asked of the few mandates of a person, not of each role on the row's domain, which may be many.
+def _giver_owns() -> Q:
+    """Asked of a mandate: its giver is an owner of the dataset of the row outside."""
+    return Q(Exists(owners_now().filter(_held_by_giver(), dataset=OuterRef(OuterRef("dataset_id")))))
+
+
+def _giver_has_role(*roles: DomainRole) -> Q:
+    """Asked of a mandate: its giver has one of these roles on the domain of the dataset of the row outside."""
+    held = memberships_now().filter(_held_by_giver(), role__in=roles)
+    return Q(Exists(held.filter(domain=OuterRef(OuterRef("dataset__domain_id")))))
+
+
+def _held_by_giver() -> Q:
+    memberships = get_user_model().groups.through._default_manager
+    groups = memberships.filter(user__principal=OuterRef(OuterRef("giver_id"))).values("group")
+    # Most are held by a person: for those the groups need not be looked up.
+    return Q(principal=OuterRef("giver_id")) | Q(group__isnull=False) & Q(group__in=groups)
 
 
 def _administrators_may() -> Q:

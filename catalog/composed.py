@@ -69,14 +69,15 @@ class Anyone(Hole):
 _NEAREST = 5_000
 
 NEAR = f"""near (id) AS MATERIALIZED (
-    SELECT id FROM catalog_dataset WHERE domain_id = ANY (%(curated)s::bigint[])
+    SELECT id FROM catalog_dataset WHERE domain_id = ANY (%(near_domains)s::bigint[])
     UNION ALL
-    SELECT dataset_id FROM catalog_ownership WHERE valid_to IS NULL AND principal_id = %(principal)s
+    SELECT dataset_id FROM catalog_ownership WHERE valid_to IS NULL AND principal_id = ANY (%(near_people)s::bigint[])
     UNION ALL
-    SELECT dataset_id FROM catalog_ownership WHERE valid_to IS NULL AND group_id = ANY (%(groups)s::bigint[])
+    SELECT dataset_id FROM catalog_ownership WHERE valid_to IS NULL AND group_id = ANY (%(near_groups)s::bigint[])
     LIMIT {_NEAREST + 1}
 )"""  # noqa: S608 -- a number of ours
-"""The datasets for which whoever it will be may answer, for `Near` to look in: what stands behind `WITH`.
+"""The datasets for which whoever it will be may answer, or those in whose place they decide, for `Near` to look in: what
+stands behind `WITH`.
 
 They are read once for all that a statement asks, which is less than to look up each row's dataset and its owners, unless
 they are so many that reading them takes longer; then they are not used.
@@ -113,13 +114,17 @@ def values_of(principal: Principal) -> Mapping[str, Any]:
     """What fills the holes for a person. Each is of one type whoever it is, so that one statement is prepared for all: psycopg
     gives a list the type of the largest number in it, and one without any none."""
     scope = scope_of(principal)
-    groups = (
+    groups = array_of(
         principal.user.groups.values_list("pk", flat=True) if scope.everything and principal.user else scope.group_ids
     )
+    curated = array_of(scope.curated_domains())
     return {
         "principal": Int8(principal.pk),
-        "groups": array_of(groups),
-        "curated": array_of(scope.curated_domains()),
+        "groups": groups,
+        "curated": curated,
+        "near_people": array_of([principal.pk]),
+        "near_groups": groups,
+        "near_domains": curated,
         **{role.value: array_of(scope.domains_of(role)) for role in DomainRole},
         "now": timezone.now(),
     }
