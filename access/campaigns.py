@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from access.enforcement.offering import unmaskable
@@ -61,14 +60,11 @@ def progress_of(campaign: Campaign) -> Progress:
 
 
 def with_progress(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
-    """Each with `total`, how many grants it holds, and `answered`, on how many of them nothing waits."""
-    items = CampaignItem.objects.filter(campaign=OuterRef("pk")).order_by().values("campaign").annotate(rows=Count("*"))
-
-    def counted(rows: QuerySet[Any, Any]) -> Coalesce:
-        # Of the rows of a page alone: a join would count those of all campaigns before the page is cut.
-        return Coalesce(Subquery(rows.values("rows"), output_field=IntegerField()), 0)
-
-    return campaigns.annotate(total=counted(items), answered=counted(items.exclude(outcome=CampaignItem.Outcome.OPEN)))
+    """Each with `answered`, on how many of its grants nothing waits."""
+    # Counted for the rows of a page alone: a join would count those of all campaigns before the page is cut.
+    waits = CampaignItem.objects.open().filter(campaign=OuterRef("pk")).order_by().values("campaign")
+    counted = Subquery(waits.values(rows=Count("pk")), output_field=IntegerField())
+    return campaigns.annotate(answered=F("size") - Coalesce(counted, 0))
 
 
 def item_rows(items: Sequence[CampaignItem], principal: Principal, levels: Iterable[Level] = ()) -> list[ItemRow]:

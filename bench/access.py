@@ -1,9 +1,9 @@
-"""Decisions, searches and pages among 10,000 people, 100,000 datasets, 500,000 columns and 100,000 grants.
+"""Decisions, searches and pages among 10,000 people, 100,000 datasets, 500,000 columns, 100,000 grants and what led to them.
 
 Evaluations are offered at a fixed rate by 64 connections: each is due at a moment, and its time counts from then on, whether
 its connection was free or not. The web server of two processes, PostgreSQL and the load generator of one thread share this
 machine. People are in groups and have roles; 40 policies are in force, of which each decision weighs those that concern it.
-Pages are whole HTTP requests of somebody with roles in 3 of 50 domains, the slowest of 20 left out.
+Pages are whole HTTP requests of somebody with roles in 3 of 50 domains, or of a deputy of theirs, the slowest of 20 left out.
 
 BENCH_ACCESS_SECONDS (10) is how long evaluations are offered. What enforcement takes is `bench.access_enforcement`.
 """
@@ -171,17 +171,22 @@ _ASKED = (
     ("the search page, a word", "/search/?q=table"),
     ("the browse page of a source", "/browse/?source=source-3"),
     ("grants over REST", "/api/v2/grants/?limit=50"),
+    ("requests over REST", "/api/v2/access-requests/?limit=50"),
+    ("recertified grants over REST", "/api/v2/recertification-items/?limit=50"),
+    ("the recertifications", "/access/recertification/"),
     ("the access page", "/access/"),
 )
 
 
 def _pages(port: int, world: World) -> list[Figure]:
-    return [Figure(f"a page of 50: {name}", "ms", _page(port, path, world), 100) for name, path in _ASKED]
+    figures = [Figure(f"a page of 50: {name}", "ms", _page(port, path, world), 100) for name, path in _ASKED]
+    deputys = _page(port, "/access/", world, session=world.deputy)
+    return [*figures, Figure("a page of 50: the access page of somebody's deputy", "ms", deputys, 100)]
 
 
-def _page(port: int, path: str, world: World) -> float:
+def _page(port: int, path: str, world: World, *, session: str = "") -> float:
     """Milliseconds of the slowest but one of twenty requests, after one that is not counted."""
-    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={world.session}"}
+    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session or world.session}"}
     if path.startswith("/api/"):
         headers = {"Authorization": f"Bearer {world.reader}"}
     took = []

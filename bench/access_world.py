@@ -1,6 +1,7 @@
 """The world of `bench.access`: people in groups and roles, datasets, grants, policies, and decisions that are open.
 
-Of everything that waits for somebody's decision 500 are open, 10 in each domain. All rows are made by a statement a table.
+Of everything that waits for somebody's decision 500 are open, 10 in each domain. Behind them lies what was decided: a request
+for each grant, and two recertifications of all grants. All rows are made by a statement a table.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from access.models import (
     ApprovalStep,
     Campaign,
     CampaignItem,
+    Delegation,
     EmergencyReview,
     Finding,
     Grant,
     Policy,
     PolicyVersion,
+    Vote,
 )
 from access.policies.masking import Mask
 from access.policies.rules import Action, Columns, Effect, MaskOf, Resources, Role, Rule, Step, Subjects, stored_form
@@ -43,8 +46,10 @@ _OPEN, _OWNERS_APPROVE = 500, 7
 class World:
     """What was made, and who asks."""
 
-    def __init__(self, decider: str, reader: str, session: str, people: list[str], datasets: list[int]) -> None:
-        self.decider, self.reader, self.session = decider, reader, session
+    def __init__(
+        self, decider: str, reader: str, session: str, deputy: str, people: list[str], datasets: list[int]
+    ) -> None:
+        self.decider, self.reader, self.session, self.deputy = decider, reader, session, deputy
         self.people, self.datasets = people, datasets
 
 
@@ -54,6 +59,7 @@ def made_world() -> World:
     system = Principal.objects.system()
     _make(system.pk)
     _leave_open(system.pk)
+    _decide_before(system.pk)
     _publish_policies()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -67,6 +73,7 @@ def made_world() -> World:
         decider=mint(principal=engine, name="engine", scopes=[Scope.ACCESS_DECIDE], by=system).text,
         reader=mint(principal=reader.principal, name="reader", scopes=[Scope.CATALOG_READ], by=system).text,
         session=_session(reader),
+        deputy=_session(_deputy_of(reader, system)),
         people=people,
         datasets=datasets,
     )
@@ -340,12 +347,83 @@ def _leave_open(system: int) -> None:
     count(Label.objects.suggested().values_list("dataset", flat=True))
 
 
-def _campaign(system: int) -> int:
+def _decide_before(system: int) -> None:
+    """What led to the grants, and what looked at them since."""
+    earlier = "now() - interval '40 days'"
+    _insert(
+        AccessRequest,
+        {
+            "requester": "held.principal_id",
+            "dataset": "held.dataset_id",
+            "purpose": "'To see what sells'",
+            "days": "365",
+            "state": "'approved'",
+            "created_at": earlier,
+            "submitted_at": earlier,
+            "decided_at": earlier,
+            "decided_by": str(system),
+        },
+        "(SELECT * FROM access_grant WHERE NOT is_emergency ORDER BY id) AS held",
+    )
+    decided = "access_accessrequest AS request WHERE request.state = 'approved' AND NOT request.is_emergency"
+    asked = {"request": "id", "position": "1", "audience": "'answerable'", "needed": "1"}
+    _insert(ApprovalStep, {**asked, "opened_at": earlier, "passed_at": earlier}, decided)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE access_accessrequest AS request SET step_id = step.id FROM access_approvalstep AS step"
+            " WHERE step.request_id = request.id AND request.step_id IS NULL"
+        )
+    _insert(
+        Vote,
+        {"step": "step_id", "by": "steward", "acting_for": "steward", "approves": "true", "at": earlier},
+        f"""(
+            SELECT request.step_id, (
+                SELECT held.principal_id FROM catalog_domainmembership AS held
+                WHERE held.domain_id = dataset.domain_id AND held.role = 'steward' AND held.principal_id <> request.requester_id
+                ORDER BY md5(held.id::text || request.id) LIMIT 1
+            ) AS steward
+            FROM (SELECT * FROM {decided}) AS request JOIN catalog_dataset AS dataset ON dataset.id = request.dataset_id
+        ) AS voted WHERE steward IS NOT NULL""",
+    )
+    for name in ("Autumn", "Winter"):
+        _insert(
+            CampaignItem,
+            {
+                "campaign": str(_campaign(system, name)),
+                "grant": "id",
+                "holder": "principal_id",
+                "outcome": "'kept'",
+                "silence_revokes": "false",
+                "decided_by": str(system),
+                "decided_at": earlier,
+            },
+            "access_grant",
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE access_campaign AS campaign SET closed_at = CASE WHEN name <> 'Spring' THEN now() END, size ="
+            " (SELECT count(*) FROM access_campaignitem AS item WHERE item.campaign_id = campaign.id)"
+        )
+
+
+def _campaign(system: int, name: str = "Spring") -> int:
     now = timezone.now()
     due = now + dt.timedelta(days=30)
-    return Campaign.objects.create(
-        name="Spring", scope="all grants", started_by_id=system, started_at=now, due_at=due
-    ).pk
+    return Campaign.objects.create(name=name, scope="all grants", started_by_id=system, started_at=now, due_at=due).pk
+
+
+def _deputy_of(giver: User, system: Principal) -> User:
+    """Somebody without roles who decides in this person's place."""
+    deputy = User.objects.get(username="person-9")
+    now = timezone.now()
+    Delegation.objects.create(
+        giver=giver.principal,
+        receiver=deputy.principal,
+        valid_from=now,
+        valid_to=now + dt.timedelta(days=9),
+        created_by=system,
+    )
+    return deputy
 
 
 def _insert(model: type[Model], columns: dict[str, str], rows: str) -> None:

@@ -60,6 +60,7 @@ def start_campaign(*, name: str, chosen: Chosen, due_at: dt.datetime, by: Princi
         started_at=now,
         started_by=by,
         due_at=due_at,
+        size=len(preview.candidates),
     )
     items = [
         CampaignItem(

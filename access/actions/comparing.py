@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from access.actions.campaigns import close_if_all_answered, record_start
@@ -119,6 +120,7 @@ def _ask_about(campaign: Campaign, turned: Sequence[Turned]) -> None:
             for one in turned
         ]
     )
+    Campaign.objects.filter(pk=campaign.pk).update(size=F("size") + len(turned))
 
 
 def _finish(due: Sequence[PolicyVersion], campaigns: Sequence[Campaign], by: Principal) -> None:

@@ -31,6 +31,7 @@ class Campaign(models.Model):
     started_by = models.ForeignKey(Principal, on_delete=models.PROTECT, related_name="+")
     due_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
+    size = models.PositiveIntegerField(default=0, help_text="How many grants it looks at.")
 
     objects = CampaignQuerySet.as_manager()
 
@@ -94,7 +95,10 @@ class CampaignItem(models.Model):
                 name="campaign_item_removal_has_reason", condition=~Q(outcome="removed") | ~Q(reason="")
             ),
         ]
-        indexes = [models.Index(name="campaign_item_open", fields=["grant"], condition=Q(outcome="open"))]
+        indexes = [
+            models.Index(name="campaign_item_open", fields=["grant"], condition=Q(outcome="open")),
+            models.Index(name="campaign_item_open_of", fields=["campaign"], condition=Q(outcome="open")),
+        ]
 
     def __str__(self) -> str:
         return f"grant {self.grant_id} in {self.campaign_id}"

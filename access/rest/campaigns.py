@@ -42,7 +42,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
         slug_field="slug", read_only=True, allow_null=True
     )
     started_by = PrincipalSerializer(read_only=True)
-    total = serializers.IntegerField(read_only=True, help_text="Grants that it looks at.")
+    total = serializers.IntegerField(source="size", read_only=True, help_text="Grants that it looks at.")
     answered = serializers.IntegerField(read_only=True, help_text="Those of them on which nothing waits.")
 
     class Meta:

@@ -16,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from access.actions import approve_request, cancel_request, deny_request, request_access, revoke_grant
 from access.models import AccessRequest, ApprovalStep, Grant, Purpose
-from access.queries import visible_grants, visible_requests
+from access.queries import visible_grants
 from access.querysets import GrantQuerySet, RequestQuerySet
 from access.states import GrantState, RequestState
 from accounts.authentication import rest_principal
@@ -186,7 +186,9 @@ class AccessRequestViewSet(DescribedQuery, mixins.ListModelMixin, GenericViewSet
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> RequestQuerySet:
-        return visible_requests(rest_principal(self.request)).prefetch_related(
+        # No more than is told: with eight tables joined or less, PostgreSQL looks first which rows the page has.
+        told = AccessRequest.objects.select_related("requester__user", "decided_by__user", "purpose_kind")
+        return told.visible_to(rest_principal(self.request)).prefetch_related(
             "steps__votes", "steps__group", "acceptances"
         )
 

@@ -25,6 +25,7 @@ from access.actions import (
     start_campaign,
     stop_campaign,
 )
+from access.campaigns import with_progress
 from access.inbox import count_waiting
 from access.models import Campaign, CampaignItem, Delegation, Grant
 from access.recertifying import Chosen, preview_of
@@ -39,12 +40,12 @@ from tests.thoroughness import examples
 DAY = dt.timedelta(days=1)
 
 
-def granted(cast: Cast, *columns: str, by: Principal | None = None) -> Grant:
+def granted(cast: Cast, *columns: str, by: Principal | None = None, approver: Principal | None = None) -> Grant:
     request = request_access(
         dataset=cast.dataset, fields=[cast.field(name) for name in columns], purpose="Look", days=30,
         by=by or cast.analyst,
     )  # fmt: skip
-    grant = approve_request(request=request, by=cast.owner)
+    grant = approve_request(request=request, by=approver or cast.owner)
     assert grant is not None
     return grant
 
@@ -225,6 +226,29 @@ class WhoMayRecertify(TestCase):
             reader = fresh(each)
             found = Grant.objects.recertifiable_by(reader).filter(pk=grant.pk).exists()
             assert bool(recertify_decision(reader, grant)) == found, (ways, lent)
+
+
+def test_who_sees_a_recertification_holds_answers_or_stands_in(cast: Cast) -> None:
+    """Holders see their own, whoever answers all of the dataset's, a deputy all but the giver's; with how far it is."""
+    held, of_owner = granted(cast, "id"), granted(cast, "id", by=cast.owner, approver=cast.steward)
+    campaign = started(cast)
+    deputy, nobody = person("Deputy"), person("Nobody")
+    now = timezone.now()
+    delegate_decisions(giver=cast.owner, receiver=deputy, valid_from=now, valid_to=now + DAY, by=cast.owner)
+    seen = {
+        by: {item.grant_id for item in CampaignItem.objects.visible_to(fresh(by))}
+        for by in (cast.analyst, cast.owner, cast.steward, cast.administrator, deputy, nobody)
+    }
+    both = {held.pk, of_owner.pk}
+    assert seen == {
+        cast.analyst: {held.pk}, cast.owner: both, cast.steward: both, cast.administrator: both, deputy: {held.pk},
+        nobody: set(),
+    }  # fmt: skip
+    (item,) = campaign.items.filter(grant=held)
+    decide_items(items=[item], keep=True, by=fresh(deputy))
+    for by, grants in seen.items():
+        found = with_progress(Campaign.objects.visible_to(fresh(by)))
+        assert [(one.answered, one.size) for one in found] == ([(1, 2)] if grants else [])
 
 
 def test_a_delegate_decides_in_the_place_of_the_owner(cast: Cast) -> None:

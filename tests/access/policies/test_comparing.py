@@ -100,6 +100,7 @@ def test_each_batch_is_kept_and_people_are_told_once_at_the_end(cast: Cast) -> N
     assert asked() == {grant.pk: 1 for grant in made}
     (started,) = Record.objects.filter(event="access.campaign_started")
     assert (started.values["grants"], count_to_compare()) == (5, 0)
+    assert version.campaign.size == 5
     assert cast.steward.pk in started.values["reviewer_ids"]
 
 
