@@ -197,8 +197,9 @@ class CampaignItemViewSet(
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> CampaignItemQuerySet:
+        # Fetched for the page: joined, they would be for all that the reader sees before it is sorted and cut.
         rows = CampaignItem.objects.visible_to(rest_principal(self.request))
-        return rows.select_related("grant", "holder__user", "decided_by__user")
+        return rows.prefetch_related("grant", "holder__user", "decided_by__user")
 
     @extend_schema(
         summary="Keep or remove grants",
