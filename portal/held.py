@@ -12,20 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from access.models import Grant
 from access.permissions import unexplained
+from catalog.models import Dataset, Tier
 from classification.label_csv import safe
 from classification.models import Category, Label
 from common.errors import NotFound
+from common.pagination import MAX_PAGE_SIZE, Page, page_of
 
 if TYPE_CHECKING:
     from accounts.models import Principal
-    from catalog.models import Dataset, Field
-
-MOST_COLUMNS = 2_000
-"""So many columns are shown on the page; the file has them all."""
+    from catalog.models import Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,41 +84,48 @@ def group_of(slug: str) -> tuple[Group, list[Category]]:
     return Group(slug, category.name, category.description, Q(pk=category.pk)), [category]
 
 
-def held_of(principal: Principal, categories: Sequence[Category], *, most: int | None = MOST_COLUMNS) -> list[Held]:
-    """The datasets whose metadata the principal reads that hold such data, by name; three statements besides visibility.
+def held_of(
+    principal: Principal, categories: Sequence[Category], *, cursor: str | None = None, size: int = 50
+) -> tuple[list[Held], Page[Dataset]]:
+    """The datasets of a page whose metadata the principal reads and that hold such data, by name; five statements at most
+    besides visibility.
 
     Grants are those that the principal may see: its own, those of datasets it answers for, or for administrators all.
     """
-    labels = (
-        Label.objects.current()
-        .visible_to(principal)
-        .filter(
-            category__in=categories,
-            state__in=(Label.State.CONFIRMED, Label.State.INHERITED, Label.State.SUGGESTED),
-            dataset__gone_since__isnull=True,
-            dataset__merged_into__isnull=True,
-            field__gone_since__isnull=True,
-        )
-        .select_related("dataset__domain", "field", "level", "category")
-        .order_by("dataset__qualified_name", "dataset_id", "field__position", "pk")
-    )
+    labels = _labels(categories)
+    holding = Dataset.objects.standing().visible_to(principal, Tier.METADATA).select_related("domain")
+    holding = holding.filter(Exists(labels.filter(dataset=OuterRef("pk"))))
+    page = page_of(holding, order=("qualified_name", "pk"), cursor=cursor, size=size)
+    ids = [dataset.pk for dataset in page.rows]
     columns: dict[int, dict[int, Label]] = defaultdict(dict)
-    for label in labels[:most] if most else labels:
+    for label in (
+        labels.filter(dataset__in=ids).select_related("field", "level", "category").order_by("field__position", "pk")
+    ):
         known = columns[label.dataset_id].get(label.field_id or 0)
         if known is None or known.state == Label.State.SUGGESTED:
             columns[label.dataset_id][label.field_id or 0] = label
     grants: dict[int, list[Grant]] = defaultdict(list)
-    live = Grant.objects.live().visible_to(principal).filter(dataset__in=list(columns))
+    live = Grant.objects.live().visible_to(principal).filter(dataset__in=ids)
     for grant in live.select_related("principal__user").order_by("pk"):
         grants[grant.dataset_id].append(grant)
-    closed = unexplained(principal, list(columns))
-    return [_held(list(found.values()), grants[pk], pk not in closed) for pk, found in columns.items()]
+    closed = unexplained(principal, ids)
+    rows = [
+        _held(dataset, list(columns[dataset.pk].values()), grants[dataset.pk], dataset.pk not in closed)
+        for dataset in page.rows
+    ]
+    return rows, page
 
 
-def _held(labels: Sequence[Label], grants: Sequence[Grant], may_explain: bool) -> Held:
+def _labels(categories: Sequence[Category]) -> QuerySet[Label]:
+    """What says that columns that are there hold such data, by whomever and however surely."""
+    states = (Label.State.CONFIRMED, Label.State.INHERITED, Label.State.SUGGESTED)
+    return Label.objects.current().filter(category__in=categories, state__in=states, field__gone_since__isnull=True)
+
+
+def _held(dataset: Dataset, labels: Sequence[Label], grants: Sequence[Grant], may_explain: bool) -> Held:
     ids = {label.field_id for label in labels if label.field_id}
     return Held(
-        dataset=labels[0].dataset,
+        dataset=dataset,
         columns=[label for label in labels if label.state != Label.State.SUGGESTED],
         suggested=[label for label in labels if label.state == Label.State.SUGGESTED],
         # A grant without columns is one to the whole dataset.
@@ -133,7 +139,7 @@ def exported(principal: Principal, categories: Sequence[Category]) -> Iterator[s
     yield _line(
         ("namespace", "dataset", "column", "category", "level", "state", "domain", "owners", "have a catalog grant")
     )
-    for held in held_of(principal, categories, most=None):
+    for held in _all_of(principal, categories):
         for label in (*held.columns, *held.suggested):
             yield _line(
                 (
@@ -148,6 +154,16 @@ def exported(principal: Principal, categories: Sequence[Category]) -> Iterator[s
                     "; ".join(grant.principal.name for grant in held.grants if _covers(grant, label.field)),
                 )
             )
+
+
+def _all_of(principal: Principal, categories: Sequence[Category]) -> Iterator[Held]:
+    cursor: str | None = None
+    while True:
+        rows, page = held_of(principal, categories, cursor=cursor, size=MAX_PAGE_SIZE)
+        yield from rows
+        cursor = page.next_cursor
+        if cursor is None:
+            return
 
 
 def _covers(grant: Grant, field: Field | None) -> bool:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.authentication import principal_of
 from classification.queries import levels
 from common.components import Column, Tab
-from portal.held import GROUPS, MOST_COLUMNS, exported, group_of, held_of
+from portal.held import GROUPS, exported, group_of, held_of
 
 
 @require_safe
@@ -18,7 +18,7 @@ def held(request: HttpRequest, group: str = "special") -> HttpResponse:
     """Datasets that hold data of a group of categories, or of one category, as far as the reader sees them."""
     principal = principal_of(request)
     shown, categories = group_of(group)
-    rows = held_of(principal, categories)
+    rows, page = held_of(principal, categories, cursor=request.GET.get("cursor"))
     return render(
         request,
         "portal/held.html",
@@ -26,12 +26,12 @@ def held(request: HttpRequest, group: str = "special") -> HttpResponse:
             "group": shown,
             "categories": categories,
             "rows": rows,
+            "page": page,
             "tabs": [
                 Tab(one.name, reverse("portal:held", args=[one.slug]), current=one.slug == group)
                 for one in GROUPS.values()
             ],
             "table": [Column("Dataset"), Column("Columns"), Column("Owners"), Column("Grants in the catalog")],
-            "most": MOST_COLUMNS,
             "of": len(levels()),
         },
     )

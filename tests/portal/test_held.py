@@ -42,7 +42,7 @@ def cast(db: None) -> Cast:
 
 def test_the_list_names_columns_owners_and_grants(cast: Cast) -> None:
     _, categories = group_of("health")
-    (row,) = held_of(cast.steward, categories)
+    (row,), _ = held_of(cast.steward, categories)
     assert row.dataset == cast.dataset
     assert [str(label.field) for label in row.columns] == ["name"]
     assert [str(label.field) for label in row.suggested] == ["email"]
@@ -51,8 +51,19 @@ def test_the_list_names_columns_owners_and_grants(cast: Cast) -> None:
 
 def test_each_reader_sees_what_is_its_to_see(cast: Cast) -> None:
     _, categories = group_of("special")
-    assert {row.dataset.name for row in held_of(cast.administrator, categories)} == {"users", "payroll"}
-    assert held_of(cast.outsider, categories) == []
+    assert {row.dataset.name for row in held_of(cast.administrator, categories)[0]} == {"users", "payroll"}
+    assert held_of(cast.outsider, categories)[0] == []
+
+
+def test_pages_follow_each_other_and_the_file_has_them_all(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, categories = group_of("special")
+    first, page = held_of(cast.administrator, categories, size=1)
+    second, last = held_of(cast.administrator, categories, cursor=page.next_cursor, size=1)
+    assert [row.dataset.name for row in (*first, *second)] == ["users", "payroll"]
+    assert last.next_cursor is None
+    monkeypatch.setattr("portal.held.MAX_PAGE_SIZE", 1)
+    rows = list(csv.DictReader(io.StringIO("".join(exported(cast.administrator, categories)))))
+    assert [row["column"] for row in rows] == ["name", "email", "illness"]
 
 
 def test_the_file_has_a_line_a_column(cast: Cast) -> None:
