@@ -180,6 +180,8 @@ _ASKED = (
 
 def _pages(port: int, world: World) -> list[Figure]:
     figures = [Figure(f"a page of 50: {name}", "ms", _page(port, path, world), 100) for name, path in _ASKED]
+    # Their conditions are other ones, which each process of the web composes when it is first asked.
+    _page(port, "/access/", world, session=world.deputy)
     deputys = _page(port, "/access/", world, session=world.deputy)
     return [*figures, Figure("a page of 50: the access page of somebody's deputy", "ms", deputys, 100)]
 
