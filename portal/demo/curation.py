@@ -6,6 +6,8 @@ Whatever somebody has said already, or taken back, is left alone: a second load 
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,7 +21,7 @@ from accounts.models import Principal
 from catalog.actions import add_tag, assign_owner, describe
 from catalog.models import Dataset, Description, Domain, Field, Origin, Ownership, Tag, TagAssignment
 from classification.actions import set_level
-from classification.models import Label, Level
+from classification.models import Category, Label, Level
 from common.errors import Conflict
 from portal.demo.organisation import (
     ANALYST,
@@ -98,16 +100,20 @@ def set_levels() -> int:
     for said in SAID:
         dataset = dataset_of(said.source, said.name)
         spoken = set(Label.objects.said_by_people().filter(dataset=dataset).values_list("field_id", flat=True))
+        suggested = Label.objects.suggested().filter(dataset=dataset).select_related("category")
+        kinds = {label.field_id: label.category for label in suggested}
+        by = principal(_curator(said.source))
         for labelled in said.labels:
-            datasets = [dataset] if not labelled.columns and None not in spoken else []
-            fields = [
-                field
-                for field in Field.objects.filter(dataset=dataset, gone_since=None)
-                if ".".join(field.path) in labelled.columns and field.pk not in spoken
-            ]
-            if datasets or fields:
-                level, by = levels[labelled.level], principal(_curator(said.source))
-                done += len(set_level(level=level, reason=labelled.why, datasets=datasets, fields=fields, by=by))
+            how: dict[str, Any] = {"level": levels[labelled.level], "reason": labelled.why, "by": by}
+            if not labelled.columns and None not in spoken:
+                done += len(set_level(datasets=[dataset], **how))
+            # What a column holds the detectors have said; how sensitive that is here people say.
+            alike: dict[Category | None, list[Field]] = defaultdict(list)
+            for field in Field.objects.filter(dataset=dataset, gone_since=None):
+                if ".".join(field.path) in labelled.columns and field.pk not in spoken:
+                    alike[kinds.get(field.pk)].append(field)
+            for category, fields in alike.items():
+                done += len(set_level(fields=fields, category=category, **how))
     return done
 
 
