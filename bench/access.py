@@ -24,7 +24,8 @@ from contextlib import closing
 from django.conf import settings
 
 from bench import access_enforcement
-from bench.access_world import DATASETS, PEOPLE, World, made_world
+from bench.access_rows import DATASETS, PEOPLE
+from bench.access_world import World, made_world
 from bench.harness import Direction, Figure
 from bench.serving import web
 

@@ -1,8 +1,4 @@
-"""The world of `bench.access`: people in groups and roles, datasets, grants, policies, and decisions that are open.
-
-Of everything that waits for somebody's decision 500 are open, 10 in each domain. Behind them lies what was decided: a request
-for each grant, and two recertifications of all grants. All rows are made by a statement a table.
-"""
+"""The world of `bench.access`: people in groups and roles, datasets, grants and policies, and what is asked and decided."""
 
 from __future__ import annotations
 
@@ -13,34 +9,20 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.auth.models import Group
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
-from django.db.models import Model
 from django.utils import timezone
 
-from access.models import (
-    AccessRequest,
-    ApprovalStep,
-    Campaign,
-    CampaignItem,
-    Delegation,
-    EmergencyReview,
-    Finding,
-    Grant,
-    Policy,
-    PolicyVersion,
-    Vote,
-)
+from access.models import Delegation, Grant, Policy, PolicyVersion
 from access.policies.masking import Mask
 from access.policies.rules import Action, Columns, Effect, MaskOf, Resources, Role, Rule, Step, Subjects, stored_form
 from access.policy import Audience
 from accounts.models import Principal, User
 from accounts.tokens import Scope, mint
-from catalog.models import Dataset, DatasetName, Domain, DomainMembership, Field, Ownership, Proposal, Source
-from classification.counting import count
+from bench.access_decisions import decide_before, leave_open
+from bench.access_rows import DATASETS, GRANTS, NUMBER, OWNERS_APPROVE, PEOPLE, PERSON, insert
+from catalog.models import Dataset, DatasetName, Domain, DomainMembership, Field, Ownership, Source
 from classification.models import Label, Level
 
-PEOPLE, DATASETS, GRANTS = 10_000, 100_000, 100_000
 _DOMAINS, _SOURCES, _GROUPS = 50, 20, 200
-_OPEN, _OWNERS_APPROVE = 500, 7
 
 
 class World:
@@ -58,8 +40,8 @@ def made_world() -> World:
     """Made once, for all runs measure the same."""
     system = Principal.objects.system()
     _make(system.pk)
-    _leave_open(system.pk)
-    _decide_before(system.pk)
+    leave_open(system.pk)
+    decide_before(system.pk)
     _publish_policies()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -79,32 +61,28 @@ def made_world() -> World:
     )
 
 
-_N = "row_number() OVER (ORDER BY id) - 1 AS n"
-_PERSON = f"(SELECT id, {_N} FROM accounts_principal WHERE kind = 'person') AS person"
-
-
 def _make(system: int) -> None:
     """All rows by a statement for each table."""
     user = "'person-' || n"
-    _insert(Group, {"name": "'group-' || n"}, f"generate_series(1, {_GROUPS}) AS n")
-    _insert(User, {"username": user, "email": f"{user} || '@example.org'"}, f"generate_series(1, {PEOPLE}) AS n")
-    _insert(
+    insert(Group, {"name": "'group-' || n"}, f"generate_series(1, {_GROUPS}) AS n")
+    insert(User, {"username": user, "email": f"{user} || '@example.org'"}, f"generate_series(1, {PEOPLE}) AS n")
+    insert(
         Principal,
         {"kind": "'person'", "name": "username", "user": "id"},
         "(SELECT * FROM accounts_user ORDER BY id) AS u",
     )
-    _insert(
+    insert(
         User.groups.through,
         {"user": "person.id", "group": "joined.id"},
-        f"""(SELECT id, {_N} FROM accounts_user) AS person CROSS JOIN generate_series(0, 2) AS k
-            JOIN (SELECT id, {_N} FROM auth_group) AS joined ON joined.n = (person.n * 7 + k * 31) %% {_GROUPS}""",
+        f"""(SELECT id, {NUMBER} FROM accounts_user) AS person CROSS JOIN generate_series(0, 2) AS k
+            JOIN (SELECT id, {NUMBER} FROM auth_group) AS joined ON joined.n = (person.n * 7 + k * 31) %% {_GROUPS}""",
     )
-    _insert(
+    insert(
         Domain,
         {"slug": "'domain-' || n", "name": "'Domain ' || n", "open_tier": "CASE WHEN n %% 5 = 0 THEN 2 ELSE 1 END"},
         f"generate_series(1, {_DOMAINS}) AS n",
     )
-    _insert(
+    insert(
         DomainMembership,
         {
             "domain": "domain.id",
@@ -113,11 +91,11 @@ def _make(system: int) -> None:
             "valid_from": "now() - interval '1 day'",
             "granted_by": str(system),
         },
-        f"""{_PERSON} CROSS JOIN generate_series(0, 2) AS k
-            JOIN (SELECT id, {_N} FROM catalog_domain) AS domain ON domain.n = (person.n + k * 11) %% {_DOMAINS}
+        f"""{PERSON} CROSS JOIN generate_series(0, 2) AS k
+            JOIN (SELECT id, {NUMBER} FROM catalog_domain) AS domain ON domain.n = (person.n + k * 11) %% {_DOMAINS}
             WHERE person.n %% 10 < 3""",
     )
-    _insert(
+    insert(
         Source,
         {
             "slug": "'source-' || source.n",
@@ -128,10 +106,10 @@ def _make(system: int) -> None:
             "created_by": str(system),
         },
         f"""generate_series(1, {_SOURCES}) AS source (n)
-            JOIN (SELECT id, {_N} FROM catalog_domain) AS domain ON domain.n = (source.n - 1) * 11 %% {_DOMAINS}
+            JOIN (SELECT id, {NUMBER} FROM catalog_domain) AS domain ON domain.n = (source.n - 1) * 11 %% {_DOMAINS}
             ORDER BY source.n""",
     )
-    _insert(
+    insert(
         Dataset,
         {
             "source": "source.id",
@@ -145,15 +123,15 @@ def _make(system: int) -> None:
             "search": "to_tsvector('simple', 'table ' || n.n)",
         },
         f"""generate_series(1, {DATASETS}) AS n
-            JOIN (SELECT id, namespace, {_N} FROM catalog_source) AS source ON source.n = n.n %% {_SOURCES}
-            JOIN (SELECT id, {_N} FROM catalog_domain) AS domain ON domain.n = n.n %% {_DOMAINS} ORDER BY n.n""",
+            JOIN (SELECT id, namespace, {NUMBER} FROM catalog_source) AS source ON source.n = n.n %% {_SOURCES}
+            JOIN (SELECT id, {NUMBER} FROM catalog_domain) AS domain ON domain.n = n.n %% {_DOMAINS} ORDER BY n.n""",
     )
-    _insert(
+    insert(
         DatasetName,
         {"dataset": "id", "namespace": "namespace", "name": "qualified_name", "origin": "'crawl'", "is_main": "true"},
         "catalog_dataset AS dataset",
     )
-    _insert(
+    insert(
         Field,
         {
             "dataset": "dataset.id",
@@ -164,7 +142,7 @@ def _make(system: int) -> None:
         },
         "catalog_dataset AS dataset CROSS JOIN generate_series(1, 5) AS k",
     )
-    _insert(
+    insert(
         Label,
         {
             "dataset": "field.dataset_id",
@@ -176,10 +154,10 @@ def _make(system: int) -> None:
             "reason": "'bench'",
         },
         f"""catalog_field AS field JOIN classification_level AS level ON level.rank = field.level
-            JOIN (SELECT id, {_N}, count(*) OVER () AS many FROM classification_category) AS category
+            JOIN (SELECT id, {NUMBER}, count(*) OVER () AS many FROM classification_category) AS category
               ON category.n = field.id %% category.many WHERE field.position = 5""",
     )
-    _insert(
+    insert(
         Ownership,
         {
             "dataset": "dataset.id",
@@ -189,10 +167,10 @@ def _make(system: int) -> None:
             "asserted_by": str(system),
         },
         f"""catalog_dataset AS dataset
-            JOIN (SELECT id, {_N} FROM auth_group) AS owners ON owners.n = dataset.id %% {_GROUPS}""",
+            JOIN (SELECT id, {NUMBER} FROM auth_group) AS owners ON owners.n = dataset.id %% {_GROUPS}""",
     )
     some = "ARRAY(SELECT f.id FROM catalog_field AS f WHERE f.dataset_id = dataset.id AND f.position < 4 ORDER BY f.id)"
-    _insert(
+    insert(
         Grant,
         {
             "principal": "person.id",
@@ -203,213 +181,9 @@ def _make(system: int) -> None:
             "valid_to": "now() + interval '1 year'",
             "granted_by": str(system),
         },
-        f"""generate_series(0, {GRANTS - 1}) AS n JOIN {_PERSON} ON person.n = n.n %% {PEOPLE}
-            JOIN (SELECT id, {_N} FROM catalog_dataset) AS dataset ON dataset.n = (n.n * 7919) %% {DATASETS}""",
+        f"""generate_series(0, {GRANTS - 1}) AS n JOIN {PERSON} ON person.n = n.n %% {PEOPLE}
+            JOIN (SELECT id, {NUMBER} FROM catalog_dataset) AS dataset ON dataset.n = (n.n * 7919) %% {DATASETS}""",
     )
-
-
-def _leave_open(system: int) -> None:
-    """As the actions would leave it: of each kind `_OPEN`, each about another dataset, spread evenly over the domains."""
-
-    def about(kind: int) -> str:
-        """Somebody and a dataset `_OPEN` times: 211 shares no factor with the number of domains."""
-        return f"""generate_series(0, {_OPEN - 1}) AS n
-            JOIN {_PERSON} ON person.n = (n.n * 13 + {kind}) %% {PEOPLE}
-            JOIN (SELECT id, source_id, {_N} FROM catalog_dataset) AS dataset
-              ON dataset.n = (n.n * 211 + {kind}) %% {DATASETS}"""
-
-    asked = {
-        "requester": "person.id",
-        "dataset": "dataset.id",
-        "purpose": "'To see what sells'",
-        "ruling": """'{"outcome": "steps", "reasons": ["A policy asks for approval."], "masks": {}}'::jsonb""",
-        "created_at": "now() - interval '1 day'",
-        "submitted_at": "now() - interval '1 day'",
-    }
-    of_level = "JOIN classification_level AS level ON level.rank = dataset.level"
-    _insert(
-        CampaignItem,
-        {
-            "campaign": str(_campaign(system)),
-            "grant": "held.id",
-            "holder": "held.principal_id",
-            "level_name": "level.name",
-            "silence_revokes": "level.rank = (SELECT max(rank) FROM classification_level)",
-        },
-        f"""(SELECT id, principal_id, dataset_id, {_N} FROM access_grant) AS held
-            JOIN catalog_dataset AS dataset ON dataset.id = held.dataset_id {of_level}
-            WHERE held.n %% 199 = 0 AND held.n < {_OPEN} * 199""",
-    )
-    _insert(
-        AccessRequest,
-        {**asked, "days": "30", "state": "'pending'", "decide_by": "now() + interval '29 days'"},
-        about(1),
-    )
-    _insert(
-        ApprovalStep,
-        {
-            "request": "request.id",
-            "position": "1",
-            "audience": f"CASE WHEN domain.n < {_OWNERS_APPROVE} THEN 'owners' ELSE 'answerable' END",
-            "needed": "level.approvals",
-            "opened_at": "request.submitted_at",
-            "escalate_at": "request.submitted_at + interval '3 days'",
-        },
-        f"""access_accessrequest AS request JOIN catalog_dataset AS dataset ON dataset.id = request.dataset_id {of_level}
-            JOIN (SELECT id, {_N} FROM catalog_domain) AS domain ON domain.id = dataset.domain_id""",
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE access_accessrequest AS request SET step_id = step.id FROM access_approvalstep AS step"
-            " WHERE step.request_id = request.id"
-        )
-    _insert(
-        AccessRequest,
-        {
-            **asked,
-            "days": "1",
-            "hours": "4",
-            "is_emergency": "true",
-            "state": "'approved'",
-            "decided_at": "now() - interval '1 day'",
-            "decided_by": str(system),
-        },
-        about(2),
-    )
-    taken = "access_accessrequest AS request WHERE request.is_emergency"
-    _insert(
-        Grant,
-        {
-            "principal": "request.requester_id",
-            "dataset": "request.dataset_id",
-            "request": "request.id",
-            "is_emergency": "true",
-            "state": "'expired'",
-            "valid_from": "request.decided_at",
-            "valid_to": "request.decided_at + interval '4 hours'",
-            "granted_by": str(system),
-        },
-        taken,
-    )
-    _insert(
-        EmergencyReview,
-        {
-            "request": "request.id",
-            "requester": "request.requester_id",
-            "opened_at": "request.decided_at",
-            "due_at": "request.decided_at + interval '3 days'",
-        },
-        taken,
-    )
-    _insert(
-        Proposal,
-        {
-            "dataset": "dataset.id",
-            "kind": "'description'",
-            "payload": "jsonb_build_object('text', 'What sold, by day: ' || n.n)",
-            "digest": "md5(n.n::text)::uuid",
-            "at": "now() - interval '1 day'",
-        },
-        about(3),
-    )
-    _insert(
-        Finding,
-        {
-            "source": "dataset.source_id",
-            "kind": "'privilege'",
-            "key": "left(md5(n.n::text), 24)",
-            "sentence": "'person_' || person.n || ' may read a table, and no grant says so.'",
-            "grantee": "'person_' || person.n",
-            "principal": "person.id",
-            "dataset": "dataset.id",
-        },
-        about(4),
-    )
-    _insert(
-        Label,
-        {
-            "dataset": "dataset.id",
-            "field": "field.id",
-            "level": "level.id",
-            "category": "category.id",
-            "state": "'suggested'",
-            "origin": "'code'",
-            "author": str(system),
-            "reason": "'Found by the detectors.'",
-            "confidence": "0.8",
-            "phrase": "'column'",
-        },
-        f"""{about(5)} JOIN catalog_field AS field ON field.dataset_id = dataset.id AND field.position = 1
-            JOIN classification_level AS level ON level.slug = 'restricted'
-            JOIN (SELECT id, {_N}, count(*) OVER () AS many FROM classification_category) AS category
-              ON category.n = n.n %% category.many""",
-    )
-    count(Label.objects.suggested().values_list("dataset", flat=True))
-
-
-def _decide_before(system: int) -> None:
-    """What led to the grants, and what looked at them since."""
-    earlier = "now() - interval '40 days'"
-    _insert(
-        AccessRequest,
-        {
-            "requester": "held.principal_id",
-            "dataset": "held.dataset_id",
-            "purpose": "'To see what sells'",
-            "days": "365",
-            "state": "'approved'",
-            "created_at": earlier,
-            "submitted_at": earlier,
-            "decided_at": earlier,
-            "decided_by": str(system),
-        },
-        "(SELECT * FROM access_grant WHERE NOT is_emergency ORDER BY id) AS held",
-    )
-    decided = "access_accessrequest AS request WHERE request.state = 'approved' AND NOT request.is_emergency"
-    asked = {"request": "id", "position": "1", "audience": "'answerable'", "needed": "1"}
-    _insert(ApprovalStep, {**asked, "opened_at": earlier, "passed_at": earlier}, decided)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE access_accessrequest AS request SET step_id = step.id FROM access_approvalstep AS step"
-            " WHERE step.request_id = request.id AND request.step_id IS NULL"
-        )
-    _insert(
-        Vote,
-        {"step": "step_id", "by": "steward", "acting_for": "steward", "approves": "true", "at": earlier},
-        f"""(
-            SELECT request.step_id, (
-                SELECT held.principal_id FROM catalog_domainmembership AS held
-                WHERE held.domain_id = dataset.domain_id AND held.role = 'steward' AND held.principal_id <> request.requester_id
-                ORDER BY md5(held.id::text || request.id) LIMIT 1
-            ) AS steward
-            FROM (SELECT * FROM {decided}) AS request JOIN catalog_dataset AS dataset ON dataset.id = request.dataset_id
-        ) AS voted WHERE steward IS NOT NULL""",
-    )
-    for name in ("Autumn", "Winter"):
-        _insert(
-            CampaignItem,
-            {
-                "campaign": str(_campaign(system, name)),
-                "grant": "id",
-                "holder": "principal_id",
-                "outcome": "'kept'",
-                "silence_revokes": "false",
-                "decided_by": str(system),
-                "decided_at": earlier,
-            },
-            "access_grant",
-        )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE access_campaign AS campaign SET closed_at = CASE WHEN name <> 'Spring' THEN now() END, size ="
-            " (SELECT count(*) FROM access_campaignitem AS item WHERE item.campaign_id = campaign.id)"
-        )
-
-
-def _campaign(system: int, name: str = "Spring") -> int:
-    now = timezone.now()
-    due = now + dt.timedelta(days=30)
-    return Campaign.objects.create(name=name, scope="all grants", started_by_id=system, started_at=now, due_at=due).pk
 
 
 def _deputy_of(giver: User, system: Principal) -> User:
@@ -424,24 +198,6 @@ def _deputy_of(giver: User, system: Principal) -> User:
         created_by=system,
     )
     return deputy
-
-
-def _insert(model: type[Model], columns: dict[str, str], rows: str) -> None:
-    """Rows of a model by one statement: these columns as SQL says, all others as the model does where nobody says."""
-    quote = connection.ops.quote_name
-    names, values, constants = [], [], []
-    blank = model()
-    for field in model._meta.concrete_fields:
-        if field.name in columns:
-            names.append(quote(field.column))
-            values.append(columns[field.name])
-        elif not (field.primary_key or field.generated or field.null or field.has_db_default()):
-            names.append(quote(field.column))
-            values.append("%s")
-            constants.append(field.get_db_prep_save(field.pre_save(blank, add=True), connection))
-    with connection.cursor() as cursor:
-        table = quote(model._meta.db_table)
-        cursor.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values)} FROM {rows}", constants)
 
 
 def _publish_policies() -> None:
@@ -484,7 +240,7 @@ def _publish_policies() -> None:
                 resources=Resources(domains=(domains[n],)),
                 steps=(Step(Audience.OWNERS),),
             )
-            for n in range(_OWNERS_APPROVE)
+            for n in range(OWNERS_APPROVE)
         ),
     ]
     now = timezone.now()

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 from django import forms
 from django.db.models import QuerySet
 
-from access.forms.parts import WORDS_LIMIT, day_widget, start_of
+from access.forms.parts import WORDS_LIMIT, ReasonForm, day_widget, start_of
 from access.recertifying import Chosen
 from accounts.forms import ActionForm
 from catalog.models import Domain, Source
@@ -91,12 +91,9 @@ class ItemsForm(ActionForm):
         return set(self["item"].value() or ())
 
 
-class StoppingForm(ActionForm):
+class StoppingForm(ReasonForm):
     """Why a recertification is stopped."""
 
-    reason = forms.CharField(
-        max_length=WORDS_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        label="Why",
-        help_text="It stays on record, and on the page of the recertification.",
-    )
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["reason"].help_text = "It stays on record, and on the page of the recertification."
